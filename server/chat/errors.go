@@ -1,0 +1,60 @@
+package chat
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Code classes an error for the machine. Each translator (HTTP, MQTT) maps it once.
+type Code string
+
+const (
+	Invalid         Code = "invalid"         // the input is wrong; Fields may say where
+	Unauthenticated Code = "unauthenticated" // not signed in, or the sign-in is wrong
+	Forbidden       Code = "forbidden"       // the caller sees the thing but may not do this
+	NotFound        Code = "not_found"       // not there, or not for the caller's eyes
+	Conflict        Code = "conflict"        // contradicts what is stored
+	TooLarge        Code = "too_large"
+	RateLimited     Code = "rate_limited" // RetryAfter says when to come back
+	Unavailable     Code = "unavailable"  // a part that is needed does not answer; try again
+	Internal        Code = "internal"
+)
+
+// Error is an error that a person may read. Message is a whole sentence that says what to do, and
+// holds nothing internal; Err, the cause, is for the log only.
+type Error struct {
+	Code       Code
+	Message    string
+	Fields     map[string]string // form field → what is wrong with it
+	RetryAfter int               // seconds, for RateLimited and Unavailable
+	Err        error
+}
+
+func (e *Error) Error() string {
+	if e.Err != nil {
+		return e.Message + ": " + e.Err.Error()
+	}
+	return e.Message
+}
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// Errorf makes an Error of a code with a message for a person.
+func Errorf(code Code, format string, args ...any) *Error {
+	return &Error{Code: code, Message: fmt.Sprintf(format, args...)}
+}
+
+// FieldError makes an Invalid error about one field of a form.
+func FieldError(field, format string, args ...any) *Error {
+	msg := fmt.Sprintf(format, args...)
+	return &Error{Code: Invalid, Message: field + ": " + msg, Fields: map[string]string{field: msg}}
+}
+
+// CodeOf returns the code of err, and Internal for errors that have none.
+func CodeOf(err error) Code {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Code
+	}
+	return Internal
+}

@@ -1,0 +1,137 @@
+package chat
+
+import "time"
+
+// Role is what a user may do in the organisation.
+type Role string
+
+const (
+	Member  Role = "member"
+	Auditor Role = "auditor" // reads what administrators read, changes nothing
+	Admin   Role = "admin"   // administers the organisation
+	System  Role = "system"  // administers all organisations
+)
+
+// Administers reports whether the role may administer its organisation.
+func (r Role) Administers() bool { return r == Admin || r == System }
+
+// Org is an organisation ("enterprise"), the unit of isolation.
+type Org struct {
+	EID      string
+	Name     string
+	Settings OrgSettings
+}
+
+// OrgSettings are an organisation's policies; the zero value is the default. Stored as JSON.
+type OrgSettings struct {
+	SeveralSessions bool `json:"several_sessions,omitempty"` // many sessions of one terminal kind
+	ContactApproval bool `json:"contact_approval,omitempty"` // adding a contact asks the other side
+	MQTTPasswords   bool `json:"mqtt_passwords,omitempty"`   // account passwords are taken at MQTT CONNECT
+}
+
+// User is a person or service of an organisation.
+type User struct {
+	EID        string
+	UID        string
+	Name       string
+	Email      string
+	Avatar     string // URL path or empty
+	Department string
+	Title      string
+	Role       Role
+	Service    bool // a program's account: no limit on its sessions
+	Disabled   bool
+	Presence   []byte // the chosen presence payload; nil means online
+	Created    time.Time
+}
+
+// Login is one signed-in device: the session that refresh tokens renew and that an access token names.
+type Login struct {
+	ID       string // uuid v7
+	EID, UID string
+	Terminal Terminal
+	ClientID string // the MQTT client id the server proposed for this device
+	Agent    string // User-Agent
+	Addr     string // IP address
+	Created  time.Time
+	Seen     time.Time
+}
+
+// Identity is who a verified sign-in or token speaks for.
+type Identity struct {
+	EID, UID string
+	Role     Role
+	Terminal Terminal
+	LoginID  string // empty for account passwords over MQTT
+}
+
+// GroupRole is a member's role in a group.
+type GroupRole string
+
+const (
+	GroupOwner  GroupRole = "owner"
+	GroupAdmin  GroupRole = "admin"
+	GroupMember GroupRole = "member"
+)
+
+// JoinPolicy says how people enter a group.
+type JoinPolicy string
+
+const (
+	JoinOpen     JoinPolicy = "open"     // anyone of the organisation
+	JoinApproval JoinPolicy = "approval" // an owner or administrator accepts
+	JoinInvite   JoinPolicy = "invite"   // members add people
+)
+
+// Group is a group of an organisation's users.
+type Group struct {
+	EID          string
+	GID          string
+	Name         string
+	Avatar       string
+	Announcement string
+	Join         JoinPolicy
+	MutedAll     bool // only the owner and administrators may write
+	Owner        string
+	Members      int
+	Created      time.Time
+}
+
+// GroupMembership is one user's place in a group.
+type GroupMembership struct {
+	GID        string
+	UID        string
+	Role       GroupRole
+	MutedUntil time.Time // zero: not muted
+	Joined     time.Time
+}
+
+// MayWriteGroup reports why a member may not write to a group now; nil means that it may.
+func MayWriteGroup(role GroupRole, mutedUntil time.Time, mutedAll bool, now time.Time) error {
+	if role == GroupOwner || role == GroupAdmin {
+		return nil
+	}
+	if mutedAll {
+		return Errorf(Forbidden, "Only the group's administrators may write at the moment.")
+	}
+	if mutedUntil.After(now) {
+		return Errorf(Forbidden, "You are muted in this group until %s.", mutedUntil.UTC().Format(time.RFC3339))
+	}
+	return nil
+}
+
+// MayManageMember reports why a member with role actor may not change (or remove) one with role target.
+func MayManageMember(actor, target GroupRole) error {
+	if actor == GroupOwner && target != GroupOwner || actor == GroupAdmin && target == GroupMember {
+		return nil
+	}
+	return Errorf(Forbidden, "Only the group's owner, or an administrator for plain members, may do this.")
+}
+
+// MayManageGroup reports why a member may not change the group's data; nil means that it may.
+func MayManageGroup(role GroupRole) error {
+	if role == GroupOwner || role == GroupAdmin {
+		return nil
+	}
+	return Errorf(Forbidden, "Only the group's owner and administrators may do this.")
+}
