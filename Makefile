@@ -1,0 +1,64 @@
+# Everything that is done to this repository. `make help` lists the targets.
+
+STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GO_FILES = $(shell git ls-files '*.go')
+BROWSER = chromium fonts-noto-cjk fonts-noto-color-emoji
+SUDO = $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
+# What the pages are made of: a change in one of these builds them anew.
+PAGES = $(shell find web static package.json package-lock.json tsconfig.json vite.config.ts -type f -not -path 'static/dist/*' -not -name '*.go' 2>/dev/null)
+
+.DEFAULT_GOAL = help
+.PHONY: help build run test test-go test-web test-browser check format bench generate clean browser mosquitto
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: static/dist/index.html ## Build bin/magpie with the pages inside
+	CGO_ENABLED=0 go build -trimpath -ldflags="-s -w" -o bin/magpie ./server
+
+run: build ## Build, and run with a demo organisation at http://localhost:8080
+	bin/magpie serve --demo
+
+test: test-go test-web test-browser ## Run every test, installing what is missing first
+
+test-go: ## Run the Go tests with the race detector
+	go test -race ./...
+
+test-web: node_modules/.package-lock.json ## Run the TypeScript tests
+	npm test
+
+test-browser: build browser ## Run the tests in a real browser
+	npm run e2e
+
+check: node_modules/.package-lock.json ## Check the format and lint
+	@test -z "$$(gofmt -l $(GO_FILES))" || { gofmt -d $(GO_FILES); exit 1; }
+	go vet ./...
+	$(STATICCHECK) ./...
+	npm run check
+
+format: node_modules/.package-lock.json ## Put the sources into their format
+	gofmt -w $(GO_FILES)
+	npx biome check --write .
+
+bench: build mosquitto ## Measure speed and memory, as ratios in one run
+	go run ./bench
+
+generate: ## Write the generated sources anew
+	go generate ./...
+
+clean: ## Remove what the build made
+	rm -rf bin static/dist node_modules test-results
+
+node_modules/.package-lock.json: package.json package-lock.json
+	npm ci
+	@touch $@
+
+static/dist/index.html: node_modules/.package-lock.json $(PAGES)
+	npm run build
+	@touch $@
+
+browser:
+	@command -v chromium >/dev/null || { $(SUDO) apt-get update -q && $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -yq --no-install-recommends $(BROWSER); }
+
+mosquitto:
+	@command -v mosquitto >/dev/null || [ -x /usr/sbin/mosquitto ] || { $(SUDO) apt-get update -q && $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -yq --no-install-recommends mosquitto; }
