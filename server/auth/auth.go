@@ -1,0 +1,284 @@
+// Package auth signs people in: passwords, access tokens, refresh tokens, and the limit on failed attempts.
+//
+// An access token is a JWT that lives for minutes and is checked against the stored login session on each use, so that a sign-out
+// takes effect at once. A refresh token is 32 random bytes of which only the SHA-256 digest is stored; each is used once.
+package auth
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"magpie/server/chat"
+)
+
+// Store is what signing in needs of the database.
+type Store interface {
+	Org(ctx context.Context, eid string) (chat.Org, error)
+	User(ctx context.Context, eid, uid string) (chat.User, error)
+	// Credentials finds a user by uid or e-mail address, with the password hash.
+	Credentials(ctx context.Context, eid, username string) (chat.User, string, error)
+	Login(ctx context.Context, id string) (chat.Login, error)
+	CreateLogin(ctx context.Context, l chat.Login, refreshHash []byte) error
+	RotateRefresh(ctx context.Context, old, next []byte) (chat.Login, error)
+	EndLogin(ctx context.Context, eid, uid, id, why string) error
+}
+
+// Options configure an Auth.
+type Options struct {
+	Store     Store
+	Secret    []byte        // HS256 key, at least 32 bytes
+	AccessTTL time.Duration // life of an access token, default 15 minutes
+	LoginRate int           // failures in 5 minutes an account and address; 0 for no limit
+	Log       *slog.Logger
+	Now       func() time.Time // default time.Now
+}
+
+// Auth signs people in and verifies tokens. It is safe for use by many goroutines.
+type Auth struct {
+	Options
+	failures *limiter
+	verify   func(ctx context.Context, hash, password string) (bool, error)
+}
+
+// New makes an Auth.
+func New(o Options) (*Auth, error) {
+	if len(o.Secret) < 32 {
+		return nil, errors.New("auth: the secret must have at least 32 bytes")
+	}
+	if o.AccessTTL <= 0 {
+		o.AccessTTL = 15 * time.Minute
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	return &Auth{Options: o, failures: newLimiter(o.LoginRate, 5*time.Minute), verify: verifyPassword}, nil
+}
+
+// Tokens are what a sign-in hands out.
+type Tokens struct {
+	Access    string
+	ExpiresIn time.Duration
+	Refresh   string
+}
+
+// SignIn is a successful sign-in: the tokens and whom they are for.
+type SignIn struct {
+	Tokens
+	User  chat.User
+	Org   chat.Org
+	Login chat.Login
+}
+
+// errWrong is the one answer for an unknown organisation, an unknown or disabled user, and a wrong password.
+func errWrong() error {
+	return chat.Errorf(chat.Unauthenticated, "The organisation, user name or password is wrong.")
+}
+
+func errSignedOut() error {
+	return chat.Errorf(chat.Unauthenticated, "You are signed out. Please sign in again.")
+}
+
+// Login signs a user in by password and starts a login session. username is the uid or the e-mail address; agent and
+// addr (an IP address) describe the device.
+func (a *Auth) Login(ctx context.Context, eid, username, password string, t chat.Terminal, agent, addr string) (SignIn, error) {
+	user, err := a.password(ctx, eid, username, password, addr)
+	if err != nil {
+		return SignIn{}, err
+	}
+	id, err := uuid.NewV7()
+	if err != nil {
+		return SignIn{}, fmt.Errorf("make a login id: %w", err)
+	}
+	now := a.Now()
+	login := chat.Login{
+		ID: id.String(), EID: user.EID, UID: user.UID, Terminal: t,
+		ClientID: t.String() + "-" + strings.ReplaceAll(id.String(), "-", ""),
+		Agent:    clip(agent, 256), Addr: addr, Created: now, Seen: now,
+	}
+	refresh, hash := newRefresh()
+	if err := a.Store.CreateLogin(ctx, login, hash); err != nil {
+		return SignIn{}, fmt.Errorf("create login: %w", err)
+	}
+	return a.signIn(ctx, user, login, refresh)
+}
+
+// Refresh takes a refresh token, uses it up, and returns a new pair of tokens for the same login session.
+func (a *Auth) Refresh(ctx context.Context, refresh string) (SignIn, error) {
+	old, ok := refreshHash(refresh)
+	if !ok {
+		return SignIn{}, errSignedOut()
+	}
+	next, hash := newRefresh()
+	login, err := a.Store.RotateRefresh(ctx, old, hash)
+	if err != nil {
+		return SignIn{}, signedOut(err, "rotate refresh token")
+	}
+	user, err := a.Store.User(ctx, login.EID, login.UID)
+	if err != nil {
+		return SignIn{}, signedOut(err, "read user")
+	}
+	if user.Disabled {
+		return SignIn{}, errSignedOut()
+	}
+	return a.signIn(ctx, user, login, next)
+}
+
+// Logout ends the login session that a refresh token belongs to. A token that is not valid any more is no error.
+func (a *Auth) Logout(ctx context.Context, refresh string) error {
+	old, ok := refreshHash(refresh)
+	if !ok {
+		return nil
+	}
+	_, hash := newRefresh()
+	login, err := a.Store.RotateRefresh(ctx, old, hash)
+	if chat.CodeOf(err) == chat.Unauthenticated || chat.CodeOf(err) == chat.NotFound {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("rotate refresh token: %w", err)
+	}
+	return a.End(ctx, login.EID, login.UID, login.ID, "logout")
+}
+
+// End ends a login session; why is "logout" or "revoked". One that has ended already is no error.
+func (a *Auth) End(ctx context.Context, eid, uid, id, why string) error {
+	if err := a.Store.EndLogin(ctx, eid, uid, id, why); err != nil && chat.CodeOf(err) != chat.NotFound {
+		return fmt.Errorf("end login: %w", err)
+	}
+	return nil
+}
+
+// CheckPassword verifies the password of a user that is signed in already. It counts as a sign-in for the limit.
+func (a *Auth) CheckPassword(ctx context.Context, eid, uid, password, addr string) error {
+	_, err := a.password(ctx, eid, uid, password, addr)
+	return err
+}
+
+// Connect verifies the credentials of an MQTT CONNECT: an access token or, where the organisation allows it, the account
+// password. The error is Unauthenticated (wrong, expired or revoked), Forbidden (another's token), or RateLimited.
+func (a *Auth) Connect(ctx context.Context, eid, uid, password, addr string) (chat.Identity, error) {
+	if looksLikeToken(password) {
+		id, err := a.Verify(ctx, password)
+		if err != nil {
+			return chat.Identity{}, err
+		}
+		if id.EID != eid || id.UID != uid {
+			return chat.Identity{}, chat.Errorf(chat.Forbidden, "This token belongs to another user.")
+		}
+		return id, nil
+	}
+	user, err := a.password(ctx, eid, uid, password, addr)
+	if err != nil {
+		return chat.Identity{}, err
+	}
+	org, err := a.Store.Org(ctx, eid)
+	if err != nil {
+		return chat.Identity{}, fmt.Errorf("read organisation: %w", err)
+	}
+	// An e-mail address is no MQTT user name: topics are made of uids.
+	if !org.Settings.MQTTPasswords || user.UID != uid {
+		return chat.Identity{}, errWrong()
+	}
+	terminal := chat.PC
+	if user.Service {
+		terminal = chat.Service
+	}
+	return chat.Identity{EID: eid, UID: uid, Role: user.Role, Terminal: terminal}, nil
+}
+
+// password is the one way in for every password. Unknown users take the same way, and so the same time, as known ones:
+// their password is compared with a hash that nothing matches.
+func (a *Auth) password(ctx context.Context, eid, username, password, addr string) (chat.User, error) {
+	user, hash, err := a.Store.Credentials(ctx, eid, username)
+	known := err == nil
+	if err != nil && chat.CodeOf(err) != chat.NotFound {
+		return chat.User{}, fmt.Errorf("read credentials: %w", err)
+	}
+	account := user.UID // the uid and the e-mail address of one account share one count
+	if !known {
+		account, hash = strings.ToLower(username), ""
+	}
+	key := limitKey(eid, account, addr)
+	if wait := a.failures.blocked(key, a.Now()); wait > 0 {
+		return chat.User{}, tooOften(wait)
+	}
+	right, err := a.verify(ctx, hash, password)
+	if err != nil {
+		return chat.User{}, err
+	}
+	// Attempts that ran side by side with this one may have used the limit up: then even the right password must not show.
+	if wait := a.failures.blocked(key, a.Now()); wait > 0 {
+		return chat.User{}, tooOften(wait)
+	}
+	if !known || !right || user.Disabled {
+		a.failures.failed(key, a.Now())
+		return chat.User{}, errWrong()
+	}
+	return user, nil
+}
+
+func (a *Auth) signIn(ctx context.Context, user chat.User, login chat.Login, refresh string) (SignIn, error) {
+	org, err := a.Store.Org(ctx, login.EID)
+	if err != nil {
+		return SignIn{}, fmt.Errorf("read organisation: %w", err)
+	}
+	access, err := a.token(login)
+	if err != nil {
+		return SignIn{}, fmt.Errorf("sign access token: %w", err)
+	}
+	return SignIn{Tokens: Tokens{Access: access, ExpiresIn: a.AccessTTL, Refresh: refresh}, User: user, Org: org, Login: login}, nil
+}
+
+func tooOften(wait time.Duration) error {
+	seconds := int((wait + time.Second - 1) / time.Second)
+	e := chat.Errorf(chat.RateLimited, "Too many failed sign-ins. Please try again in %d seconds.", seconds)
+	e.RetryAfter = seconds
+	return e
+}
+
+// signedOut turns "not there" of any kind into one answer and wraps the rest.
+func signedOut(err error, tried string) error {
+	switch chat.CodeOf(err) {
+	case chat.Unauthenticated, chat.NotFound:
+		return errSignedOut()
+	}
+	return fmt.Errorf("%s: %w", tried, err)
+}
+
+const refreshBytes = 32
+
+func newRefresh() (token string, hash []byte) {
+	b := make([]byte, refreshBytes)
+	rand.Read(b) // never fails (crypto/rand)
+	sum := sha256.Sum256(b)
+	return base64.RawURLEncoding.EncodeToString(b), sum[:]
+}
+
+func refreshHash(token string) ([]byte, bool) {
+	b, err := base64.RawURLEncoding.DecodeString(token)
+	if err != nil || len(b) != refreshBytes {
+		return nil, false
+	}
+	sum := sha256.Sum256(b)
+	return sum[:], true
+}
+
+// clip cuts s to at most n bytes of valid UTF-8.
+func clip(s string, n int) string {
+	if len(s) > n {
+		s = s[:n]
+	}
+	return strings.ToValidUTF8(s, "")
+}

@@ -1,0 +1,67 @@
+package auth
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"magpie/server/chat"
+)
+
+const issuer = "magpie"
+
+// claims are those of an access token (RFC 7519): sub is the uid.
+type claims struct {
+	EID      string `json:"eid"`
+	Terminal string `json:"term"`
+	LoginID  string `json:"sid"`
+	jwt.RegisteredClaims
+}
+
+func (a *Auth) token(l chat.Login) (string, error) {
+	now := a.Now()
+	return jwt.NewWithClaims(jwt.SigningMethodHS256, claims{
+		EID: l.EID, Terminal: l.Terminal.String(), LoginID: l.ID,
+		RegisteredClaims: jwt.RegisteredClaims{
+			Issuer: issuer, Subject: l.UID,
+			IssuedAt: jwt.NewNumericDate(now), ExpiresAt: jwt.NewNumericDate(now.Add(a.AccessTTL)),
+		},
+	}).SignedString(a.Secret)
+}
+
+// Verify returns whom an access token speaks for. It checks the signature (HS256 and nothing else), the expiry, that the login session
+// still lives, and that the user is not disabled. Any of these failing is Unauthenticated.
+func (a *Auth) Verify(ctx context.Context, access string) (chat.Identity, error) {
+	var c claims
+	_, err := jwt.ParseWithClaims(access, &c, func(*jwt.Token) (any, error) { return a.Secret, nil },
+		jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}), jwt.WithIssuer(issuer), jwt.WithExpirationRequired(), jwt.WithTimeFunc(a.Now))
+	if err != nil {
+		return chat.Identity{}, &chat.Error{Code: chat.Unauthenticated, Message: "The access token is not valid or has expired. Please sign in again.", Err: err}
+	}
+	login, err := a.Store.Login(ctx, c.LoginID)
+	if err != nil {
+		return chat.Identity{}, signedOut(err, "read login")
+	}
+	if login.EID != c.EID || login.UID != c.Subject {
+		return chat.Identity{}, errSignedOut()
+	}
+	user, err := a.Store.User(ctx, login.EID, login.UID)
+	if err != nil {
+		return chat.Identity{}, signedOut(err, "read user")
+	}
+	if user.Disabled {
+		return chat.Identity{}, errSignedOut()
+	}
+	terminal, err := chat.ParseTerminal(c.Terminal)
+	if err != nil {
+		return chat.Identity{}, fmt.Errorf("terminal of a token: %w", err)
+	}
+	return chat.Identity{EID: login.EID, UID: login.UID, Role: user.Role, Terminal: terminal, LoginID: login.ID}, nil
+}
+
+// looksLikeToken tells a JWT (three parts, the first a JSON object in base64) from an account password.
+func looksLikeToken(s string) bool {
+	return strings.HasPrefix(s, "eyJ") && strings.Count(s, ".") == 2
+}
