@@ -89,6 +89,7 @@ type Append struct {
 	CID      []byte // 8–16 bytes: a repeat of (Sender, CID) is not stored again
 	Origin   int64
 	Topic    string
+	Time     int64  // ms since 1970 UTC of acceptance; 0 is the time of the append, and all but an import of history leave it so
 	Payload  []byte // IM and notices: bytes 0–3 are overwritten with the time of acceptance, in seconds
 	Props    []byte
 	Expires  int64
