@@ -66,21 +66,6 @@ func New(o Options) (*Auth, error) {
 	return &Auth{Options: o, failures: newLimiter(o.LoginRate, 5*time.Minute), verify: verifyPassword}, nil
 }
 
-// Tokens are what a sign-in hands out.
-type Tokens struct {
-	Access    string
-	ExpiresIn time.Duration
-	Refresh   string
-}
-
-// SignIn is a successful sign-in: the tokens and whom they are for.
-type SignIn struct {
-	Tokens
-	User  chat.User
-	Org   chat.Org
-	Login chat.Login
-}
-
 // errWrong is the one answer for an unknown organisation, an unknown or disabled user, and a wrong password.
 func errWrong() error {
 	return chat.Errorf(chat.Unauthenticated, "The organisation, user name or password is wrong.")
@@ -92,14 +77,14 @@ func errSignedOut() error {
 
 // Login signs a user in by password and starts a login session. username is the uid or the e-mail address; agent and
 // addr (an IP address) describe the device.
-func (a *Auth) Login(ctx context.Context, eid, username, password string, t chat.Terminal, agent, addr string) (SignIn, error) {
+func (a *Auth) Login(ctx context.Context, eid, username, password string, t chat.Terminal, agent, addr string) (chat.SignIn, error) {
 	user, err := a.password(ctx, eid, username, password, addr)
 	if err != nil {
-		return SignIn{}, err
+		return chat.SignIn{}, err
 	}
 	id, err := uuid.NewV7()
 	if err != nil {
-		return SignIn{}, fmt.Errorf("make a login id: %w", err)
+		return chat.SignIn{}, fmt.Errorf("make a login id: %w", err)
 	}
 	now := a.Now()
 	login := chat.Login{
@@ -109,28 +94,28 @@ func (a *Auth) Login(ctx context.Context, eid, username, password string, t chat
 	}
 	refresh, hash := newRefresh()
 	if err := a.Store.CreateLogin(ctx, login, hash); err != nil {
-		return SignIn{}, fmt.Errorf("create login: %w", err)
+		return chat.SignIn{}, fmt.Errorf("create login: %w", err)
 	}
 	return a.signIn(ctx, user, login, refresh)
 }
 
 // Refresh takes a refresh token, uses it up, and returns a new pair of tokens for the same login session.
-func (a *Auth) Refresh(ctx context.Context, refresh string) (SignIn, error) {
+func (a *Auth) Refresh(ctx context.Context, refresh string) (chat.SignIn, error) {
 	old, ok := refreshHash(refresh)
 	if !ok {
-		return SignIn{}, errSignedOut()
+		return chat.SignIn{}, errSignedOut()
 	}
 	next, hash := newRefresh()
 	login, err := a.Store.RotateRefresh(ctx, old, hash)
 	if err != nil {
-		return SignIn{}, signedOut(err, "rotate refresh token")
+		return chat.SignIn{}, signedOut(err, "rotate refresh token")
 	}
 	user, err := a.Store.User(ctx, login.EID, login.UID)
 	if err != nil {
-		return SignIn{}, signedOut(err, "read user")
+		return chat.SignIn{}, signedOut(err, "read user")
 	}
 	if user.Disabled {
-		return SignIn{}, errSignedOut()
+		return chat.SignIn{}, errSignedOut()
 	}
 	return a.signIn(ctx, user, login, next)
 }
@@ -229,16 +214,16 @@ func (a *Auth) password(ctx context.Context, eid, username, password, addr strin
 	return user, nil
 }
 
-func (a *Auth) signIn(ctx context.Context, user chat.User, login chat.Login, refresh string) (SignIn, error) {
+func (a *Auth) signIn(ctx context.Context, user chat.User, login chat.Login, refresh string) (chat.SignIn, error) {
 	org, err := a.Store.Org(ctx, login.EID)
 	if err != nil {
-		return SignIn{}, fmt.Errorf("read organisation: %w", err)
+		return chat.SignIn{}, fmt.Errorf("read organisation: %w", err)
 	}
 	access, err := a.token(login)
 	if err != nil {
-		return SignIn{}, fmt.Errorf("sign access token: %w", err)
+		return chat.SignIn{}, fmt.Errorf("sign access token: %w", err)
 	}
-	return SignIn{Tokens: Tokens{Access: access, ExpiresIn: a.AccessTTL, Refresh: refresh}, User: user, Org: org, Login: login}, nil
+	return chat.SignIn{Access: access, ExpiresIn: a.AccessTTL, Refresh: refresh, User: user, Org: org, Login: login}, nil
 }
 
 func tooOften(wait time.Duration) error {

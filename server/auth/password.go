@@ -40,17 +40,17 @@ var (
 	maxWaiting = int64(256)
 )
 
-// NewPassword checks a password that someone chooses. The error is about field.
-func NewPassword(field, password string) error {
+// NewPassword checks a password that someone chooses and returns its hash. The error is a FieldError about "password".
+func (a *Auth) NewPassword(password string) (hash string, err error) {
 	switch n := utf8.RuneCountInString(password); {
 	case !utf8.ValidString(password):
-		return chat.FieldError(field, "must be UTF-8 text")
+		return "", chat.FieldError("password", "must be UTF-8 text")
 	case n < MinPassword:
-		return chat.FieldError(field, "must have at least %d characters", MinPassword)
+		return "", chat.FieldError("password", "must have at least %d characters", MinPassword)
 	case n > MaxPassword:
-		return chat.FieldError(field, "must have at most %d characters", MaxPassword)
+		return "", chat.FieldError("password", "must have at most %d characters", MaxPassword)
 	}
-	return nil
+	return HashPassword(password)
 }
 
 // HashPassword returns the argon2id hash of a password in the PHC form, `$argon2id$v=19$m=…,t=…,p=…$salt$hash`.
