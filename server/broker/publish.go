@@ -1,0 +1,396 @@
+package broker
+
+import (
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"hash/fnv"
+	"strconv"
+	"time"
+
+	"github.com/mochi-mqtt/server/v2/packets"
+
+	"magpie/server/chat"
+	"magpie/server/payload"
+)
+
+// publication is a PUBLISH of a client, or its will, on its way to the log.
+type publication struct {
+	b       *Broker
+	s       *session // nil for a will
+	org     *org
+	uid     string
+	origin  int64
+	topic   string
+	payload []byte
+	qos     byte
+	retain  bool
+	cid     []byte
+	expiry  uint32 // seconds, 0 for never
+	props   *appProps
+	packet  *chat.PacketKey
+	ack     *ack
+	refused error
+}
+
+// publish takes a PUBLISH of the client. It runs on the connection's reading goroutine.
+func (s *session) publish(pk *packets.Packet) {
+	if code := pk.PublishValidate(topicAliasMaximum); code != packets.CodeSuccess {
+		if code == packets.ErrProtocolViolationSurplusWildcard {
+			code = packets.ErrTopicNameInvalid
+		}
+		s.disconnect(code.Code)
+		return
+	}
+	topic, ok := s.alias(pk)
+	if !ok {
+		s.disconnect(packets.ErrTopicAliasInvalid.Code)
+		return
+	}
+	if !validTopic(topic) {
+		s.disconnect(packets.ErrTopicNameInvalid.Code)
+		return
+	}
+	p := &publication{b: s.b, s: s, org: s.org, uid: s.who.UID, origin: s.id, topic: topic, payload: pk.Payload,
+		qos: pk.FixedHeader.Qos, retain: pk.FixedHeader.Retain, cid: pk.Properties.CorrelationData,
+		expiry: pk.Properties.MessageExpiryInterval}
+	if p.qos > 0 {
+		if p.ack = s.expect(pk.PacketID, p.qos); p.ack == nil {
+			return
+		}
+		if !s.admit(p, pk) {
+			return
+		}
+	}
+	if !s.allow(s.b.now()) {
+		p.refuse(packets.ErrQuotaExceeded, errors.New("You are sending too fast. Wait a moment and send again."))
+		return
+	}
+	_, c, _ := parseTopic(topic)
+	if c == classApp {
+		p.props = newAppProps(pk)
+	}
+	s.b.accept(p)
+}
+
+// admit deals with repeats of QoS 2 packets and names QoS 1 ones of clients that give no Correlation Data.
+func (s *session) admit(p *publication, pk *packets.Packet) bool {
+	two := p.qos == 2
+	if s.kept() {
+		if two || len(p.cid) == 0 {
+			h := fnv.New64a()
+			_, _ = h.Write([]byte(p.topic))
+			_, _ = h.Write([]byte{0})
+			_, _ = h.Write(p.payload)
+			p.packet = &chat.PacketKey{Session: s.id, PacketID: pk.PacketID, Dup: pk.FixedHeader.Dup, QoS2: two, Digest: h.Sum64()}
+		}
+		return true
+	}
+	if !two {
+		return true
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if seq, known := s.received[pk.PacketID]; known { // MQTT 5 §4.3.3: not a new message
+		s.mu.Unlock()
+		p.finish(chat.Appended{Seq: seq})
+		s.mu.Lock()
+		return false
+	}
+	if s.received == nil {
+		s.received = map[uint16]uint64{}
+	}
+	s.received[pk.PacketID] = 0
+	return true
+}
+
+// release takes PUBREL (MQTT 5 §3.6): the packet id may be used for a new message.
+func (s *session) release(pid uint16) {
+	comp := appendAck(nil, packets.Pubcomp, pid, s.v5, false, 0, nil)
+	if s.kept() {
+		s.b.opt.Store.ReleasePacket(s.id, pid, func(err error) {
+			if err == nil {
+				_, _ = s.conn.Write(comp)
+			}
+		})
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.received, pid)
+	s.write(comp)
+}
+
+// alias resolves an inbound topic alias (MQTT 5 §3.3.2.3.4). It reports false for one that was never set.
+func (s *session) alias(pk *packets.Packet) (string, bool) {
+	if !pk.Properties.TopicAliasFlag {
+		return pk.TopicName, true
+	}
+	a := pk.Properties.TopicAlias
+	if pk.TopicName != "" {
+		if s.aliases == nil {
+			s.aliases = map[uint16]string{}
+		}
+		s.aliases[a] = pk.TopicName
+		return pk.TopicName, true
+	}
+	topic, ok := s.aliases[a]
+	return topic, ok
+}
+
+// accept checks the publisher's right and the payload, and hands the publication to the log.
+func (b *Broker) accept(p *publication) {
+	eid, c, key := parseTopic(p.topic)
+	if eid != p.org.eid || c == classNone {
+		p.refuse(packets.ErrNotAuthorized, errors.New("You may not publish to this topic."))
+		return
+	}
+	switch c {
+	case classIMUser, classIMGroup:
+		b.publishIM(p, c, key)
+	case classTypingUser, classTypingGroup:
+		b.publishTyping(p, c, key)
+	case classPresence:
+		b.publishPresence(p, key)
+	case classApp:
+		if p.props == nil { // a will
+			p.props = &appProps{QoS: p.qos, Retain: p.retain}
+		}
+		b.publishApp(p)
+	default:
+		p.refuse(packets.ErrNotAuthorized, errors.New("Only the server publishes to this topic."))
+	}
+}
+
+// mayWrite checks the right to write to a user or a group. Who may not see a group is told the same as for one that does not exist.
+func (b *Broker) mayWrite(p *publication, c class, key string) error {
+	if c == classIMGroup || c == classTypingGroup {
+		return p.org.mayWriteGroup(p.uid, key, b.now())
+	}
+	return b.mayWriteUser(p.org, key)
+}
+
+func (b *Broker) publishIM(p *publication, c class, key string) {
+	if err := b.mayWrite(p, c, key); err != nil {
+		p.refuse(packets.ErrNotAuthorized, err)
+		return
+	}
+	m, err := payload.DecodeIM(p.payload)
+	if err != nil {
+		p.refuse(packets.ErrPayloadFormatInvalid, errors.New("The payload is not an IM message: "+err.Error()+"."))
+		return
+	}
+	want := byte(chat.IMPair)
+	ref := p.org.ref(chat.StreamPair, chat.PairKey(p.uid, key))
+	if c == classIMGroup {
+		want, ref = chat.IMGroup, p.org.ref(chat.StreamGroup, key)
+	}
+	switch {
+	case m.Sender != p.uid:
+		p.refuse(packets.ErrNotAuthorized, errors.New("The sender in the payload must be you."))
+		return
+	case m.Type != want:
+		p.refuse(packets.ErrPayloadFormatInvalid, errors.New("The IM type in the payload must be 1 to a user and 2 to a group."))
+		return
+	case len(p.cid) > 0 && (len(p.cid) < 8 || len(p.cid) > 16):
+		p.refuse(packets.ErrPayloadFormatInvalid, errors.New("The Correlation Data must have 8 to 16 bytes."))
+		return
+	}
+	if err := payload.CheckIM(m); err != nil {
+		p.refuse(packets.ErrPayloadFormatInvalid, err)
+		return
+	}
+	b.opt.Store.Append(chat.Append{Stream: ref, Sender: p.uid, CID: p.cid, Origin: p.origin, Payload: p.payload,
+		Mentions: payload.Mentions(m), Packet: p.packet, Done: p.finish})
+}
+
+// publishTyping passes "is typing" to those who would receive an IM. It is never stored.
+func (b *Broker) publishTyping(p *publication, c class, key string) {
+	if err := b.mayWrite(p, c, key); err != nil {
+		p.refuse(packets.ErrNotAuthorized, err)
+		return
+	}
+	if len(p.payload) > 1024 {
+		p.refuse(packets.ErrPayloadFormatInvalid, errors.New("The payload of a typing message may have at most 1,024 bytes."))
+		return
+	}
+	m := &message{origin: p.origin, topic: p.topic, payload: p.payload, app: &appProps{User: []packets.UserProperty{{Key: "sender", Val: p.uid}}}}
+	if len(m.payload) == 0 {
+		m.payload = []byte(p.uid)
+	}
+	var to []*session
+	if c == classTypingGroup {
+		to = p.org.groupSessions(key)
+	} else {
+		to = p.org.userSessions(key, p.uid)
+	}
+	for _, s := range to {
+		if s.id != p.origin {
+			s.send(m)
+		}
+	}
+	p.finish(chat.Appended{})
+}
+
+func (b *Broker) publishPresence(p *publication, uid string) {
+	if uid != p.uid {
+		p.refuse(packets.ErrNotAuthorized, errors.New("You may publish your own presence only."))
+		return
+	}
+	if _, err := payload.DecodePresence(p.payload); err != nil {
+		p.refuse(packets.ErrPayloadFormatInvalid, errors.New("The payload is not a presence: "+err.Error()+"."))
+		return
+	}
+	if p.s == nil {
+		p.finish(chat.Appended{}) // a will; the server says offline by itself
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), b.opt.Limits.StoreWait)
+	defer cancel()
+	if err := b.opt.Store.SetPresence(ctx, p.org.eid, uid, p.payload); err != nil {
+		p.fail(err)
+		return
+	}
+	b.setPresence(p.org, uid, p.payload)
+	p.finish(chat.Appended{})
+}
+
+// finish answers the publisher when the message is durable. It is called from the log's writer and does not block.
+func (p *publication) finish(a chat.Appended) {
+	if a.Err != nil {
+		p.fail(a.Err)
+		return
+	}
+	if p.s == nil || p.ack == nil {
+		return
+	}
+	var props []byte
+	if p.s.v5 && a.Seq > 0 {
+		props = appendUserProperty(nil, "seq", strconv.FormatUint(a.Seq, 10))
+	}
+	p.s.answer(p.ack, 0, props)
+}
+
+// fail answers a publish that the store refused. Only a message that can never be stored is refused: the store holds the others.
+func (p *publication) fail(err error) {
+	p.b.log.Error("storing a message", "err", err, "eid", p.org.eid, "uid", p.uid)
+	p.refuse(packets.ErrUnspecifiedError, errors.New("The server could not store the message. Try again."))
+}
+
+// refuse answers a publish that is not done: version 5 clients by the reason code, all by notice 0x20. MQTT 3.1.1 has nothing
+// better than to acknowledge and drop.
+func (p *publication) refuse(code packets.Code, why error) {
+	p.refused = why
+	if p.s == nil {
+		p.b.log.Info("will refused", "eid", p.org.eid, "uid", p.uid, "topic", p.topic, "why", why)
+		return
+	}
+	msg := why.Error()
+	var ce *chat.Error
+	if errors.As(why, &ce) {
+		msg = ce.Message
+	}
+	p.s.notify(chat.NoticeRefused, struct {
+		Code    byte   `json:"code"`
+		Message string `json:"message"`
+		Topic   string `json:"topic"`
+		ID      string `json:"id"`
+	}{code.Code, msg, p.topic, hex.EncodeToString(p.cid)})
+	if p.ack == nil {
+		return
+	}
+	var props []byte
+	if p.s.v5 {
+		props = append([]byte{packets.PropReasonString}, appendBytes(nil, []byte(msg))...)
+	} else {
+		code.Code = 0
+	}
+	if p.qos == 2 {
+		p.s.forget(p.ack.pid, p.s.v5)
+	}
+	p.s.answer(p.ack, code.Code, props)
+}
+
+// forget drops an inbound QoS 2 packet id whose publish was refused: version 5 ends the exchange with the PUBREC.
+func (s *session) forget(pid uint16, v5 bool) {
+	if !v5 || s.kept() {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.received, pid)
+}
+
+// notify sends a notice to this session alone, outside the log.
+func (s *session) notify(t chat.NoticeType, content any) {
+	s.send(s.noticeMessage(t, content))
+}
+
+func (s *session) noticeMessage(t chat.NoticeType, content any) *message {
+	n := chat.Notice{TS: uint32(s.b.now().Unix()), Type: t}
+	if content != nil {
+		n.Content, _ = json.Marshal(content) // strings and numbers always encode
+	}
+	body, err := payload.EncodeNotice(n)
+	if err != nil {
+		s.b.log.Error("encoding a notice", "err", err, "type", t)
+	}
+	return &message{topic: noticeTopic(s.who.EID, s.who.UID), payload: body, qos: 1}
+}
+
+// will is a client's last message (MQTT 5 §3.1.2.5).
+type will struct {
+	Topic   string    `json:"topic"`
+	Payload []byte    `json:"payload"`
+	QoS     byte      `json:"qos"`
+	Retain  bool      `json:"retain,omitempty"`
+	Delay   uint32    `json:"delay,omitempty"`  // seconds
+	Expiry  uint32    `json:"expiry,omitempty"` // seconds
+	Props   *appProps `json:"props,omitempty"`
+	Due     int64     `json:"due,omitempty"` // ms: when it is to be published, once the connection has ended
+}
+
+func newWill(pk *packets.Packet) *will {
+	if !pk.Connect.WillFlag {
+		return nil
+	}
+	p := &pk.Connect.WillProperties
+	return &will{Topic: pk.Connect.WillTopic, Payload: pk.Connect.WillPayload, QoS: pk.Connect.WillQos, Retain: pk.Connect.WillRetain,
+		Delay: p.WillDelayInterval, Expiry: p.MessageExpiryInterval,
+		Props: &appProps{QoS: pk.Connect.WillQos, Retain: pk.Connect.WillRetain, Format: p.PayloadFormatFlag && p.PayloadFormat == 1,
+			Type: p.ContentType, Reply: p.ResponseTopic, Corr: p.CorrelationData, User: p.User}}
+}
+
+// publishWill publishes a will in the name of the user, with the rights it has now.
+func (b *Broker) publishWill(o *org, uid string, origin int64, w *will) {
+	p := &publication{b: b, org: o, uid: uid, origin: origin, topic: w.Topic, payload: w.Payload, qos: w.QoS, retain: w.Retain,
+		expiry: w.Expiry, props: w.Props}
+	if w.Props != nil {
+		p.cid = w.Props.Corr
+	}
+	b.accept(p)
+}
+
+// mayWill reports whether a will's topic is one that the user may publish to at all.
+func (b *Broker) mayWill(o *org, uid string, w *will) bool {
+	if !validTopic(w.Topic) {
+		return false
+	}
+	eid, c, key := parseTopic(w.Topic)
+	if eid != o.eid {
+		return false
+	}
+	switch c {
+	case classApp:
+		return true
+	case classPresence:
+		return key == uid
+	case classIMUser, classIMGroup:
+		return b.mayWrite(&publication{org: o, uid: uid}, c, key) == nil
+	}
+	return false
+}
+
+// storeWaitDefault is how long a client waits for the store before it is told that the server is unavailable.
+const storeWaitDefault = 10 * time.Second
