@@ -1,0 +1,56 @@
+package chat
+
+import "time"
+
+// UserQuery asks for a page of an organisation's directory.
+type UserQuery struct {
+	Text       string // matches name, uid, pinyin initials, department or title; empty for all
+	Department string // exactly this department; empty for all
+	Cursor     string // of the page before; empty for the first
+	Limit      int
+}
+
+// UserChange changes the fields that are not nil.
+type UserChange struct {
+	Name, Avatar, Email, Department, Title *string
+	Role                                   *Role
+}
+
+// ContactRequest is somebody's wish to be in the user's contacts.
+type ContactRequest struct {
+	UID     string // who asks
+	Message string
+	Created time.Time
+}
+
+// GroupChange changes the fields that are not nil.
+type GroupChange struct {
+	Name, Avatar, Announcement *string
+	Join                       *JoinPolicy
+	MutedAll                   *bool
+}
+
+// Member is a member of a group as others see it.
+type Member struct {
+	UID        string
+	Name       string
+	Avatar     string
+	Role       GroupRole
+	MutedUntil time.Time // zero: not muted
+	Joined     time.Time
+}
+
+// Conversation is one line of a user's list of conversations.
+type Conversation struct {
+	Conv        string // u:{uid} or g:{gid}
+	Name        string
+	Avatar      string
+	Last        *Entry // nil: no message yet
+	LastSeq     uint64
+	ReadSeq     uint64
+	PeerReadSeq uint64 // how far the other side of a pair has read
+	Unread      int    // messages of others after ReadSeq, 1,000 at most
+	Mentioned   bool   // one of them mentions the user
+	Muted       bool
+	Pinned      bool
+}
