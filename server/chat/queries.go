@@ -30,8 +30,8 @@ type GroupChange struct {
 	MutedAll                   *bool
 }
 
-// Member is a member of a group as others see it.
-type Member struct {
+// MemberProfile is a member of a group as others see it.
+type MemberProfile struct {
 	UID        string
 	Name       string
 	Avatar     string

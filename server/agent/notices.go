@@ -1,0 +1,231 @@
+package agent
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"magpie/server/chat"
+	"magpie/server/payload"
+)
+
+// The contents of notices, keys in the order of docs/protocol.md §8.
+type (
+	contactNotice struct {
+		UID string `json:"uid"`
+	}
+	profileNotice struct {
+		UID    string `json:"uid"`
+		Name   string `json:"name"`
+		Avatar string `json:"avatar"`
+	}
+	requestNotice struct {
+		UID     string `json:"uid"`
+		Message string `json:"message"`
+		GID     string `json:"gid,omitempty"` // a wish to join this group
+	}
+	addedNotice struct {
+		GID string `json:"gid"`
+		UID string `json:"uid"`
+	}
+	joinedNotice struct {
+		GID  string `json:"gid"`
+		UID  string `json:"uid"`
+		Name string `json:"name"`
+	}
+	leftNotice struct {
+		GID string `json:"gid"`
+		UID string `json:"uid"`
+		By  string `json:"by"`
+	}
+	dissolvedNotice struct {
+		GID string `json:"gid"`
+	}
+	dataNotice struct {
+		GID          string           `json:"gid"`
+		Name         *string          `json:"name,omitempty"`
+		Avatar       *string          `json:"avatar,omitempty"`
+		Announcement *string          `json:"announcement,omitempty"`
+		Join         *chat.JoinPolicy `json:"join,omitempty"`
+		MutedAll     *bool            `json:"muted_all,omitempty"`
+	}
+	roleNotice struct {
+		GID        string         `json:"gid"`
+		UID        string         `json:"uid"`
+		Role       chat.GroupRole `json:"role"`
+		MutedUntil int64          `json:"muted_until"` // seconds since 1970 UTC, 0 for not muted
+	}
+	readNotice struct {
+		Conv string `json:"conv"`
+		Seq  uint64 `json:"seq"`
+		UID  string `json:"uid"`
+	}
+)
+
+// notices returns what an event means. Things that are gone by now mean nothing any more.
+func (a *Agent) notices(ctx context.Context, e chat.Event) ([]chat.Append, error) {
+	out := &outbox{eid: e.EID}
+	err := a.write(ctx, e, out)
+	if err == nil {
+		err = out.err
+	}
+	if chat.CodeOf(err) == chat.NotFound {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("notices of event %d %s: %w", e.ID, e.Type, err)
+	}
+	return out.notices, nil
+}
+
+func (a *Agent) write(ctx context.Context, e chat.Event, out *outbox) error {
+	switch e.Type {
+	case chat.EventContactAdd, chat.EventContactRemove:
+		out.user(e.UID, chat.NoticeContacts, contactNotice{e.Other})
+	case chat.EventContactRequest:
+		out.user(e.Other, chat.NoticeContactRequest, requestNotice{UID: e.UID, Message: e.Text})
+	case chat.EventProfile:
+		return a.profile(ctx, e, out)
+	case chat.EventGroupJoin:
+		return a.joined(ctx, e, out)
+	case chat.EventGroupLeave:
+		by := e.By
+		if by == "" {
+			by = e.UID
+		}
+		left := leftNotice{e.GID, e.UID, by}
+		out.group(e.GID, chat.NoticeGroupLeft, left)
+		out.user(e.UID, chat.NoticeGroupLeft, left) // it does not receive the group's any more
+	case chat.EventGroupDissolve:
+		for _, uid := range e.Members {
+			out.user(uid, chat.NoticeGroupDissolved, dissolvedNotice{e.GID})
+		}
+	case chat.EventGroupData:
+		return a.data(ctx, e, out)
+	case chat.EventGroupRole:
+		out.group(e.GID, chat.NoticeGroupRole, roleNotice{e.GID, e.UID, e.Role, e.MutedUntil / 1000})
+	case chat.EventGroupRequest:
+		_, managers, err := a.store.GroupManagers(ctx, e.EID, e.GID)
+		if err != nil {
+			return err
+		}
+		for _, uid := range managers {
+			out.user(uid, chat.NoticeContactRequest, requestNotice{UID: e.UID, Message: e.Text, GID: e.GID})
+		}
+	case chat.EventRead:
+		out.user(e.UID, chat.NoticeRead, readNotice{e.Conv, e.Seq, e.UID})
+		if other, ok := strings.CutPrefix(e.Conv, "u:"); ok && other != e.UID {
+			out.user(other, chat.NoticeRead, readNotice{"u:" + e.UID, e.Seq, e.UID})
+		}
+	case chat.EventGroupCreate, chat.EventUserCreated, chat.EventUserDisabled, chat.EventLoginEnded, chat.EventOrg:
+		// The broker acts on these; nobody is told by a notice.
+	default:
+		a.log.Warn("event of unknown type", "type", e.Type, "id", e.ID)
+	}
+	return nil
+}
+
+// profile tells those who show the user: itself on its other devices, who has it as a contact, and its groups.
+func (a *Agent) profile(ctx context.Context, e chat.Event, out *outbox) error {
+	u, err := a.store.User(ctx, e.EID, e.UID)
+	if err != nil {
+		return err
+	}
+	watchers, err := a.store.ContactOf(ctx, e.EID, e.UID)
+	if err != nil {
+		return err
+	}
+	groups, err := a.store.Groups(ctx, e.EID, e.UID)
+	if err != nil {
+		return err
+	}
+	changed := profileNotice{u.UID, u.Name, u.Avatar}
+	out.user(e.UID, chat.NoticeProfile, changed)
+	for _, uid := range watchers {
+		if uid != e.UID {
+			out.user(uid, chat.NoticeProfile, changed)
+		}
+	}
+	for _, g := range groups {
+		out.group(g.GID, chat.NoticeProfile, changed)
+	}
+	return nil
+}
+
+// joined tells the newcomer and the group. Those whom the maker of a group puts in it are told only that they were added: there was
+// nobody before them who could see them come.
+func (a *Agent) joined(ctx context.Context, e chat.Event, out *outbox) error {
+	if e.Role == chat.GroupOwner {
+		return nil // it has just made the group
+	}
+	by := e.By
+	if by == "" {
+		by = e.UID
+	}
+	out.user(e.UID, chat.NoticeGroupAdded, addedNotice{e.GID, by})
+	g, _, err := a.store.GroupManagers(ctx, e.EID, e.GID)
+	if err != nil {
+		return err
+	}
+	if g.Created.UnixMilli() == e.Time {
+		return nil
+	}
+	u, err := a.store.User(ctx, e.EID, e.UID)
+	if err != nil {
+		return err
+	}
+	out.group(e.GID, chat.NoticeGroupJoined, joinedNotice{e.GID, e.UID, u.Name})
+	return nil
+}
+
+func (a *Agent) data(ctx context.Context, e chat.Event, out *outbox) error {
+	g, _, err := a.store.GroupManagers(ctx, e.EID, e.GID)
+	if err != nil {
+		return err
+	}
+	n := dataNotice{GID: e.GID}
+	for field, set := range map[string]func(){
+		"name":         func() { n.Name = &g.Name },
+		"avatar":       func() { n.Avatar = &g.Avatar },
+		"announcement": func() { n.Announcement = &g.Announcement },
+		"join":         func() { n.Join = &g.Join },
+		"muted_all":    func() { n.MutedAll = &g.MutedAll },
+	} {
+		if slices.Contains(e.Changed, field) {
+			set()
+		}
+	}
+	out.group(e.GID, chat.NoticeGroupData, n)
+	return nil
+}
+
+// outbox collects the notices of one event. The store writes the time into them.
+type outbox struct {
+	eid     string
+	notices []chat.Append
+	err     error // the first
+}
+
+func (o *outbox) user(uid string, t chat.NoticeType, content any) {
+	o.add(chat.StreamUserNotice, uid, t, content)
+}
+
+func (o *outbox) group(gid string, t chat.NoticeType, content any) {
+	o.add(chat.StreamGroupNotice, gid, t, content)
+}
+
+func (o *outbox) add(kind chat.StreamKind, key string, t chat.NoticeType, content any) {
+	b, err := json.Marshal(content)
+	if err == nil {
+		b, err = payload.EncodeNotice(chat.Notice{Type: t, Content: b})
+	}
+	if err != nil {
+		if o.err == nil {
+			o.err = err
+		}
+		return
+	}
+	o.notices = append(o.notices, chat.Append{Stream: chat.StreamRef{EID: o.eid, Kind: kind, Key: key}, Payload: b})
+}

@@ -1,0 +1,53 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// healthRoutes serves what operators ask: is it alive, is it ready, how is it doing.
+func (a *api) healthRoutes(e *echo.Echo) {
+	e.GET("/healthz", func(c echo.Context) error { return c.JSON(http.StatusOK, map[string]string{"status": "ok"}) })
+	e.GET("/readyz", a.readyz)
+	e.GET("/metrics", echo.WrapHandler(promhttp.HandlerFor(a.Metrics, promhttp.HandlerOpts{DisableCompression: true})))
+}
+
+type readyAnswer struct {
+	Status string            `json:"status"` // "ready" or "unavailable"
+	Checks map[string]string `json:"checks"` // part → "ok" or "unavailable"
+}
+
+func (a *api) readyz(c echo.Context) error {
+	out, status := readyAnswer{Status: "ready", Checks: map[string]string{"database": "ok"}}, http.StatusOK
+	if err := a.ready.check(c.Request().Context(), a.Store.Ready); err != nil {
+		a.Log.Warn("not ready", "part", "database", "err", err)
+		out, status = readyAnswer{Status: "unavailable", Checks: map[string]string{"database": "unavailable"}}, http.StatusServiceUnavailable
+	}
+	return c.JSON(status, out)
+}
+
+// readiness keeps the last verdict for a second: the check writes to the disk, and anyone may ask.
+type readiness struct {
+	mu  sync.Mutex // guards at and err, and lets one check run at a time
+	at  time.Time
+	err error
+}
+
+func (r *readiness) check(ctx context.Context, ready func(context.Context) error) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if time.Since(r.at) < time.Second {
+		return r.err
+	}
+	// The verdict is everyone's, so it must not depend on the one caller's patience.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	r.err = ready(ctx)
+	r.at = time.Now()
+	return r.err
+}

@@ -1,0 +1,70 @@
+package api
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io/fs"
+	"net/http"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+)
+
+// contentTypes of the pages' files: what the system's own table says differs from machine to machine.
+var contentTypes = map[string]string{
+	".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8",
+	".svg": "image/svg+xml", ".png": "image/png", ".jpg": "image/jpeg", ".webp": "image/webp", ".ico": "image/x-icon",
+	".json": "application/json", ".webmanifest": "application/manifest+json", ".woff2": "font/woff2", ".txt": "text/plain; charset=utf-8",
+	".wasm": "application/wasm", ".mp3": "audio/mpeg", ".ogg": "audio/ogg",
+}
+
+// pageRoutes serves the front end: its index for "/" and the addresses that it routes itself, and its files.
+func (a *api) pageRoutes(e *echo.Echo) {
+	index := func(c echo.Context) error { return a.file(c, "index.html") }
+	for _, p := range []string{"/", "/setup", "/c/*"} {
+		e.GET(p, index)
+		e.HEAD(p, index)
+	}
+	other := func(c echo.Context) error {
+		return a.file(c, strings.TrimPrefix(path.Clean(c.Request().URL.Path), "/"))
+	}
+	e.GET("/*", other)
+	e.HEAD("/*", other)
+}
+
+func (a *api) file(c echo.Context, name string) error {
+	contentType := contentTypes[path.Ext(name)]
+	if a.Pages == nil || contentType == "" || strings.HasPrefix(name, "api/") || !fs.ValidPath(name) {
+		return echo.ErrNotFound
+	}
+	b, err := fs.ReadFile(a.Pages, name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return echo.ErrNotFound
+	}
+	if err != nil {
+		return err
+	}
+	if strings.HasPrefix(name, "assets/") { // their names change with their contents
+		c.Response().Header().Set("Cache-Control", "public, max-age=31536000, immutable")
+		return serve(c, contentType, b)
+	}
+	return revalidated(c, contentType, b)
+}
+
+// revalidated serves what a browser may keep but must ask about each time.
+func revalidated(c echo.Context, contentType string, b []byte) error {
+	sum := sha256.Sum256(b)
+	c.Response().Header().Set("Cache-Control", "no-cache")
+	c.Response().Header().Set("ETag", `W/"`+hex.EncodeToString(sum[:12])+`"`) // weak: it may go out compressed
+	return serve(c, contentType, b)
+}
+
+func serve(c echo.Context, contentType string, b []byte) error {
+	c.Response().Header().Set("Content-Type", contentType)
+	http.ServeContent(c.Response(), c.Request(), "", time.Time{}, bytes.NewReader(b))
+	return nil
+}

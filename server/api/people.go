@@ -1,0 +1,107 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"magpie/server/chat"
+	"magpie/server/payload"
+)
+
+// presence is a presence in words.
+type presence struct {
+	Status string `json:"status" enum:"online,offline,busy,away,custom"`
+	Text   string `json:"text,omitempty" maxLength:"140" doc:"What the user wrote to it."`
+}
+
+// person is a user as others of the organisation see it.
+type person struct {
+	UID        string    `json:"uid"`
+	Name       string    `json:"name"`
+	Avatar     string    `json:"avatar"`
+	Department string    `json:"department"`
+	Title      string    `json:"title"`
+	Role       chat.Role `json:"role" enum:"member,auditor,admin,system"`
+	Service    bool      `json:"service" doc:"A program's account."`
+	Disabled   bool      `json:"disabled"`
+	Presence   presence  `json:"presence"`
+	Terminals  []string  `json:"terminals" doc:"The kinds of terminals that are online."`
+}
+
+type directoryInput struct {
+	paging
+	Q          string `query:"q" maxLength:"64" doc:"Matches the name, uid, pinyin initials, department or title."`
+	Department string `query:"department" maxLength:"64"`
+	UIDs       string `query:"uids" maxLength:"6600" doc:"Instead of a search: these users, by uid, at most 100, separated by commas."`
+}
+
+type userInput struct {
+	UID string `path:"uid" maxLength:"64"`
+}
+
+func (a *api) peopleRoutes() {
+	route(a, op{method: "GET", path: "/users", id: "list-users", tag: "People", summary: "The organisation's directory"}, a.users)
+	route(a, op{method: "GET", path: "/users/{uid}", id: "get-user", tag: "People", summary: "A user's profile and presence"}, a.user)
+}
+
+func (a *api) users(ctx context.Context, c *caller, in *directoryInput) (*answer[list[person]], error) {
+	if in.UIDs != "" {
+		uids := strings.Split(in.UIDs, ",")
+		if len(uids) > 100 {
+			return nil, chat.FieldError("uids", "must name at most 100 users")
+		}
+		found, err := a.Store.UsersByID(ctx, c.EID, uids)
+		if err != nil {
+			return nil, fmt.Errorf("read users: %w", err)
+		}
+		return page(a.persons(found), ""), nil
+	}
+	found, next, err := a.Store.Users(ctx, c.EID, chat.UserQuery{Text: in.Q, Department: in.Department, Cursor: in.Cursor, Limit: in.Limit})
+	if err != nil {
+		return nil, fmt.Errorf("search users: %w", err)
+	}
+	return page(a.persons(found), next), nil
+}
+
+func (a *api) user(ctx context.Context, c *caller, in *userInput) (*answer[person], error) {
+	u, err := a.Store.User(ctx, c.EID, in.UID)
+	if err != nil {
+		return nil, fmt.Errorf("read user: %w", err)
+	}
+	return &answer[person]{a.person(u)}, nil
+}
+
+func (a *api) persons(users []chat.User) []person {
+	items := make([]person, len(users))
+	for i, u := range users {
+		items[i] = a.person(u)
+	}
+	return items
+}
+
+func (a *api) person(u chat.User) person {
+	p := person{
+		UID: u.UID, Name: u.Name, Avatar: u.Avatar, Department: u.Department, Title: u.Title, Role: u.Role,
+		Service: u.Service, Disabled: u.Disabled, Terminals: []string{},
+	}
+	b, terminals := a.Presence.Presence(u.EID, u.UID)
+	p.Presence = presenceOf(b)
+	for _, t := range terminals {
+		p.Terminals = append(p.Terminals, t.String())
+	}
+	return p
+}
+
+var statusNames = map[byte]string{
+	chat.StatusOnline: "online", chat.StatusBusy: "busy", chat.StatusAway: "away", chat.StatusCustom: "custom",
+}
+
+func presenceOf(b []byte) presence {
+	p, err := payload.DecodePresence(b)
+	name := statusNames[p.Status]
+	if err != nil || name == "" {
+		return presence{Status: "offline"}
+	}
+	return presence{Status: name, Text: p.Context}
+}

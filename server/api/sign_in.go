@@ -1,0 +1,170 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"magpie/server/chat"
+)
+
+const (
+	refreshCookie = "magpie_refresh"
+	refreshPath   = prefix + "/auth"
+	// The cookie lives this long after its last use; the login session itself ends only when someone ends it.
+	refreshAge = 90 * 24 * time.Hour
+)
+
+type loginBody struct {
+	Org      string `json:"org" maxLength:"64" doc:"The organisation's id."`
+	Username string `json:"username" maxLength:"254" doc:"The uid or the e-mail address."`
+	Password string `json:"password" maxLength:"1024"`
+	Terminal string `json:"terminal,omitempty" doc:"pc, phone, web, widget or service; web if left out."`
+}
+
+type refreshBody struct {
+	RefreshToken string `json:"refresh_token,omitempty" maxLength:"128"`
+}
+
+type refreshInput struct {
+	Cookie string       `cookie:"magpie_refresh" doc:"In place of the body."`
+	Body   *refreshBody `required:"false"`
+}
+
+func (in *refreshInput) token() string {
+	if in.Body != nil && in.Body.RefreshToken != "" {
+		return in.Body.RefreshToken
+	}
+	return in.Cookie
+}
+
+// signInAnswer is what login and refresh answer.
+type signInAnswer struct {
+	AccessToken  string `json:"access_token"`
+	ExpiresIn    int    `json:"expires_in" doc:"Seconds."`
+	RefreshToken string `json:"refresh_token,omitempty" doc:"Left out for browsers, which have it in a cookie that scripts can't read."`
+	User         struct {
+		UID    string    `json:"uid"`
+		Name   string    `json:"name"`
+		Avatar string    `json:"avatar"`
+		Role   chat.Role `json:"role" enum:"member,auditor,admin,system"`
+	} `json:"user"`
+	Org struct {
+		EID  string `json:"eid"`
+		Name string `json:"name"`
+	} `json:"org"`
+	MQTT struct {
+		URL      string `json:"url" doc:"MQTT over WebSocket."`
+		TCPURL   string `json:"tcp_url" doc:"MQTT over TCP or TLS; empty where there is none."`
+		ClientID string `json:"client_id" doc:"The client id proposed for this device."`
+		Username string `json:"username"`
+	} `json:"mqtt"`
+}
+
+type signInOutput struct {
+	SetCookie http.Cookie `header:"Set-Cookie"`
+	Body      signInAnswer
+}
+
+type cookieOutput struct {
+	SetCookie http.Cookie `header:"Set-Cookie"`
+}
+
+func (a *api) signInRoutes() {
+	route(a, op{method: "POST", path: "/auth/login", id: "login", tag: "Sign-in", access: sameSite, summary: "Sign in",
+		about: "An unknown organisation, an unknown user and a wrong password get one and the same answer."}, a.login)
+	route(a, op{method: "POST", path: "/auth/refresh", id: "refresh", tag: "Sign-in", access: sameSite, summary: "Renew the tokens",
+		about: "Takes the refresh token from the body or the cookie and uses it up. Its second use ends the whole login session."}, a.refresh)
+	route(a, op{method: "POST", path: "/auth/logout", id: "logout", tag: "Sign-in", access: sameSite, summary: "Sign out", status: http.StatusNoContent,
+		about: "Ends the login session of the access token or of the refresh token, and its MQTT session."}, a.logout)
+}
+
+func (a *api) login(ctx context.Context, c *caller, in *struct{ Body loginBody }) (*signInOutput, error) {
+	terminal, err := chat.ParseTerminal(in.Body.Terminal)
+	if err != nil {
+		return nil, err
+	}
+	s, err := a.Auth.Login(ctx, in.Body.Org, in.Body.Username, in.Body.Password, terminal, c.agent, c.addr)
+	if err != nil {
+		return nil, err
+	}
+	return a.signedIn(c, s), nil
+}
+
+func (a *api) refresh(ctx context.Context, c *caller, in *refreshInput) (*signInOutput, error) {
+	s, err := a.Auth.Refresh(ctx, in.token())
+	if err != nil {
+		return nil, err
+	}
+	return a.signedIn(c, s), nil
+}
+
+type logoutInput struct {
+	refreshInput
+	Authorization string `header:"Authorization" hidden:"true"`
+}
+
+func (a *api) logout(ctx context.Context, c *caller, in *logoutInput) (*cookieOutput, error) {
+	// Either token names the session. One that is over already is what the caller wants.
+	if _, token, ok := strings.Cut(in.Authorization, " "); ok {
+		id, err := a.Auth.Verify(ctx, token)
+		if err == nil {
+			err = a.Auth.End(ctx, id.EID, id.UID, id.LoginID, "logout")
+		}
+		if err != nil && chat.CodeOf(err) != chat.Unauthenticated {
+			return nil, err
+		}
+	}
+	if err := a.Auth.Logout(ctx, in.token()); err != nil {
+		return nil, err
+	}
+	gone := a.cookie(c, "")
+	gone.MaxAge = -1
+	return &cookieOutput{gone}, nil
+}
+
+func (a *api) signedIn(c *caller, s chat.SignIn) *signInOutput {
+	out := &signInOutput{SetCookie: a.cookie(c, s.Refresh)}
+	b := &out.Body
+	b.AccessToken, b.ExpiresIn = s.Access, int(s.ExpiresIn/time.Second)
+	if !c.browser {
+		b.RefreshToken = s.Refresh
+	}
+	b.User.UID, b.User.Name, b.User.Avatar, b.User.Role = s.User.UID, s.User.Name, s.User.Avatar, s.User.Role
+	b.Org.EID, b.Org.Name = s.Org.EID, s.Org.Name
+	b.MQTT.URL, b.MQTT.TCPURL = a.mqttURLs(c)
+	b.MQTT.ClientID = s.Login.ClientID
+	b.MQTT.Username = s.User.EID + "/" + s.User.UID
+	return out
+}
+
+func (a *api) cookie(c *caller, refresh string) http.Cookie {
+	return http.Cookie{
+		Name: refreshCookie, Value: refresh, Path: refreshPath, MaxAge: int(refreshAge / time.Second),
+		HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: c.secure,
+	}
+}
+
+// mqttURLs returns the broker's addresses under the host name that the caller uses.
+func (a *api) mqttURLs(c *caller) (ws, tcp string) {
+	host := c.host
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		host = h
+	}
+	host = strings.Trim(host, "[]")
+	ws = "ws://" + c.host + "/mqtt"
+	if c.secure {
+		ws = "wss://" + c.host + "/mqtt"
+	}
+	switch {
+	case a.MQTTSPort != 0:
+		tcp = fmt.Sprintf("mqtts://%s", net.JoinHostPort(host, strconv.Itoa(a.MQTTSPort)))
+	case a.MQTTPort != 0:
+		tcp = fmt.Sprintf("mqtt://%s", net.JoinHostPort(host, strconv.Itoa(a.MQTTPort)))
+	}
+	return ws, tcp
+}
