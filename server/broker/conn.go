@@ -32,10 +32,6 @@ type conn struct {
 
 	session *session // the engine's
 
-	// onDrained is called, without locks, when what was queued has left after trySend or backlogged told of a backlog.
-	// It is set before the first of these calls.
-	onDrained func()
-
 	remote string // the client's address where a proxy tells it, else ""
 	ws     bool
 	signed atomic.Bool // the client has signed in
@@ -52,8 +48,9 @@ type conn struct {
 	writing  int           // bytes that the drainer has in hand
 	pong     []byte        // the ping to be answered; an unanswered one before it is forgotten (RFC 6455 §5.5.3)
 	pinged   bool
-	draining bool // a drainer runs
-	owed     bool // onDrained is to be called
+	draining bool   // a drainer runs
+	drained  func() // see signedIn
+	owed     bool   // drained is to be called
 	closing  bool
 	closeBy  time.Time // when queued bytes are given up
 	err      error     // why the connection broke
@@ -64,13 +61,14 @@ const (
 	writeTimeout = 20 * time.Second // a client that takes no byte for so long is given up
 	closeTimeout = time.Second      // for queued bytes to leave, and then for the client to close its side
 	lingerBytes  = 256 << 10        // input that is read and thrown away while closing
-	maxQueue     = 256 << 10        // bytes queued; holds the largest packet and some answers
+	frameSlack   = 1 << 20          // bytes of a WebSocket frame above the packet limit: it may hold several packets
+	queueSlack   = 128 << 10        // bytes queued above the packet limit: one packet and some answers
 	tlsBacklog   = 64 << 10         // queued bytes from which a TLS connection counts as backed up
 	maxPiece     = 16 << 10         // bytes that must leave within writeTimeout
 )
 
 func newConn(nc net.Conn, ws bool, ln *listener) *conn {
-	c := &conn{nc: nc, ws: ws, ln: ln, dec: wsDecoder{limit: uint64(ln.opt.frameSize)}}
+	c := &conn{nc: nc, ws: ws, ln: ln, dec: wsDecoder{limit: uint64(ln.opt.packetSize + frameSlack)}}
 	if sc, ok := nc.(syscall.Conn); ok {
 		if rc, err := sc.SyscallConn(); err == nil {
 			c.rc = rc
@@ -95,20 +93,22 @@ func (c *conn) remoteAddr() string {
 	return host
 }
 
-// The deadlines that mochi sets are not followed: see keepAlive.
+// The deadlines that mochi sets are not followed: see signedIn.
 func (c *conn) SetDeadline(time.Time) error      { return nil }
 func (c *conn) SetReadDeadline(time.Time) error  { return nil }
 func (c *conn) SetWriteDeadline(time.Time) error { return nil }
 
-// keepAlive tells the connection that its client has signed in and with which Keep Alive (MQTT 5 §3.1.2.10): after a silence
-// of one and a half times d reading ends. 0 is for none. Until then the whole of TLS, WebSocket and CONNECT has one deadline.
-func (c *conn) keepAlive(d time.Duration) {
+// signedIn tells the connection that its client has signed in and with which Keep Alive (MQTT 5 §3.1.2.10): after a silence
+// of one and a half times that reading ends. 0 is for none. Until then TLS, WebSocket and CONNECT together have one deadline.
+// drained is called, without locks, when what was queued has left after trySend or backlogged told of a backlog.
+func (c *conn) signedIn(keepAlive time.Duration, drained func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.idle = d + d/2
+	c.drained = drained
+	c.idle = keepAlive + keepAlive/2
 	c.last = time.Now()
 	if !c.signed.Swap(true) {
-		c.ln.waiting.Add(-1)
+		c.ln.unverified.Add(-1)
 	}
 	c.arm()
 }

@@ -39,7 +39,7 @@ func (c *conn) sendFramed(b []byte) error {
 }
 
 // trySend is sendFramed for what can be sent again later: if the connection is backed up it sends nothing, returns errBacklog, and
-// onDrained will be called. The caller may reuse b.
+// drained will be called. The caller may reuse b.
 func (c *conn) trySend(b []byte) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -49,7 +49,7 @@ func (c *conn) trySend(b []byte) error {
 	return c.send(b)
 }
 
-// backlogged reports whether the client is slower than what it is sent. If so, onDrained will be called.
+// backlogged reports whether the client is slower than what it is sent. If so, drained will be called.
 func (c *conn) backlogged() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -84,7 +84,7 @@ func (c *conn) send(b []byte) error {
 	if len(b) == 0 {
 		return nil
 	}
-	if len(c.queue)+c.writing+len(b) > maxQueue {
+	if len(c.queue)+c.writing+len(b) > c.ln.opt.packetSize+queueSlack {
 		return c.broken(errOverflow)
 	}
 	c.queue = append(c.queue, b...)
@@ -165,12 +165,15 @@ func (c *conn) drain() {
 	c.writing = 0
 	_ = c.nc.SetWriteDeadline(time.Time{}) // or a later write without blocking would meet the old one
 	c.draining = false
-	notify := c.owed && c.err == nil && !c.closing
+	var drained func()
+	if c.owed && c.err == nil && !c.closing {
+		drained = c.drained
+	}
 	c.owed = false
 	finish := c.closing
 	c.mu.Unlock()
-	if notify && c.onDrained != nil {
-		c.onDrained()
+	if drained != nil {
+		drained()
 	}
 	if finish {
 		c.linger()

@@ -21,23 +21,23 @@ type listenerOptions struct {
 	// ended is called exactly once for each connection that was given to mochi, when mochi is through with it, after a panic too:
 	// mochi's OnDisconnect is not called then. err is why it ended.
 	ended func(c *conn, err error)
-	// origin decides whether the page that a WebSocket comes from may use it. The default takes pages of the same host, and
+	// origins decides whether the page that a WebSocket comes from may use it. The default takes pages of the same host, and
 	// clients that are no browsers.
-	origin func(*http.Request) bool
+	origins func(*http.Request) bool
 	// address tells a WebSocket client's IP address where a proxy stands before the server; "" and nil mean the connection's own.
 	address func(*http.Request) string
 	log     *slog.Logger
 
 	connectTimeout time.Duration // for TLS, WebSocket and CONNECT together; default 10 s
 	connectSize    int           // bytes of the first packet; default 16 KiB
-	frameSize      int           // bytes of one WebSocket frame, which may hold several packets; default 1 MiB
-	maxWaiting     int           // connections that have not signed in yet; default 4096
+	packetSize     int           // bytes of any packet; default 128 KiB
+	unverified     int           // connections that have not signed in yet; default 1024
 }
 
 // listener takes connections from net.Listeners and from WebSocket requests, and gives them to mochi.
 type listener struct {
 	opt     listenerOptions
-	waiting atomic.Int64   // connections that have not signed in
+	unverified atomic.Int64   // connections that have not signed in
 	dropped atomic.Int64   // connections turned away since the last word of it
 	said    atomic.Int64   // when that was, in Unix seconds
 	conns   sync.WaitGroup // what runs for connections
@@ -61,14 +61,14 @@ func newListener(opt listenerOptions) *listener {
 	if opt.connectSize == 0 {
 		opt.connectSize = 16 << 10
 	}
-	if opt.frameSize == 0 {
-		opt.frameSize = 1 << 20
+	if opt.packetSize == 0 {
+		opt.packetSize = 128 << 10
 	}
-	if opt.maxWaiting == 0 {
-		opt.maxWaiting = 4096
+	if opt.unverified == 0 {
+		opt.unverified = 1024
 	}
-	if opt.origin == nil {
-		opt.origin = sameHost
+	if opt.origins == nil {
+		opt.origins = sameHost
 	}
 	if opt.log == nil {
 		opt.log = slog.New(slog.DiscardHandler)
@@ -116,8 +116,8 @@ func (l *listener) wait(ctx context.Context) error {
 	}
 }
 
-// accept serves the connections of ln, which may be TLS, until the listener or ln is closed.
-func (l *listener) accept(ln net.Listener) {
+// serve takes the connections of ln, which may be TLS, until the listener or ln is closed.
+func (l *listener) serve(ln net.Listener) {
 	l.mu.Lock()
 	if l.closed {
 		l.mu.Unlock()
@@ -160,15 +160,15 @@ func (l *listener) admit() bool {
 	if l.closed {
 		return false
 	}
-	if l.waiting.Add(1) <= int64(l.opt.maxWaiting) {
+	if l.unverified.Add(1) <= int64(l.opt.unverified) {
 		l.conns.Add(1)
 		return true
 	}
-	l.waiting.Add(-1)
+	l.unverified.Add(-1)
 	l.dropped.Add(1)
 	if now, said := time.Now().Unix(), l.said.Load(); now-said >= 60 && l.said.CompareAndSwap(said, now) {
 		l.opt.log.Warn("too many connections that have not signed in: turning new ones away",
-			"limit", l.opt.maxWaiting, "turned_away", l.dropped.Swap(0))
+			"limit", l.opt.unverified, "turned_away", l.dropped.Swap(0))
 	}
 	return false
 }
@@ -176,7 +176,7 @@ func (l *listener) admit() bool {
 // run serves one admitted connection to its end.
 func (l *listener) run(c *conn) {
 	defer l.conns.Done()
-	err := l.serve(c)
+	err := l.attach(c)
 	if cause := c.cause(); cause != nil {
 		err = cause
 	}
@@ -186,15 +186,15 @@ func (l *listener) run(c *conn) {
 	}
 	c.close(code)
 	if !c.signed.Swap(true) {
-		l.waiting.Add(-1)
+		l.unverified.Add(-1)
 	}
 	if l.opt.ended != nil {
 		l.opt.ended(c, err)
 	}
 }
 
-// serve gives the connection to mochi, and returns why it ended.
-func (l *listener) serve(c *conn) (err error) {
+// attach gives the connection to mochi, and returns why it ended.
+func (l *listener) attach(c *conn) (err error) {
 	defer func() {
 		// mochi's decoders panic on some malformed packets. One client's must not end the others.
 		if r := recover(); r != nil {

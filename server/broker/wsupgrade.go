@@ -15,7 +15,7 @@ func (l *listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, text, code)
 		return
 	}
-	if !l.opt.origin(r) {
+	if !l.opt.origins(r) {
 		http.Error(w, "Pages of this origin may not connect here. Open the chat at the server's own address, or have an administrator allow the origin.", http.StatusForbidden)
 		return
 	}
@@ -26,7 +26,7 @@ func (l *listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	c := l.hijack(w, r)
 	if c == nil {
-		l.waiting.Add(-1)
+		l.unverified.Add(-1)
 		l.conns.Done()
 		return
 	}
