@@ -15,6 +15,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humaecho"
 	"github.com/labstack/echo/v4"
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"magpie/server/chat"
 )
@@ -111,6 +112,7 @@ type Topic struct {
 type Limits struct {
 	Body         int64         // bytes of a request's body, default 1 MiB
 	Message      int           // bytes of an encoded message, default 127 KiB: an MQTT packet with room for its header
+	Text         int           // characters of one message's text, default chat.MaxText
 	Timeout      time.Duration // of a request, default 30 s
 	SendWait     time.Duration // for a message to become durable, default 10 s
 	PublishRate  int           // messages a second of one user; 0 for no limit
@@ -133,7 +135,7 @@ type Options struct {
 	// TrustedProxies may say by X-Forwarded-For and X-Forwarded-Proto whom a request comes from. Nobody else is believed.
 	TrustedProxies []netip.Prefix
 	Limits         Limits
-	Metrics        *prometheus.Registry // served at /metrics; default a new one
+	Metrics        *prometheus.Registry // served at /metrics; default one with the process's own figures
 	Log            *slog.Logger
 }
 
@@ -184,6 +186,9 @@ func (o *Options) defaults() {
 	if o.Limits.Message <= 0 {
 		o.Limits.Message = 127 << 10
 	}
+	if o.Limits.Text <= 0 {
+		o.Limits.Text = chat.MaxText
+	}
 	if o.Limits.Timeout <= 0 {
 		o.Limits.Timeout = 30 * time.Second
 	}
@@ -195,6 +200,7 @@ func (o *Options) defaults() {
 	}
 	if o.Metrics == nil {
 		o.Metrics = prometheus.NewRegistry()
+		o.Metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	}
 	if o.Log == nil {
 		o.Log = slog.Default()

@@ -152,7 +152,7 @@ func (a *api) send(ctx context.Context, c *caller, in *sendInput) (*answer[sent]
 	for _, part := range in.Body.Media {
 		im.Media = append(im.Media, chat.Medium{Type: byte(part.Type), Content: part.Content.RawMessage})
 	}
-	if err := payload.CheckIM(im); err != nil {
+	if err := payload.CheckIM(im, a.Limits.Text); err != nil {
 		return nil, err
 	}
 	b, err := payload.EncodeIM(im)

@@ -66,6 +66,7 @@ type Limits struct {
 	PublishRate   float64       // publishes of a session, a second
 	PublishBurst  int           // publishes at once
 	PacketSize    int           // bytes of a packet, default 128 KiB
+	Text          int           // characters of one message's text, default chat.MaxText
 	SessionExpiry time.Duration // longest time a session is kept, default 30 days
 	Unverified    int           // connections that have not signed in, default 1024
 	StoreWait     time.Duration // how long a client waits for the store, default 10 s
@@ -114,6 +115,9 @@ const topicAliasMaximum = 32
 func New(ctx context.Context, o Options) (*Broker, error) {
 	if o.Limits.PacketSize == 0 {
 		o.Limits.PacketSize = 128 << 10
+	}
+	if o.Limits.Text == 0 {
+		o.Limits.Text = chat.MaxText
 	}
 	if o.Limits.SessionExpiry == 0 {
 		o.Limits.SessionExpiry = 30 * 24 * time.Hour

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"context"
 	"encoding/json"
 	"time"
 
@@ -39,8 +40,15 @@ func (u *user) presence() []byte {
 	return chat.PresenceOnline
 }
 
-// setPresence shows a status that the user chose.
-func (b *Broker) setPresence(o *org, uid string, p []byte) {
+// SetPresence stores a status that the user chose, a payload that payload.DecodePresence takes, and shows it.
+func (b *Broker) SetPresence(ctx context.Context, eid, uid string, p []byte) error {
+	if err := b.opt.Store.SetPresence(ctx, eid, uid, p); err != nil {
+		return err
+	}
+	o := b.live(eid)
+	if o == nil {
+		return nil
+	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if u := o.users[uid]; u != nil {
@@ -49,6 +57,7 @@ func (b *Broker) setPresence(o *org, uid string, p []byte) {
 			o.announce(u)
 		}
 	}
+	return nil
 }
 
 // arrive shows a user and its terminal as connected, unless it was away for a moment only. The caller holds o.mu.

@@ -197,7 +197,7 @@ func (b *Broker) publishIM(p *publication, c class, key string) {
 		p.refuse(packets.ErrPayloadFormatInvalid, errors.New("The Correlation Data must have 8 to 16 bytes."))
 		return
 	}
-	if err := payload.CheckIM(m); err != nil {
+	if err := payload.CheckIM(m, b.opt.Limits.Text); err != nil {
 		p.refuse(packets.ErrPayloadFormatInvalid, err)
 		return
 	}
@@ -248,11 +248,10 @@ func (b *Broker) publishPresence(p *publication, uid string) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), b.opt.Limits.StoreWait)
 	defer cancel()
-	if err := b.opt.Store.SetPresence(ctx, p.org.eid, uid, p.payload); err != nil {
+	if err := b.SetPresence(ctx, p.org.eid, uid, p.payload); err != nil {
 		p.fail(err)
 		return
 	}
-	b.setPresence(p.org, uid, p.payload)
 	p.finish(chat.Appended{})
 }
 

@@ -34,9 +34,9 @@ var firstRules = map[string]func(value any) string{
 	"fw": isForward,
 }
 
-// CheckIM refuses a message whose form is right but whose content is not: no text where one belongs, a text that is too
-// long, a known key of the wrong type. The error is a *chat.Error whose message says what is wrong.
-func CheckIM(m chat.IM) error {
+// CheckIM refuses a message whose form is right but whose content is not: no text where one belongs, a text of more than
+// maxText characters, a known key of the wrong type. The error is a *chat.Error whose message says what is wrong.
+func CheckIM(m chat.IM, maxText int) error {
 	if err := checkHead(m.Type, len(m.Media)); err != nil {
 		return err
 	}
@@ -61,8 +61,8 @@ func CheckIM(m chat.IM) error {
 				return err
 			}
 		}
-		if text, _ := content["co"].(string); medium.Type == chat.ContentText && utf8.RuneCountInString(text) > chat.MaxText {
-			return &chat.Error{Code: chat.TooLarge, Message: "The text is too long: a message may have at most 16,384 characters. Send it in parts."}
+		if text, _ := content["co"].(string); medium.Type == chat.ContentText && utf8.RuneCountInString(text) > maxText {
+			return chat.Errorf(chat.TooLarge, "The text is too long: a message may have at most %d characters. Send it in parts.", maxText)
 		}
 	}
 	return nil

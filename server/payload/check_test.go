@@ -23,7 +23,7 @@ func TestCheckTakesTheVectors(t *testing.T) {
 	for _, v := range loadVectors(t).IM {
 		m, err := DecodeIM(v.bytes(t))
 		if err == nil {
-			err = CheckIM(m)
+			err = CheckIM(m, chat.MaxText)
 		}
 		if err != nil {
 			t.Errorf("%s: %v", v.Name, err)
@@ -78,20 +78,20 @@ func TestCheck(t *testing.T) {
 		{0x7e, `{"re":"x"}`, chat.Invalid},
 	} {
 		m := chat.IM{Type: chat.IMGroup, Sender: "alice", Media: []chat.Medium{{Type: test.contentType, Content: json.RawMessage(test.content)}}}
-		err := CheckIM(m)
+		err := CheckIM(m, chat.MaxText)
 		if err == nil && test.code != "" || err != nil && chat.CodeOf(err) != test.code {
 			t.Errorf("type %#02x %.60s: error %v, want code %q", test.contentType, test.content, err, test.code)
 		}
 	}
-	if err := CheckIM(text(`{"co":"x"}`, `{"co":"y","re":"left alone","at":5}`)); err != nil {
+	if err := CheckIM(text(`{"co":"x"}`, `{"co":"y","re":"left alone","at":5}`), chat.MaxText); err != nil {
 		t.Errorf("keys of the first medium are looked at in the second: %v", err)
 	}
-	if err := CheckIM(text(`{"co":"x"}`, `{"co":5}`)); err == nil || !strings.Contains(err.Error(), "medium 2") {
+	if err := CheckIM(text(`{"co":"x"}`, `{"co":5}`), chat.MaxText); err == nil || !strings.Contains(err.Error(), "medium 2") {
 		t.Errorf("error %v does not say which medium is wrong", err)
 	}
 	forged := text(`{"co":"x"}`)
 	forged.Sender = ""
-	if CheckIM(forged) == nil || CheckIM(text()) == nil {
+	if CheckIM(forged, chat.MaxText) == nil || CheckIM(text(), chat.MaxText) == nil {
 		t.Error("a message without a sender or without media is taken")
 	}
 }
