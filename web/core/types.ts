@@ -1,0 +1,294 @@
+// The shapes that views build against. A view reads signals and calls functions; it never touches the network or the database itself.
+
+import type { ReadonlySignal } from '@preact/signals-core';
+
+/** What the sign-in page needs to know before anybody has signed in (`GET /api/v1/about`). */
+export interface About {
+  name: string;
+  version: string;
+  /** The server's passwords are public. */
+  demo: boolean;
+  /** There is no organisation yet: the first administrator must be made at /setup. */
+  setup: boolean;
+}
+
+export interface Me {
+  uid: string;
+  name: string;
+  avatar: string;
+  role: 'member' | 'auditor' | 'admin' | 'system';
+  email?: string;
+}
+
+export type PresenceStatus = 'online' | 'offline' | 'busy' | 'away' | 'custom';
+
+export interface Presence {
+  status: PresenceStatus;
+  /** What the person wrote to it, or empty. */
+  text: string;
+}
+
+export interface Person {
+  uid: string;
+  /** The uid as long as the name is not known. */
+  name: string;
+  avatar: string;
+  department: string;
+  title: string;
+  presence: Presence;
+  /** Kinds of terminals that are online: 'pc', 'phone', 'web', 'widget', 'service'. */
+  terminals: string[];
+  /** A program's account. */
+  service?: boolean;
+  disabled?: boolean;
+}
+
+export interface ContactRequest {
+  uid: string;
+  name: string;
+  avatar: string;
+  message: string;
+  /** RFC 3339. */
+  created: string;
+}
+
+export type GroupRole = 'owner' | 'admin' | 'member';
+export type JoinPolicy = 'open' | 'approval' | 'invite';
+
+export interface Group {
+  gid: string;
+  name: string;
+  avatar: string;
+  announcement: string;
+  join: JoinPolicy;
+  /** Only the owner and administrators may write. */
+  muted_all: boolean;
+  owner: string;
+  /** How many there are. */
+  members: number;
+  /** RFC 3339. */
+  created: string;
+  /** One's own role; empty for one who is not in it; unknown until the group itself was read. */
+  role?: GroupRole | '';
+  /** RFC 3339; until then one may not write oneself. */
+  muted_until?: string | null;
+}
+
+export interface GroupChange {
+  name?: string;
+  avatar?: string;
+  announcement?: string;
+  join?: JoinPolicy;
+  muted_all?: boolean;
+}
+
+export interface Member {
+  uid: string;
+  name: string;
+  avatar: string;
+  role: GroupRole;
+  /** RFC 3339 or null. */
+  muted_until: string | null;
+  joined: string;
+}
+
+export interface MemberChange {
+  role?: GroupRole;
+  /** RFC 3339; null ends it. */
+  muted_until?: string | null;
+}
+
+export interface Medium {
+  type: number;
+  content: Record<string, unknown>;
+}
+
+export interface Message {
+  /** Correlation Data in hex; for messages without one, `seq:` and the number. */
+  id: string;
+  conv: string;
+  /** Place in the conversation, from 1 without gaps; not set as long as the server has not stored it. */
+  seq?: number;
+  /** Milliseconds since 1970: the server's time, one's own clock for a message that waits. */
+  ts: number;
+  sender: string;
+  mine: boolean;
+  media: Medium[];
+  /** The text of the text media, for lists. */
+  text: string;
+  state: 'waiting' | 'stored' | 'failed';
+  /** A whole sentence that says why it failed. */
+  error?: string;
+  /** One's own message, and the other side of the pair has read it. */
+  read?: boolean;
+}
+
+/** A line between messages that tells of a change in the group. */
+export interface NoticeLine {
+  id: string;
+  conv: string;
+  /** Milliseconds since 1970. */
+  ts: number;
+  notice: 'joined' | 'left' | 'removed' | 'renamed' | 'announcement' | 'role' | 'muted' | 'unmuted' | 'dissolved' | 'added';
+  /** Whom it is about. */
+  uid?: string;
+  /** Who did it, where that is known. */
+  by?: string;
+  /** New name, announcement or role. */
+  text?: string;
+}
+
+export type Item = Message | NoticeLine;
+
+export interface Conversation {
+  /** `u:{uid}` or `g:{gid}`. */
+  conv: string;
+  kind: 'user' | 'group';
+  name: string;
+  avatar: string;
+  last?: Message;
+  lastSeq: number;
+  readSeq: number;
+  /** How far the other side of a pair has read. */
+  peerReadSeq: number;
+  unread: number;
+  /** An unread message mentions oneself. */
+  mentioned: boolean;
+  muted: boolean;
+  pinned: boolean;
+  draft: string;
+}
+
+export interface Device {
+  id: string;
+  terminal: string;
+  /** User-Agent of the sign-in. */
+  agent: string;
+  addr: string;
+  created: string;
+  seen: string;
+  /** It is the one that asks. */
+  current: boolean;
+}
+
+export interface Page<T> {
+  items: T[];
+  /** Cursor of the next page, null at the end. */
+  next: string | null;
+}
+
+export interface Account {
+  status: 'unknown' | 'out' | 'in';
+  me?: Me;
+  org?: { eid: string; name: string };
+  /** Why the person was signed out without asking for it: a whole sentence. */
+  reason?: string;
+}
+
+export interface Connection {
+  state: 'idle' | 'connecting' | 'online' | 'waiting' | 'kicked' | 'ended' | 'elsewhere';
+  /** Milliseconds since 1970; set with 'waiting'. */
+  retryAt?: number;
+  reason?: string;
+  /** A message has waited for more than 5 s to be stored although the connection stands. */
+  stalled: boolean;
+}
+
+export interface ConversationView {
+  readonly conv: string;
+  /** Oldest first. */
+  items: ReadonlySignal<Item[]>;
+  hasOlder: ReadonlySignal<boolean>;
+  loading: ReadonlySignal<boolean>;
+  error: ReadonlySignal<Error | undefined>;
+  loadOlder(): Promise<void>;
+  /** uids of those who are typing. */
+  typing: ReadonlySignal<string[]>;
+  /** The person sees the newest message. */
+  markRead(): void;
+  close(): void;
+}
+
+export interface SendOptions {
+  /** seq of the message that it answers. */
+  reply?: number;
+  /** uids, or '*' for all. */
+  mentions?: string[];
+}
+
+export interface Core {
+  about: ReadonlySignal<About | undefined>;
+  account: ReadonlySignal<Account>;
+  connection: ReadonlySignal<Connection>;
+
+  /** Restores the login by the refresh cookie, opens the database, connects. Never throws. */
+  start(): Promise<void>;
+  /** Throws Problem. */
+  login(org: string, username: string, password: string): Promise<void>;
+  /** Ends the login session and wipes what was kept of it on this device. */
+  logout(): Promise<void>;
+  /** Connects again after 'kicked', or at once while 'waiting'. */
+  reconnect(): void;
+  /** Takes the connection from another tab. */
+  useHere(): void;
+  /** The network or the tab is back: try at once, or make sure that the connection lives. */
+  nudge(): void;
+
+  /** Pinned first, then newest first. */
+  conversations: ReadonlySignal<Conversation[]>;
+  unreadTotal: ReadonlySignal<number>;
+
+  /** Loads lazily, in batches. */
+  person(uid: string): ReadonlySignal<Person>;
+  contacts: ReadonlySignal<Person[]>;
+  contactRequests: ReadonlySignal<ContactRequest[]>;
+  addContact(uid: string, message?: string): Promise<'added' | 'asked'>;
+  removeContact(uid: string): Promise<void>;
+  directory(q: string, cursor?: string): Promise<Page<Person>>;
+
+  groups: ReadonlySignal<Group[]>;
+  /** Loads lazily and follows notices. */
+  group(gid: string): ReadonlySignal<Group | undefined>;
+  members(gid: string): ReadonlySignal<Member[]>;
+  createGroup(name: string, uids: string[]): Promise<Group>;
+  updateGroup(gid: string, change: GroupChange): Promise<void>;
+  addMembers(gid: string, uids: string[]): Promise<void>;
+  removeMember(gid: string, uid: string): Promise<void>;
+  leaveGroup(gid: string): Promise<void>;
+  dissolveGroup(gid: string): Promise<void>;
+  setMember(gid: string, uid: string, change: MemberChange): Promise<void>;
+
+  /** Shows what the database has, then what the network has. */
+  open(conv: string): ConversationView;
+  /** Written to the database, shown at once, stored once by the server. */
+  send(conv: string, text: string, o?: SendOptions): void;
+  retry(conv: string, id: string): void;
+  discard(conv: string, id: string): void;
+  setDraft(conv: string, text: string): void;
+  /** Rate-limited inside: call it on every key. */
+  typing(conv: string): void;
+
+  setPresence(p: { status: 'online' | 'busy' | 'away' | 'custom'; text?: string }): Promise<void>;
+  setConversation(conv: string, change: { muted?: boolean; pinned?: boolean }): Promise<void>;
+  updateMe(change: { name?: string; avatar?: string; password?: string; current_password?: string }): Promise<void>;
+  devices(): Promise<Device[]>;
+  signOut(id: string): Promise<void>;
+
+  /** A message of somebody else came while connected: for sounds and desktop notifications. */
+  on(event: 'message', f: (m: Message, c: Conversation) => void): () => void;
+}
+
+/** What createCore needs of its surroundings; everything but `base` has a default. */
+export interface CoreOptions {
+  /** Origin of the server, without a slash at the end: `https://chat.example.org`. */
+  base: string;
+  /** IndexedDB; null keeps everything in memory. Default: the global one. */
+  storage?: IDBFactory | null;
+  /** Milliseconds since 1970. */
+  now?: () => number;
+  fetch?: typeof fetch;
+  /** Opens a WebSocket with the subprotocol `mqtt`. */
+  socket?: (url: string) => WebSocket;
+  /** Web Locks; null: as if there were no other tab. Default: the global one. */
+  locks?: LockManager | null;
+}
