@@ -203,13 +203,16 @@ func (c *conn) broken(err error) error {
 		return c.err
 	}
 	c.err, c.queue = err, nil
+	if c.closing {
+		c.err = net.ErrClosed // why it ends was known before
+	}
 	if err == errOverflow || errors.Is(err, os.ErrDeadlineExceeded) {
 		c.cut()
-		return err
+		return c.err
 	}
 	// The client has closed. What it sent before, a DISCONNECT perhaps, is still there to be read.
 	_ = c.nc.SetReadDeadline(time.Now().Add(closeTimeout))
-	return err
+	return c.err
 }
 
 // cut closes the socket. Of a TLS connection it closes what lies below, as TLS would wait for its last alert to leave.
@@ -221,10 +224,13 @@ func (c *conn) cut() {
 	_ = nc.Close() // nothing is expected of it any more
 }
 
-// cause is why the connection broke, nil if it did not.
+// cause is why the connection broke, nil if it did not or was being closed by then.
 func (c *conn) cause() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.err == net.ErrClosed {
+		return nil
+	}
 	return c.err
 }
 
@@ -262,7 +268,10 @@ func (c *conn) linger() {
 	defer c.cut()
 	_ = c.nc.SetReadDeadline(time.Unix(1, 0)) // wakes the reader, which then ends
 	c.reading.Lock()                          // for good: nothing is read by others any more
-	if c.cause() != nil {
+	c.mu.Lock()
+	broken := c.err != nil
+	c.mu.Unlock()
+	if broken {
 		return
 	}
 	half, ok := c.nc.(interface{ CloseWrite() error })

@@ -36,11 +36,11 @@ type listenerOptions struct {
 
 // listener takes connections from net.Listeners and from WebSocket requests, and gives them to mochi.
 type listener struct {
-	opt     listenerOptions
+	opt        listenerOptions
 	unverified atomic.Int64   // connections that have not signed in
-	dropped atomic.Int64   // connections turned away since the last word of it
-	said    atomic.Int64   // when that was, in Unix seconds
-	conns   sync.WaitGroup // what runs for connections
+	dropped    atomic.Int64   // connections turned away since the last word of it
+	said       atomic.Int64   // when that was, in Unix seconds
+	conns      sync.WaitGroup // what runs for connections
 
 	ready     chan struct{} // closed when establish is there
 	establish listeners.EstablishFn
