@@ -4,11 +4,12 @@ STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GO_FILES = $(shell git ls-files '*.go')
 BROWSER = chromium fonts-noto-cjk fonts-noto-color-emoji
 SUDO = $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
+INSTALL = { $(SUDO) apt-get update -q && $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -yq --no-install-recommends
 # What the pages are made of: a change in one of these builds them anew.
 PAGES = $(shell find web static package.json package-lock.json tsconfig.json vite.config.ts -type f -not -path 'static/dist/*' -not -name '*.go' 2>/dev/null)
 
 .DEFAULT_GOAL = help
-.PHONY: help build run test test-go test-web test-browser check format bench generate clean browser mosquitto
+.PHONY: help build run test test-go test-web test-browser check format bench generate clean compiler browser mosquitto
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,7 +22,7 @@ run: build ## Build, and run with a demo organisation at http://localhost:8080
 
 test: test-go test-web test-browser ## Run every test, installing what is missing first
 
-test-go: ## Run the Go tests with the race detector
+test-go: compiler ## Run the Go tests with the race detector
 	go test -race ./...
 
 test-web: node_modules/.package-lock.json ## Run the TypeScript tests
@@ -57,8 +58,12 @@ static/dist/index.html: node_modules/.package-lock.json $(PAGES)
 	npm run build
 	@touch $@
 
+# The race detector needs a C compiler.
+compiler:
+	@command -v cc >/dev/null || $(INSTALL) gcc libc6-dev; }
+
 browser:
-	@command -v chromium >/dev/null || { $(SUDO) apt-get update -q && $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -yq --no-install-recommends $(BROWSER); }
+	@command -v chromium >/dev/null || $(INSTALL) $(BROWSER); }
 
 mosquitto:
-	@command -v mosquitto >/dev/null || [ -x /usr/sbin/mosquitto ] || { $(SUDO) apt-get update -q && $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -yq --no-install-recommends mosquitto; }
+	@command -v mosquitto >/dev/null || [ -x /usr/sbin/mosquitto ] || $(INSTALL) mosquitto; }
