@@ -216,4 +216,3 @@ func numbers(n int) []byte {
 	}
 	return b[:n]
 }
-
