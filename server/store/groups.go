@@ -1,0 +1,446 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"magpie/server/chat"
+)
+
+const groupColumns = `g.eid, g.gid, g.name, g.avatar, g.announcement, g.join_policy, g.muted_all, g.owner, g.created,
+	(SELECT COUNT(*) FROM members n WHERE n.eid = g.eid AND n.gid = g.gid)`
+
+func scanGroup(scan func(...any) error) (chat.Group, error) {
+	var g chat.Group
+	var created int64
+	err := scan(&g.EID, &g.GID, &g.Name, &g.Avatar, &g.Announcement, &g.Join, &g.MutedAll, &g.Owner, &created, &g.Members)
+	g.Created = fromMS(created)
+	return g, err
+}
+
+func readGroup(ctx context.Context, q querier, eid, gid string) (chat.Group, error) {
+	g, err := scanGroup(q.QueryRowContext(ctx, `SELECT `+groupColumns+` FROM chat_groups g WHERE g.eid = $1 AND g.gid = $2 AND g.dissolved = 0`, eid, gid).Scan)
+	return g, found(err, "group")
+}
+
+// readMembership returns a user's place in a group; not being a member is chat.NotFound.
+func readMembership(ctx context.Context, q querier, eid, gid, uid string) (chat.GroupMembership, error) {
+	m := chat.GroupMembership{GID: gid, UID: uid}
+	var muted, joined int64
+	err := q.QueryRowContext(ctx, `SELECT role, muted_until, joined FROM members WHERE eid = $1 AND gid = $2 AND uid = $3`, eid, gid, uid).Scan(&m.Role, &muted, &joined)
+	m.MutedUntil, m.Joined = fromMS(muted), fromMS(joined)
+	return m, found(err, "group")
+}
+
+// Groups returns the groups that a user is a member of, by name.
+func (s *Store) Groups(ctx context.Context, eid, uid string) ([]chat.Group, error) {
+	list, err := collect(ctx, s.read, scanGroup, `SELECT `+groupColumns+` FROM chat_groups g JOIN members m ON m.eid = g.eid AND m.gid = g.gid
+		WHERE m.eid = $1 AND m.uid = $2 ORDER BY g.name, g.gid`, eid, uid)
+	if err != nil {
+		return nil, fmt.Errorf("read groups: %w", err)
+	}
+	return list, nil
+}
+
+// Group returns a group as a user may see it: its members, and where it can be joined everyone. A viewer who is no member has a
+// zero membership; one who may not see it gets chat.NotFound.
+func (s *Store) Group(ctx context.Context, eid, gid, viewer string) (chat.Group, chat.GroupMembership, error) {
+	g, err := readGroup(ctx, s.read, eid, gid)
+	if err != nil {
+		return g, chat.GroupMembership{}, err
+	}
+	m, err := readMembership(ctx, s.read, eid, gid, viewer)
+	if chat.CodeOf(err) == chat.NotFound && g.Join != chat.JoinInvite {
+		return g, chat.GroupMembership{}, nil
+	}
+	return g, m, err
+}
+
+// GroupManagers returns a group and the uids of its owner and administrators.
+func (s *Store) GroupManagers(ctx context.Context, eid, gid string) (chat.Group, []string, error) {
+	g, err := readGroup(ctx, s.read, eid, gid)
+	if err != nil {
+		return g, nil, err
+	}
+	list, err := collect(ctx, s.read, scanString, `SELECT uid FROM members WHERE eid = $1 AND gid = $2 AND role <> 'member'`, eid, gid)
+	if err != nil {
+		return g, nil, fmt.Errorf("read a group's managers: %w", err)
+	}
+	return g, list, nil
+}
+
+// CreateGroup makes a group of an owner and at least one other. A gid is made where g has none. A repeat with the same key by the
+// same owner returns the first group.
+func (s *Store) CreateGroup(ctx context.Context, eid, owner string, g chat.Group, members []string, key string) (chat.Group, error) {
+	members = slices.DeleteFunc(unique(members), func(uid string) bool { return uid == owner })
+	err := s.change(ctx, func(t *tx) error {
+		if key != "" {
+			var gid string
+			err := t.row(`SELECT gid FROM chat_groups WHERE eid = $1 AND maker = $2 AND maker_key = $3`, eid, owner, key).Scan(&gid)
+			if err == nil {
+				g, err = readGroup(ctx, t.w.conn, eid, gid)
+				return err
+			}
+			if !errors.Is(err, sql.ErrNoRows) {
+				return err
+			}
+		}
+		if len(members) == 0 {
+			return chat.FieldError("members", "must name at least one person besides you")
+		}
+		if err := t.people(eid, members, "members"); err != nil {
+			return err
+		}
+		gid := g.GID
+		if gid == "" {
+			id, err := uuid.NewV7()
+			if err != nil {
+				return fmt.Errorf("make a group's id: %w", err)
+			}
+			gid = strings.ReplaceAll(id.String(), "-", "")
+		}
+		join := g.Join
+		if join == "" {
+			join = chat.JoinInvite
+		}
+		n, err := t.affect(`INSERT INTO chat_groups (eid, gid, name, avatar, announcement, join_policy, muted_all, owner, maker, maker_key, created, dissolved)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9, $10, 0) ON CONFLICT DO NOTHING`,
+			eid, gid, g.Name, g.Avatar, g.Announcement, string(join), flag(g.MutedAll), owner, key, time.Now().UnixMilli())
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return chat.Errorf(chat.Conflict, "There has been a group with this id.")
+		}
+		if err := t.event(chat.Event{EID: eid, Type: chat.EventGroupCreate, GID: gid, UID: owner, By: owner}); err != nil {
+			return err
+		}
+		for i, uid := range append([]string{owner}, members...) {
+			role := chat.GroupMember
+			if i == 0 {
+				role = chat.GroupOwner
+			}
+			if _, err := t.enter(eid, gid, uid, owner, role, g.MutedAll, "create"); err != nil {
+				return err
+			}
+		}
+		g, err = readGroup(ctx, t.w.conn, eid, gid)
+		return err
+	})
+	return g, err
+}
+
+// people checks that all uids are users who are not disabled; the others are named in an error about the field.
+func (t *tx) people(eid string, uids []string, field string) error {
+	have, err := collect(context.Background(), t.w.conn, scanString, `SELECT uid FROM users WHERE eid = $1 AND disabled = 0
+		AND uid IN (SELECT value FROM json_each(CAST($2 AS text)))`, eid, jsonList(uids))
+	if err != nil {
+		return err
+	}
+	missing := slices.DeleteFunc(slices.Clone(uids), func(uid string) bool { return slices.Contains(have, uid) })
+	if len(missing) > 0 {
+		return chat.FieldError(field, "there is nobody named %s in your organisation", strings.Join(missing, ", "))
+	}
+	return nil
+}
+
+// enter makes a user a member, from this point of the group's streams on. It reports false for one who is a member already.
+func (t *tx) enter(eid, gid, uid, by string, role chat.GroupRole, mutedAll bool, how string) (bool, error) {
+	im, err := t.head(chat.StreamRef{EID: eid, Kind: chat.StreamGroup, Key: gid})
+	if err != nil {
+		return false, err
+	}
+	notice, err := t.head(chat.StreamRef{EID: eid, Kind: chat.StreamGroupNotice, Key: gid})
+	if err != nil {
+		return false, err
+	}
+	n, err := t.affect(`INSERT INTO members (eid, gid, uid, role, muted_until, joined, joined_seq, joined_notice_seq)
+		VALUES ($1, $2, $3, $4, 0, $5, $6, $7) ON CONFLICT DO NOTHING`, eid, gid, uid, string(role), time.Now().UnixMilli(), int64(im.seq), int64(notice.seq))
+	if err != nil || n == 0 {
+		return false, err
+	}
+	if err := t.participate(eid, uid, im.id, im.seq); err != nil {
+		return false, err
+	}
+	if err := t.exec(`DELETE FROM join_requests WHERE eid = $1 AND gid = $2 AND uid = $3`, eid, gid, uid); err != nil {
+		return false, err
+	}
+	return true, t.event(chat.Event{EID: eid, Type: chat.EventGroupJoin, GID: gid, UID: uid, By: by, Role: role, MutedAll: mutedAll,
+		Head: im.seq, NoticeHead: notice.seq, Text: how})
+}
+
+// UpdateGroup changes a group's data, as its owner or an administrator.
+func (s *Store) UpdateGroup(ctx context.Context, eid, gid, by string, c chat.GroupChange) (chat.Group, error) {
+	var g chat.Group
+	err := s.change(ctx, func(t *tx) (err error) {
+		if g, err = readGroup(ctx, t.w.conn, eid, gid); err != nil {
+			return err
+		}
+		m, err := readMembership(ctx, t.w.conn, eid, gid, by)
+		if err != nil {
+			return err
+		}
+		if err := chat.MayManageGroup(m.Role); err != nil {
+			return err
+		}
+		var changed []string
+		for _, f := range []struct {
+			name     string
+			to, from *string
+		}{{"name", &g.Name, c.Name}, {"avatar", &g.Avatar, c.Avatar}, {"announcement", &g.Announcement, c.Announcement}, {"join", (*string)(&g.Join), (*string)(c.Join)}} {
+			if f.from != nil && *f.from != *f.to {
+				*f.to = *f.from
+				changed = append(changed, f.name)
+			}
+		}
+		if c.MutedAll != nil && *c.MutedAll != g.MutedAll {
+			g.MutedAll = *c.MutedAll
+			changed = append(changed, "muted_all")
+		}
+		if len(changed) == 0 {
+			return nil
+		}
+		if err := t.exec(`UPDATE chat_groups SET name = $3, avatar = $4, announcement = $5, join_policy = $6, muted_all = $7 WHERE eid = $1 AND gid = $2`,
+			eid, gid, g.Name, g.Avatar, g.Announcement, string(g.Join), flag(g.MutedAll)); err != nil {
+			return err
+		}
+		return t.event(chat.Event{EID: eid, Type: chat.EventGroupData, GID: gid, By: by, MutedAll: g.MutedAll, Changed: changed})
+	})
+	return g, err
+}
+
+// DissolveGroup ends a group, as its owner. Its messages can't be read afterwards, and its gid is never used again.
+func (s *Store) DissolveGroup(ctx context.Context, eid, gid, by string) error {
+	return s.change(ctx, func(t *tx) error {
+		m, err := readMembership(ctx, t.w.conn, eid, gid, by)
+		if err != nil {
+			return err
+		}
+		if m.Role != chat.GroupOwner {
+			return chat.Errorf(chat.Forbidden, "Only the group's owner may dissolve it.")
+		}
+		uids, err := collect(ctx, t.w.conn, scanString, `SELECT uid FROM members WHERE eid = $1 AND gid = $2`, eid, gid)
+		if err != nil {
+			return err
+		}
+		im, err := t.head(chat.StreamRef{EID: eid, Kind: chat.StreamGroup, Key: gid})
+		if err != nil {
+			return err
+		}
+		if err := t.exec(`DELETE FROM participants WHERE stream = $1`, im.id); err != nil {
+			return err
+		}
+		if err := t.exec(`DELETE FROM members WHERE eid = $1 AND gid = $2`, eid, gid); err != nil {
+			return err
+		}
+		if err := t.exec(`DELETE FROM join_requests WHERE eid = $1 AND gid = $2`, eid, gid); err != nil {
+			return err
+		}
+		if err := t.exec(`UPDATE chat_groups SET dissolved = $3 WHERE eid = $1 AND gid = $2`, eid, gid, time.Now().UnixMilli()); err != nil {
+			return err
+		}
+		return t.event(chat.Event{EID: eid, Type: chat.EventGroupDissolve, GID: gid, UID: by, By: by, Members: uids})
+	})
+}
+
+// Members returns a page of a group's members as one of them sees it: owner, administrators, then by name.
+func (s *Store) Members(ctx context.Context, eid, gid, viewer, cursor string, limit int) ([]chat.MemberProfile, string, error) {
+	if _, err := readMembership(ctx, s.read, eid, gid, viewer); err != nil {
+		return nil, "", err
+	}
+	after := struct {
+		Rank      int64
+		Name, UID string
+	}{Rank: -1}
+	if err := decodeCursor(cursor, &after); err != nil {
+		return nil, "", err
+	}
+	limit = clamp(limit, 100, 1000)
+	const rank = `CASE m.role WHEN 'owner' THEN 0 WHEN 'admin' THEN 1 ELSE 2 END`
+	list, err := collect(ctx, s.read, func(scan func(...any) error) (chat.MemberProfile, error) {
+		var m chat.MemberProfile
+		var muted, joined int64
+		err := scan(&m.UID, &m.Name, &m.Avatar, &m.Role, &muted, &joined)
+		m.MutedUntil, m.Joined = fromMS(muted), fromMS(joined)
+		return m, err
+	}, `SELECT m.uid, u.name, u.avatar, m.role, m.muted_until, m.joined FROM members m JOIN users u ON u.eid = m.eid AND u.uid = m.uid
+		WHERE m.eid = $1 AND m.gid = $2 AND (`+rank+`, u.name, m.uid) > ($3, $4, $5) ORDER BY `+rank+`, u.name, m.uid LIMIT $6`,
+		eid, gid, after.Rank, after.Name, after.UID, limit+1)
+	if err != nil {
+		return nil, "", fmt.Errorf("read members: %w", err)
+	}
+	if len(list) <= limit {
+		return list, "", nil
+	}
+	list = list[:limit]
+	last := list[limit-1]
+	after.Rank, after.Name, after.UID = map[chat.GroupRole]int64{chat.GroupOwner: 0, chat.GroupAdmin: 1, chat.GroupMember: 2}[last.Role], last.Name, last.UID
+	return list, encodeCursor(after), nil
+}
+
+// AddMembers adds people to a group: any member may, but in groups with approval its owner and administrators alone. It returns
+// those who were not members before.
+func (s *Store) AddMembers(ctx context.Context, eid, gid, by string, uids []string) ([]string, error) {
+	var added []string
+	uids = unique(uids)
+	err := s.change(ctx, func(t *tx) error {
+		added = nil
+		g, err := readGroup(ctx, t.w.conn, eid, gid)
+		if err != nil {
+			return err
+		}
+		m, err := readMembership(ctx, t.w.conn, eid, gid, by)
+		if err != nil {
+			return err
+		}
+		if g.Join == chat.JoinApproval {
+			if err := chat.MayManageGroup(m.Role); err != nil {
+				return err
+			}
+		}
+		if len(uids) == 0 {
+			return chat.FieldError("uids", "must name at least one person")
+		}
+		if err := t.people(eid, uids, "uids"); err != nil {
+			return err
+		}
+		for _, uid := range uids {
+			fresh, err := t.enter(eid, gid, uid, by, chat.GroupMember, g.MutedAll, "")
+			if err != nil {
+				return err
+			}
+			if fresh {
+				added = append(added, uid)
+			}
+		}
+		return nil
+	})
+	return added, err
+}
+
+// Join makes a user a member of an open group, or asks for it (pending).
+func (s *Store) Join(ctx context.Context, eid, gid, uid, message string) (pending bool, err error) {
+	err = s.change(ctx, func(t *tx) error {
+		pending = false
+		g, err := readGroup(ctx, t.w.conn, eid, gid)
+		if err != nil {
+			return err
+		}
+		if _, err := readMembership(ctx, t.w.conn, eid, gid, uid); chat.CodeOf(err) != chat.NotFound {
+			return err // a member already, or a failure
+		}
+		switch g.Join {
+		case chat.JoinOpen:
+			_, err = t.enter(eid, gid, uid, uid, chat.GroupMember, g.MutedAll, "")
+			return err
+		case chat.JoinApproval:
+			pending = true
+			n, err := t.affect(`INSERT INTO join_requests (eid, gid, uid, message, created) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`,
+				eid, gid, uid, message, time.Now().UnixMilli())
+			if err != nil || n == 0 {
+				return err
+			}
+			return t.event(chat.Event{EID: eid, Type: chat.EventGroupRequest, GID: gid, UID: uid, Text: message})
+		}
+		return found(sql.ErrNoRows, "group")
+	})
+	return pending, err
+}
+
+// SetMember changes a member's role or mute. To make somebody the owner hands the group over: the old owner becomes administrator.
+func (s *Store) SetMember(ctx context.Context, eid, gid, uid, by string, role *chat.GroupRole, mutedUntil *time.Time) error {
+	return s.change(ctx, func(t *tx) error {
+		actor, err := readMembership(ctx, t.w.conn, eid, gid, by)
+		if err != nil {
+			return err
+		}
+		m, err := readMembership(ctx, t.w.conn, eid, gid, uid)
+		if chat.CodeOf(err) == chat.NotFound {
+			return chat.Errorf(chat.NotFound, "%s is not a member of this group.", uid)
+		}
+		if err != nil {
+			return err
+		}
+		if err := chat.MayManageMember(actor.Role, m.Role); err != nil {
+			return err
+		}
+		if role != nil && *role != m.Role {
+			if actor.Role != chat.GroupOwner {
+				return chat.Errorf(chat.Forbidden, "Only the group's owner may change roles.")
+			}
+			if *role == chat.GroupOwner {
+				if err := t.setMember(eid, gid, by, chat.GroupAdmin, actor.MutedUntil); err != nil {
+					return err
+				}
+				if err := t.exec(`UPDATE chat_groups SET owner = $3 WHERE eid = $1 AND gid = $2`, eid, gid, uid); err != nil {
+					return err
+				}
+			}
+			m.Role = *role
+		}
+		if mutedUntil != nil {
+			m.MutedUntil = *mutedUntil
+		}
+		return t.setMember(eid, gid, uid, m.Role, m.MutedUntil)
+	})
+}
+
+func (t *tx) setMember(eid, gid, uid string, role chat.GroupRole, muted time.Time) error {
+	if err := t.exec(`UPDATE members SET role = $4, muted_until = $5 WHERE eid = $1 AND gid = $2 AND uid = $3`, eid, gid, uid, string(role), ms(muted)); err != nil {
+		return err
+	}
+	return t.event(chat.Event{EID: eid, Type: chat.EventGroupRole, GID: gid, UID: uid, Role: role, MutedUntil: ms(muted)})
+}
+
+// RemoveMember takes somebody out of a group; uid == by leaves it. An owner must hand the group over first.
+func (s *Store) RemoveMember(ctx context.Context, eid, gid, uid, by string) error {
+	return s.change(ctx, func(t *tx) error {
+		actor, err := readMembership(ctx, t.w.conn, eid, gid, by)
+		if err != nil {
+			return err
+		}
+		m, err := readMembership(ctx, t.w.conn, eid, gid, uid)
+		if chat.CodeOf(err) == chat.NotFound {
+			return chat.Errorf(chat.NotFound, "%s is not a member of this group.", uid)
+		}
+		if err != nil {
+			return err
+		}
+		if uid == by && m.Role == chat.GroupOwner {
+			return chat.Errorf(chat.Conflict, "You own this group: hand it over to somebody else, or dissolve it.")
+		}
+		if uid != by {
+			if err := chat.MayManageMember(actor.Role, m.Role); err != nil {
+				return err
+			}
+		}
+		im, err := t.head(chat.StreamRef{EID: eid, Kind: chat.StreamGroup, Key: gid})
+		if err != nil {
+			return err
+		}
+		if err := t.exec(`DELETE FROM participants WHERE eid = $1 AND uid = $2 AND stream = $3`, eid, uid, im.id); err != nil {
+			return err
+		}
+		if err := t.exec(`DELETE FROM members WHERE eid = $1 AND gid = $2 AND uid = $3`, eid, gid, uid); err != nil {
+			return err
+		}
+		return t.event(chat.Event{EID: eid, Type: chat.EventGroupLeave, GID: gid, UID: uid, By: by})
+	})
+}
+
+func unique(list []string) []string {
+	out := make([]string, 0, len(list))
+	for _, x := range list {
+		if !slices.Contains(out, x) {
+			out = append(out, x)
+		}
+	}
+	return out
+}

@@ -1,0 +1,175 @@
+// Package store is the only place with SQL: the log of messages and notices, people, groups, sessions and the queue of events.
+//
+// One goroutine, the writer, owns the connection that writes. It takes everything that waits, runs it in one transaction in the
+// order of arrival and commits it with synchronous=FULL: what it has answered survives a power cut. Then it tells the observers
+// and the callers, in the order of the commit. Reads use connections of their own and see what is committed. All methods of
+// Store may be called from any goroutine.
+//
+// The statements keep to what SQLite and PostgreSQL both take.
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/pressly/goose/v3"
+	_ "modernc.org/sqlite" // the driver "sqlite"
+
+	"magpie/migrations"
+	"magpie/server/chat"
+)
+
+// Options of a Store.
+type Options struct {
+	Dir       string // data folder, made with mode 0700
+	Log       *slog.Logger
+	QueueSize int // appends and changes that may wait for the writer, default 8192
+}
+
+// Store is an open database.
+type Store struct {
+	log   *slog.Logger
+	lock  *os.File
+	read  *sql.DB
+	write *sql.DB
+	w     *writer
+	once  sync.Once
+}
+
+// Open opens the database in the data folder, and makes or migrates it. It refuses a folder that another process has open and
+// a database that is newer than the program.
+func Open(ctx context.Context, o Options) (*Store, error) {
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	if o.QueueSize <= 0 {
+		o.QueueSize = 8192
+	}
+	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
+		return nil, fmt.Errorf("make the data folder: %w", err)
+	}
+	lock, err := lockDir(o.Dir)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{log: o.Log, lock: lock}
+	if err := s.open(ctx, o); err != nil {
+		_ = s.closeFiles()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *Store) open(ctx context.Context, o Options) error {
+	path := filepath.Join(o.Dir, "magpie.db")
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) // SQLite gives its other files the mode of this one
+	if err != nil {
+		return fmt.Errorf("open the database: %w", err)
+	}
+	if err := f.Close(); err != nil {
+		return fmt.Errorf("open the database: %w", err)
+	}
+	dsn := "file:" + path + "?_txlock=immediate&_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)"
+	if s.write, err = sql.Open("sqlite", dsn+"&_pragma=cache_size(-32768)"); err != nil {
+		return fmt.Errorf("open the database: %w", err)
+	}
+	s.write.SetMaxOpenConns(1)
+	if err := migrate(ctx, s.write); err != nil {
+		return err
+	}
+	if s.read, err = sql.Open("sqlite", dsn+"&_pragma=query_only(1)&_pragma=cache_size(-8192)"); err != nil {
+		return fmt.Errorf("open the database: %w", err)
+	}
+	s.read.SetMaxOpenConns(8)
+	s.read.SetMaxIdleConns(8)
+	s.w, err = newWriter(ctx, s.write, o)
+	return err
+}
+
+// lockDir makes sure that no other process uses the data folder.
+func lockDir(dir string) (*os.File, error) {
+	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("lock the data folder: %w", err)
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		_ = f.Close()
+		if errors.Is(err, syscall.EWOULDBLOCK) {
+			return nil, chat.Errorf(chat.Conflict, "Another magpie is running on the data folder %s. Stop it first, or choose another folder with --data.", dir)
+		}
+		return nil, fmt.Errorf("lock the data folder: %w", err)
+	}
+	return f, nil
+}
+
+func migrate(ctx context.Context, db *sql.DB) error {
+	steps, err := fsSub()
+	if err != nil {
+		return err
+	}
+	p, err := goose.NewProvider(goose.DialectSQLite3, db, steps)
+	if err != nil {
+		return fmt.Errorf("read the migrations: %w", err)
+	}
+	have, err := p.GetDBVersion(ctx)
+	if err != nil {
+		return fmt.Errorf("read the database's version: %w", err)
+	}
+	sources := p.ListSources()
+	if newest := sources[len(sources)-1].Version; have > newest {
+		return chat.Errorf(chat.Conflict, "The database has version %d, this program knows versions up to %d. Run a newer magpie on it.", have, newest)
+	}
+	if _, err := p.Up(ctx); err != nil {
+		return fmt.Errorf("migrate the database: %w", err)
+	}
+	return nil
+}
+
+// Observe adds a follower of what becomes durable. To be called before the first write.
+func (s *Store) Observe(o chat.Observer) { s.w.observers = append(s.w.observers, o) }
+
+// Ready reports whether the store can make something durable now. Its error is chat.Unavailable.
+func (s *Store) Ready(ctx context.Context) error {
+	return s.change(ctx, func(t *tx) error {
+		return t.exec(`INSERT INTO settings (key, value) VALUES ('probe', $1) ON CONFLICT (key) DO UPDATE SET value = excluded.value`,
+			time.Now().UTC().Format(time.RFC3339Nano))
+	})
+}
+
+// Close lets the writer finish what waits, for at most ten seconds, and closes the database.
+func (s *Store) Close() error {
+	var err error
+	s.once.Do(func() {
+		s.w.close(10 * time.Second)
+		err = s.closeFiles()
+	})
+	return err
+}
+
+func (s *Store) closeFiles() error {
+	var errs []error
+	for _, db := range []*sql.DB{s.read, s.write} {
+		if db != nil {
+			errs = append(errs, db.Close())
+		}
+	}
+	errs = append(errs, s.lock.Close())
+	return errors.Join(errs...)
+}
+
+func fsSub() (fs.FS, error) {
+	sub, err := fs.Sub(migrations.SQLite, "sqlite")
+	if err != nil {
+		return nil, fmt.Errorf("read the migrations: %w", err)
+	}
+	return sub, nil
+}
