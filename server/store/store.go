@@ -17,6 +17,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -134,8 +135,11 @@ func migrate(ctx context.Context, db *sql.DB) error {
 	return nil
 }
 
-// Observe adds a follower of what becomes durable. To be called before the first write.
-func (s *Store) Observe(o chat.Observer) { s.w.observers = append(s.w.observers, o) }
+// Observe adds a follower of what becomes durable from now on.
+func (s *Store) Observe(o chat.Observer) {
+	list := append(slices.Clone(*s.w.observers.Load()), o)
+	s.w.observers.Store(&list)
+}
 
 // Ready reports whether the store can make something durable now. Its error is chat.Unavailable.
 func (s *Store) Ready(ctx context.Context) error {
