@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -165,11 +166,7 @@ func (a *Agent) joined(ctx context.Context, e chat.Event, out *outbox) error {
 		by = e.UID
 	}
 	out.user(e.UID, chat.NoticeGroupAdded, addedNotice{e.GID, by})
-	g, _, err := a.store.GroupManagers(ctx, e.EID, e.GID)
-	if err != nil {
-		return err
-	}
-	if g.Created.UnixMilli() == e.Time {
+	if e.Text == "create" {
 		return nil
 	}
 	u, err := a.store.User(ctx, e.EID, e.UID)
@@ -217,9 +214,13 @@ func (o *outbox) group(gid string, t chat.NoticeType, content any) {
 }
 
 func (o *outbox) add(kind chat.StreamKind, key string, t chat.NoticeType, content any) {
-	b, err := json.Marshal(content)
+	var buf bytes.Buffer
+	enc := json.NewEncoder(&buf)
+	enc.SetEscapeHTML(false) // it would only make the notice longer
+	err := enc.Encode(content)
+	var b []byte
 	if err == nil {
-		b, err = payload.EncodeNotice(chat.Notice{Type: t, Content: b})
+		b, err = payload.EncodeNotice(chat.Notice{Type: t, Content: bytes.TrimSpace(buf.Bytes())})
 	}
 	if err != nil {
 		if o.err == nil {

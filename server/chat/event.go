@@ -12,7 +12,7 @@ const (
 	EventUserDisabled   EventType = "u_disable"  // UID was disabled (On true) or enabled again
 	EventLoginEnded     EventType = "login_end"  // login session Login of UID ended; Text says why: "logout", "revoked", "password", "reuse"
 	EventGroupCreate    EventType = "g_create"   // GID was made by UID (its members follow as g_join)
-	EventGroupJoin      EventType = "g_join"     // UID joined GID, added by By (By == UID: by itself)
+	EventGroupJoin      EventType = "g_join"     // UID joined GID, added by By (By == UID: by itself); Text is "create" for those whom GID was made with
 	EventGroupLeave     EventType = "g_leave"    // UID left GID, or was removed by By
 	EventGroupDissolve  EventType = "g_dissolve" // GID is no more; Members had been its members
 	EventGroupData      EventType = "g_data"     // GID's data changed: Changed lists the fields by their JSON names
