@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    include: ['web/**/*.test.ts', 'web/**/*.test.tsx', 'e2e/**/*.test.ts'],
+    include: ['web/**/*.test.ts', 'web/**/*.test.tsx'],
     testTimeout: 30_000,
   },
 });
