@@ -184,7 +184,7 @@ func (l *listener) run(c *conn) {
 	if errors.Is(err, errPanic) {
 		code = wsInternal
 	}
-	c.close(code)
+	defer c.close(code) // after ended, which may have a last word to the client
 	if !c.signed.Swap(true) {
 		l.unverified.Add(-1)
 	}
