@@ -129,7 +129,17 @@ export interface NoticeLine {
   conv: string;
   /** Milliseconds since 1970. */
   ts: number;
-  notice: 'joined' | 'left' | 'removed' | 'renamed' | 'announcement' | 'role' | 'muted' | 'unmuted' | 'dissolved' | 'added';
+  notice:
+    | 'joined'
+    | 'left'
+    | 'removed'
+    | 'renamed'
+    | 'announcement'
+    | 'role'
+    | 'muted'
+    | 'unmuted'
+    | 'dissolved'
+    | 'added';
   /** Whom it is about. */
   uid?: string;
   /** Who did it, where that is known. */
