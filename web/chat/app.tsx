@@ -1,0 +1,174 @@
+import { useEffect } from 'preact/hooks';
+import { Icon, type IconName } from '../ui/icon';
+import { Logo } from '../ui/logo';
+import { t } from '../ui/prefs';
+import { Toasts } from '../ui/toast';
+import { split, useCore } from './context';
+import { ConversationPane } from './conversation';
+import { GroupInfo } from './group-info';
+import { ConversationList } from './list';
+import { PeopleList } from './people';
+import { Profile, ProfilePane } from './profile';
+import { back, follow, go, href, type Route, route } from './route';
+import { AccountMenu, SettingsPane } from './settings';
+import { Setup } from './setup';
+import { SignIn } from './signin';
+import { KickedDialog, StatusStrip } from './status';
+
+export function App() {
+  const core = useCore();
+  const { status } = core.account.value;
+  const unread = core.unreadTotal.value;
+  const texts = t.value;
+  useEffect(() => {
+    document.title = texts.title(unread);
+  }, [texts, unread]);
+  return (
+    <>
+      {route.value.view === 'setup' ? <Setup /> : status === 'in' ? <Shell /> : status === 'out' ? <SignIn /> : <Starting />}
+      <Toasts />
+    </>
+  );
+}
+
+/** While the login is being restored: the app's own outline, so that nothing jumps when it comes. */
+function Starting() {
+  return (
+    <div class="shell" data-pane="list" aria-busy="true">
+      <div class="rail" />
+      <div class="list-pane" />
+      <div class="main-pane blank">
+        <Logo class="blank-logo" />
+      </div>
+    </div>
+  );
+}
+
+/** Which pane a phone shows; a desktop shows them side by side. */
+function paneOf(r: Route): 'list' | 'main' | 'info' {
+  if (r.view === 'chats') return r.conv ? (r.info ? 'info' : 'main') : 'list';
+  if (r.view === 'people') return r.uid ? 'main' : 'list';
+  return 'main';
+}
+
+function Shell() {
+  const core = useCore();
+  const r = route.value;
+  useEffect(() => {
+    const escape = (e: KeyboardEvent) => {
+      if (e.key !== 'Escape' || e.defaultPrevented || document.querySelector('dialog[open], [popover]:popover-open')) return;
+      const now = route.value;
+      if (now.view === 'chats' && now.conv) {
+        if (now.info) go(href.conv(now.conv), 'replace');
+        else go(href.chats);
+      }
+    };
+    addEventListener('keydown', escape);
+    return () => removeEventListener('keydown', escape);
+  }, []);
+  return (
+    <div class="frame">
+      {core.about.value?.demo && <p class="demo-strip">{t.value.demoBanner}</p>}
+      <StatusStrip />
+      <div class="shell" data-pane={paneOf(r)}>
+        <Rail />
+        <div class="list-pane">{r.view === 'people' ? <PeopleList /> : <ConversationList />}</div>
+        <main class="main-pane" id="main">
+          <Main r={r} />
+        </main>
+        {r.view === 'chats' && r.conv && r.info && <InfoPane conv={r.conv} />}
+      </div>
+      <KickedDialog />
+    </div>
+  );
+}
+
+function Main({ r }: { r: Route }) {
+  const text = t.value;
+  switch (r.view) {
+    case 'settings':
+      return <SettingsPane />;
+    case 'people':
+      return r.uid ? <ProfilePane key={r.uid} uid={r.uid} /> : <Nothing title={text.people.choose} hint={text.people.chooseHint} />;
+    case 'chats':
+      return r.conv ? (
+        <ConversationPane key={r.conv} conv={r.conv} info={!!r.info} />
+      ) : (
+        <Nothing title={text.chat.choose} hint={text.chat.chooseHint} />
+      );
+    default:
+      return null;
+  }
+}
+
+function Nothing({ title, hint }: { title: string; hint: string }) {
+  return (
+    <div class="empty blank">
+      <Logo class="blank-logo" />
+      <strong>{title}</strong>
+      <span>{hint}</span>
+    </div>
+  );
+}
+
+function InfoPane({ conv }: { conv: string }) {
+  const [kind, id] = split(conv);
+  const text = t.value;
+  return (
+    <aside class="info-pane" aria-label={text.chat.info}>
+      <header class="pane-bar">
+        <button type="button" class="icon-button only-phone" aria-label={text.nav.back} onClick={() => back(href.conv(conv))}>
+          <Icon name="back" />
+        </button>
+        <h2 class="pane-title">{text.chat.info}</h2>
+        <button
+          type="button"
+          class="icon-button not-phone"
+          aria-label={text.nav.close}
+          onClick={() => go(href.conv(conv), 'replace')}
+        >
+          <Icon name="close" />
+        </button>
+      </header>
+      <div class="pane-scroll">{kind === 'g' ? <GroupInfo gid={id} /> : <Profile uid={id} inInfo />}</div>
+    </aside>
+  );
+}
+
+function Rail() {
+  const core = useCore();
+  const unread = core.unreadTotal.value;
+  const { view } = route.value;
+  const text = t.value.nav;
+  return (
+    <nav class="rail" aria-label={text.main}>
+      <Logo class="rail-logo not-phone" />
+      <RailLink to={href.chats} icon="chats" word={text.chats} here={view === 'chats'} count={unread} />
+      <RailLink to={href.people} icon="people" word={text.people} here={view === 'people'} count={core.contactRequests.value.length} />
+      <RailLink to={href.settings} icon="settings" word={text.settings} here={view === 'settings'} />
+      <AccountMenu />
+    </nav>
+  );
+}
+
+interface RailLinkProps {
+  to: string;
+  icon: IconName;
+  word: string;
+  here: boolean;
+  count?: number;
+}
+
+function RailLink({ to, icon, word, here, count = 0 }: RailLinkProps) {
+  return (
+    <a class="rail-link" href={to} onClick={follow} aria-current={here ? 'page' : undefined}>
+      <Icon name={icon} />
+      <span>{word}</span>
+      {count > 0 && (
+        <span class="badge" role="img" aria-label={t.value.list.unread(count)}>
+          {count > 99 ? '99+' : count}
+        </span>
+      )}
+    </a>
+  );
+}

@@ -1,0 +1,151 @@
+import { useEffect, useMemo, useRef } from 'preact/hooks';
+import type { ConversationView } from '../core';
+import { Avatar } from '../ui/avatar';
+import { format } from '../ui/format';
+import { Icon } from '../ui/icon';
+import { Menu, MenuItem } from '../ui/menu';
+import { t } from '../ui/prefs';
+import { attempt } from '../ui/toast';
+import { Composer } from './composer';
+import { split, useCore, usePerson } from './context';
+import { back, follow, go, href } from './route';
+import { ConnectionWord } from './status';
+import { Timeline } from './timeline';
+
+/** One conversation: its bar, its messages, the place to write. Rendered anew for each (`key`). */
+export function ConversationPane({ conv, info }: { conv: string; info: boolean }) {
+  const core = useCore();
+  const view = useMemo(() => core.open(conv), [core, conv]);
+  useEffect(() => () => view.close(), [view]);
+  const c = core.conversations.value.find((one) => one.conv === conv);
+  // The line "new messages" stays where it was when the conversation was opened, or when the list first came in.
+  const opened = useRef<{ readUpTo: number | undefined } | undefined>(undefined);
+  if (!opened.current && core.conversations.value.length > 0) opened.current = { readUpTo: c && c.unread > 0 ? c.readSeq : undefined };
+  const [kind, id] = split(conv);
+  const closed = useClosed(conv);
+  const name = useConversationName(conv);
+  return (
+    <section class="conversation-pane" aria-label={name}>
+      <Bar conv={conv} info={info} name={name} view={view} />
+      <Timeline key={conv} view={view} group={kind === 'g'} readUpTo={opened.current?.readUpTo} />
+      <TypingLine view={view} group={kind === 'g'} />
+      {closed ? <p class="composer-closed">{closed}</p> : <Composer key={conv} conv={conv} name={name || id} draft={c?.draft ?? ''} />}
+    </section>
+  );
+}
+
+/** Why one can't write here, or undefined when one can. */
+function useClosed(conv: string): string | undefined {
+  const core = useCore();
+  const [kind, id] = split(conv);
+  if (kind === 'u') return core.person(id).value.disabled ? t.value.chat.noLonger : undefined;
+  const g = core.group(id).value;
+  if (!g || g.role === undefined) return undefined;
+  const may = g.role !== '' && (!g.muted_all || g.role !== 'member') && !(g.muted_until && Date.parse(g.muted_until) > Date.now());
+  return may ? undefined : t.value.chat.noLonger;
+}
+
+function useConversationName(conv: string): string {
+  const core = useCore();
+  const [kind, id] = split(conv);
+  const listed = core.conversations.value.find((c) => c.conv === conv)?.name;
+  if (kind === 'g') return core.group(id).value?.name ?? listed ?? '';
+  const person = core.person(id).value;
+  return person.name === person.uid ? (listed ?? person.name) : person.name;
+}
+
+function Bar({ conv, info, name, view }: { conv: string; info: boolean; name: string; view: ConversationView }) {
+  const core = useCore();
+  const [kind, id] = split(conv);
+  const text = t.value;
+  const c = core.conversations.value.find((one) => one.conv === conv);
+  const toggle = () => (info ? go(href.conv(conv), 'replace') : go(href.conv(conv, true)));
+  return (
+    <header class="pane-bar">
+      <button type="button" class="icon-button only-phone" aria-label={text.nav.back} onClick={() => back(href.chats)}>
+        <Icon name="back" />
+      </button>
+      <a class="bar-name" href={href.conv(conv, true)} onClick={follow}>
+        {kind === 'u' ? <UserPicture uid={id} /> : <Avatar id={conv} name={name} src={c?.avatar} size="s" group />}
+        <span class="row-text">
+          <h2 class="ellipsis bar-title">
+            <bdi>{name}</bdi>
+          </h2>
+          <span class="row-sub ellipsis">
+            <ConnectionWord otherwise={<BarLine conv={conv} view={view} />} />
+          </span>
+        </span>
+      </a>
+      <button
+        type="button"
+        class="icon-button"
+        aria-label={text.chat.info}
+        title={text.chat.info}
+        aria-pressed={info}
+        onClick={toggle}
+      >
+        <Icon name="info" />
+      </button>
+      {c && (
+        <Menu label={text.group.more(name)} button={<Icon name="more" />}>
+          <MenuItem icon="pin" onSelect={() => attempt(core.setConversation(conv, { pinned: !c.pinned }))}>
+            {c.pinned ? text.list.unpin : text.list.pin}
+          </MenuItem>
+          <MenuItem icon="bellOff" onSelect={() => attempt(core.setConversation(conv, { muted: !c.muted }))}>
+            {c.muted ? text.list.unmute : text.list.mute}
+          </MenuItem>
+        </Menu>
+      )}
+    </header>
+  );
+}
+
+function UserPicture({ uid }: { uid: string }) {
+  const person = usePerson(uid);
+  return <Avatar id={uid} name={person.name} src={person.avatar} size="s" status={person.presence.status} />;
+}
+
+/** Under the name: who is typing, else the person's status or the number of members. */
+function BarLine({ conv, view }: { conv: string; view: ConversationView }) {
+  const core = useCore();
+  const [kind, id] = split(conv);
+  const text = t.value;
+  if (kind === 'u') {
+    if (view.typing.value.length > 0) return <span class="typing-word">{text.chat.typing}</span>;
+    const { status, text: own } = core.person(id).value.presence;
+    return <bdi>{own || text.presence[status]}</bdi>;
+  }
+  const count = core.group(id).value?.members;
+  return <>{count ? text.group.memberCount(count) : ''}</>;
+}
+
+/** A line kept free for "is typing", so that the messages don't move when it comes. */
+function TypingLine({ view, group }: { view: ConversationView; group: boolean }) {
+  const core = useCore();
+  const text = t.value.chat;
+  const names = view.typing.value.slice(0, 3).map((uid) => core.person(uid).value.name);
+  const count = view.typing.value.length;
+  const [only] = names;
+  const words =
+    count === 0 || only === undefined
+      ? ''
+      : count === 1
+        ? text.typingOne(only)
+        : count <= 3
+          ? text.typingMany(format.value.list.format(names))
+          : text.typingCount(count);
+  return (
+    <div class="typing-line" aria-live="polite">
+      {words && (
+        <>
+          <span class="typing-dots" aria-hidden="true">
+            <i />
+            <i />
+            <i />
+          </span>
+          <bdi class="ellipsis">{group ? words : text.typingOne(only ?? '')}</bdi>
+        </>
+      )}
+    </div>
+  );
+}

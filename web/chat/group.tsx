@@ -1,0 +1,176 @@
+import { useState } from 'preact/hooks';
+import type { Person } from '../core';
+import { Avatar } from '../ui/avatar';
+import { Dialog } from '../ui/dialog';
+import { Field, Search } from '../ui/field';
+import { Icon } from '../ui/icon';
+import { explain, fieldErrors } from '../ui/problem';
+import { t } from '../ui/prefs';
+import { useCore } from './context';
+import { Directory, PersonContent } from './people';
+import { go, href } from './route';
+
+/** Characters in a name of a group. */
+const nameLimit = 80;
+
+/** Makes a group: its name and at least one other member. */
+export function NewGroup({ onClose }: { onClose(): void }) {
+  const core = useCore();
+  const text = t.value.group;
+  const [name, setName] = useState('');
+  const [picked, setPicked] = useState<Person[]>([]);
+  const [busy, setBusy] = useState(false);
+  const [errors, setErrors] = useState<{ name?: string | undefined; members?: string | undefined; other?: string | undefined }>({});
+
+  const create = async () => {
+    const missing = {
+      name: name.trim() ? undefined : text.needName,
+      members: picked.length > 0 ? undefined : text.needMembers,
+    };
+    setErrors(missing);
+    if (busy || missing.name || missing.members) return;
+    setBusy(true);
+    try {
+      const group = await core.createGroup(
+        name.trim(),
+        picked.map((p) => p.uid),
+      );
+      onClose();
+      go(href.conv(`g:${group.gid}`));
+    } catch (e) {
+      const { name: onName, members } = fieldErrors(e);
+      setErrors({ name: onName, members, other: onName || members ? undefined : explain(e) });
+      setBusy(false);
+    }
+  };
+
+  return (
+    <Dialog
+      title={text.newTitle}
+      onClose={onClose}
+      onSubmit={create}
+      footer={
+        <>
+          <button type="button" class="button" onClick={onClose}>
+            {t.value.dialog.cancel}
+          </button>
+          <button type="submit" class="button primary" disabled={busy}>
+            {busy ? text.creating : text.create}
+          </button>
+        </>
+      }
+    >
+      <Field label={text.name} value={name} onInput={setName} maxLength={nameLimit} error={errors.name} autofocus />
+      <Picker picked={picked} onPick={setPicked} error={errors.members} />
+      {errors.other && (
+        <p class="callout error" role="alert">
+          {errors.other}
+        </p>
+      )}
+    </Dialog>
+  );
+}
+
+/** Adds people to a group that exists. */
+export function AddMembers({ gid, already, onClose }: { gid: string; already: Set<string>; onClose(): void }) {
+  const core = useCore();
+  const text = t.value.group;
+  const [picked, setPicked] = useState<Person[]>([]);
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState('');
+
+  const add = async () => {
+    if (busy) return;
+    if (picked.length === 0) return setError(text.needMembers);
+    setBusy(true);
+    try {
+      await core.addMembers(
+        gid,
+        picked.map((p) => p.uid),
+      );
+      onClose();
+    } catch (e) {
+      setError(explain(e));
+      setBusy(false);
+    }
+  };
+
+  return (
+    <Dialog
+      title={text.add}
+      onClose={onClose}
+      onSubmit={add}
+      footer={
+        <>
+          <button type="button" class="button" onClick={onClose}>
+            {t.value.dialog.cancel}
+          </button>
+          <button type="submit" class="button primary" disabled={busy}>
+            {busy ? text.adding : text.addSubmit}
+          </button>
+        </>
+      }
+    >
+      <Picker picked={picked} onPick={setPicked} already={already} error={error} />
+    </Dialog>
+  );
+}
+
+interface PickerProps {
+  picked: Person[];
+  onPick(people: Person[]): void;
+  /** Members already: not offered. */
+  already?: Set<string>;
+  error?: string | undefined;
+}
+
+function Picker({ picked, onPick, already, error }: PickerProps) {
+  const core = useCore();
+  const [query, setQuery] = useState('');
+  const text = t.value.group;
+  const me = core.account.value.me?.uid;
+  const chosen = new Set(picked.map((p) => p.uid));
+  const toggle = (p: Person) => onPick(chosen.has(p.uid) ? picked.filter((one) => one.uid !== p.uid) : [...picked, p]);
+  return (
+    <fieldset class="picker">
+      <legend class="label">
+        {text.pick}
+        {picked.length > 0 && <span class="row-sub"> · {text.picked(picked.length)}</span>}
+      </legend>
+      {picked.length > 0 && (
+        <ul class="chips">
+          {picked.map((p) => (
+            <li key={p.uid}>
+              <button type="button" class="chip" aria-label={text.unpick(p.name)} onClick={() => toggle(p)}>
+                <Avatar id={p.uid} name={p.name} src={p.avatar} size="xs" />
+                <bdi class="ellipsis">{p.name}</bdi>
+                <Icon name="close" />
+              </button>
+            </li>
+          ))}
+        </ul>
+      )}
+      <Search label={t.value.people.search} value={query} onInput={setQuery} />
+      {error && (
+        <p class="field-error" role="alert">
+          {error}
+        </p>
+      )}
+      <div class="picker-list">
+        <Directory
+          query={query}
+          render={(p) =>
+            p.uid === me || already?.has(p.uid) || p.disabled ? null : (
+              <li key={p.uid}>
+                <label class="row">
+                  <PersonContent person={p} />
+                  <input type="checkbox" class="check" checked={chosen.has(p.uid)} onChange={() => toggle(p)} />
+                </label>
+              </li>
+            )
+          }
+        />
+      </div>
+    </fieldset>
+  );
+}

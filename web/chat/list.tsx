@@ -1,0 +1,140 @@
+import { useState } from 'preact/hooks';
+import type { Conversation } from '../core';
+import { Avatar } from '../ui/avatar';
+import { Search } from '../ui/field';
+import { format, moment } from '../ui/format';
+import { Icon } from '../ui/icon';
+import { t } from '../ui/prefs';
+import { useCore, usePerson } from './context';
+import { NewGroup } from './group';
+import { Mark, summary } from './message';
+import { follow, href, route } from './route';
+import { ConnectionWord } from './status';
+
+/** The conversations, newest first, with a box that filters them by name. */
+export function ConversationList() {
+  const core = useCore();
+  const [query, setQuery] = useState('');
+  const [making, setMaking] = useState(false);
+  const text = t.value.list;
+  const all = core.conversations.value;
+  const wanted = query.trim().toLocaleLowerCase();
+  const shown = wanted ? all.filter((c) => c.name.toLocaleLowerCase().includes(wanted)) : all;
+  return (
+    <>
+      <header class="pane-bar">
+        <h1 class="pane-title">
+          <ConnectionWord otherwise={text.title} />
+        </h1>
+        <button type="button" class="icon-button" aria-label={text.newGroup} title={text.newGroup} onClick={() => setMaking(true)}>
+          <Icon name="groupAdd" />
+        </button>
+      </header>
+      <div class="pane-search">
+        <Search label={text.search} value={query} onInput={setQuery} />
+      </div>
+      <nav class="pane-scroll" aria-label={text.title}>
+        {all.length === 0 ? (
+          <div class="empty">
+            <strong>{text.empty}</strong>
+            <span>{text.emptyHint}</span>
+            <a class="button" href={href.people} onClick={follow}>
+              {t.value.nav.people}
+            </a>
+          </div>
+        ) : shown.length === 0 ? (
+          <p class="empty">{text.noMatch}</p>
+        ) : (
+          <ul class="rows-list">
+            {shown.map((c) => (
+              <ConversationRow key={c.conv} c={c} />
+            ))}
+          </ul>
+        )}
+      </nav>
+      {making && <NewGroup onClose={() => setMaking(false)} />}
+    </>
+  );
+}
+
+function ConversationRow({ c }: { c: Conversation }) {
+  const here = route.value.view === 'chats' && route.value.conv === c.conv;
+  const text = t.value.list;
+  return (
+    <li>
+      <a
+        class={`row conversation ${c.unread > 0 ? 'unread' : ''}`}
+        href={href.conv(c.conv)}
+        onClick={follow}
+        aria-current={here ? 'page' : undefined}
+      >
+        {c.kind === 'user' ? <UserPicture c={c} /> : <Avatar id={c.conv} name={c.name} src={c.avatar} group />}
+        <span class="row-text">
+          <span class="conversation-line">
+            <bdi class="row-name ellipsis">{c.name}</bdi>
+            {c.muted && <StateIcon name="bellOff" word={text.muted} />}
+            {c.last?.mine && <Mark m={c.last} />}
+            {c.last && <time dateTime={new Date(c.last.ts).toISOString()}>{moment(c.last.ts)}</time>}
+          </span>
+          <span class="conversation-line">
+            <Preview c={c} here={here} />
+            {c.mentioned && (
+              <span class="badge" role="img" aria-label={text.mentioned} title={text.mentioned}>
+                @
+              </span>
+            )}
+            {c.unread > 0 && (
+              <span class={`badge ${c.muted ? 'quiet' : ''}`} role="img" aria-label={text.unread(c.unread)}>
+                {c.unread > 99 ? '99+' : format.value.number.format(c.unread)}
+              </span>
+            )}
+            {c.pinned && c.unread === 0 && <StateIcon name="pin" word={text.pinned} />}
+          </span>
+        </span>
+      </a>
+    </li>
+  );
+}
+
+function StateIcon({ name, word }: { name: 'bellOff' | 'pin'; word: string }) {
+  return (
+    <span class="state-icon" role="img" aria-label={word} title={word}>
+      <Icon name={name} />
+    </span>
+  );
+}
+
+function UserPicture({ c }: { c: Conversation }) {
+  const person = usePerson(c.conv.slice(2));
+  return <Avatar id={person.uid} name={c.name} src={c.avatar || person.avatar} status={person.presence.status} />;
+}
+
+function Preview({ c, here }: { c: Conversation; here: boolean }) {
+  const text = t.value.list;
+  if (c.draft && !here) {
+    return (
+      <span class="preview ellipsis">
+        <span class="draft">{text.draft}</span> <bdi>{oneLine(c.draft)}</bdi>
+      </span>
+    );
+  }
+  if (!c.last) return <span class="preview ellipsis">{text.nothingYet}</span>;
+  return (
+    <span class="preview ellipsis">
+      {c.last.mine ? `${text.you}: ` : c.kind === 'group' && <Who uid={c.last.sender} />}
+      <bdi>{oneLine(summary(c.last))}</bdi>
+    </span>
+  );
+}
+
+function Who({ uid }: { uid: string }) {
+  return (
+    <>
+      <bdi>{usePerson(uid).name}</bdi>:{' '}
+    </>
+  );
+}
+
+function oneLine(text: string): string {
+  return text.slice(0, 200).replace(/\s+/g, ' ');
+}

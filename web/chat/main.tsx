@@ -1,0 +1,26 @@
+import { render } from 'preact';
+import { createCore } from '../core';
+import '../ui/styles/tokens.css';
+import '../ui/styles/base.css';
+import '../ui/styles/parts.css';
+import './styles/shell.css';
+import './styles/conversation.css';
+import './styles/pages.css';
+import { App } from './app';
+import { CoreProvider } from './context';
+
+const core = createCore({ base: location.origin });
+
+// Coming back to the page or the network is the moment to try again, not the end of a long wait.
+addEventListener('online', () => core.nudge());
+document.addEventListener('visibilitychange', () => {
+  if (document.visibilityState === 'visible') core.nudge();
+});
+
+render(
+  <CoreProvider value={core}>
+    <App />
+  </CoreProvider>,
+  document.getElementById('app') as HTMLElement,
+);
+core.start();

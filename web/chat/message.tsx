@@ -1,0 +1,173 @@
+import { useState } from 'preact/hooks';
+import type { Message, NoticeLine } from '../core';
+import { Avatar, hue } from '../ui/avatar';
+import { clock, dayName, format } from '../ui/format';
+import { Icon, type IconName } from '../ui/icon';
+import { linkify } from '../ui/linkify';
+import { t } from '../ui/prefs';
+import { useCore, usePerson } from './context';
+import { noticeText } from './notice';
+import { follow, href } from './route';
+
+export function DayLine({ ts }: { ts: number }) {
+  return (
+    <li class="day-line">
+      <time dateTime={new Date(ts).toISOString().slice(0, 10)}>{dayName(ts)}</time>
+    </li>
+  );
+}
+
+export function NewLine() {
+  return (
+    <li class="new-line">
+      <span>{t.value.chat.newMessages}</span>
+    </li>
+  );
+}
+
+export function NoticeRow({ notice }: { notice: NoticeLine }) {
+  const core = useCore();
+  return (
+    <li class="notice-line" data-key={`notice ${notice.id}`}>
+      <bdi>{noticeText(core, notice)}</bdi>
+    </li>
+  );
+}
+
+interface RowProps {
+  message: Message;
+  first: boolean;
+  last: boolean;
+  group: boolean;
+}
+
+/** One message. The first of a run carries the sender's name, the last one the picture. */
+export function MessageRow({ message: m, first, last, group }: RowProps) {
+  const other = group && !m.mine;
+  const edges = `${m.mine ? 'own' : ''} ${first ? 'first' : ''} ${last ? 'last' : ''} ${group ? 'in-group' : ''}`;
+  return (
+    <li class={`message ${edges}`} data-key={m.id}>
+      {other && last && <SenderPicture uid={m.sender} />}
+      <div class="bubble">
+        {other && first ? <SenderName uid={m.sender} /> : <span class="hidden-visually">{first && <Speaker m={m} />}</span>}
+        <Content m={m} />
+        <span class="meta">
+          <time dateTime={new Date(m.ts).toISOString()} title={format.value.full.format(m.ts)}>
+            {clock(m.ts)}
+          </time>
+          {m.mine && <Mark m={m} />}
+        </span>
+      </div>
+      {m.state === 'failed' && <Failure m={m} />}
+    </li>
+  );
+}
+
+function Speaker({ m }: { m: Message }) {
+  const name = usePerson(m.sender).name;
+  return <>{m.mine ? t.value.list.you : name}: </>;
+}
+
+function SenderPicture({ uid }: { uid: string }) {
+  const person = usePerson(uid);
+  return (
+    <a class="sender-picture" href={href.person(uid)} onClick={follow} tabIndex={-1} aria-hidden="true">
+      <Avatar id={uid} name={person.name} src={person.avatar} size="s" />
+    </a>
+  );
+}
+
+function SenderName({ uid }: { uid: string }) {
+  return (
+    <a class="sender" data-hue={hue(uid)} href={href.person(uid)} onClick={follow}>
+      <bdi>{usePerson(uid).name}</bdi>
+    </a>
+  );
+}
+
+/** Longer than this a text is folded, so that one message can't bury a conversation. */
+const foldLength = 1600;
+const foldLines = 24;
+
+function Content({ m }: { m: Message }) {
+  const [open, setOpen] = useState(false);
+  const text = t.value.chat;
+  const first = m.media[0];
+  if (first && first.type !== 0) return <Attachment m={m} />;
+  const long = m.text.length > foldLength || m.text.split('\n', foldLines + 1).length > foldLines;
+  return (
+    <>
+      <span class={`text ${long && !open ? 'folded' : ''}`}>{linkify(m.text)}</span>
+      {long && (
+        <button type="button" class="link fold" aria-expanded={open} onClick={() => setOpen(!open)}>
+          {open ? text.showLess : text.showAll}
+        </button>
+      )}
+    </>
+  );
+}
+
+/** Media other than text come with a later version; until then their kind and name are told. */
+function Attachment({ m }: { m: Message }) {
+  const first = m.media[0];
+  const name = first?.content.fn ?? first?.content.co;
+  return (
+    <span class="attachment">
+      <Icon name="file" />
+      <span class="text">
+        <strong>{kindName(first?.type ?? 0)}</strong>
+        {typeof name === 'string' && first?.content.fn !== undefined && <bdi> {name}</bdi>}
+        <small>{t.value.chat.unsupported}</small>
+      </span>
+    </span>
+  );
+}
+
+function kindName(type: number): string {
+  const text = t.value.chat;
+  const names: Record<number, string> = { 1: text.image, 2: text.audio, 3: text.video, 16: text.location, 17: text.card };
+  return names[type] ?? text.file;
+}
+
+/** One line for a message in a list: its text, or the name of its kind. */
+export function summary(m: Message): string {
+  const type = m.media[0]?.type ?? 0;
+  return type === 0 ? m.text : kindName(type);
+}
+
+/** How far an own message has come. */
+export function Mark({ m }: { m: Message }) {
+  const text = t.value.chat;
+  const [icon, word]: [IconName, string] =
+    m.state === 'waiting'
+      ? ['clock', text.waiting]
+      : m.state === 'failed'
+        ? ['alert', text.failed]
+        : m.read
+          ? ['checks', text.read]
+          : ['check', text.stored];
+  return (
+    <span class={`mark ${m.read && m.state === 'stored' ? 'read' : m.state}`} role="img" aria-label={word} title={word}>
+      <Icon name={icon} />
+    </span>
+  );
+}
+
+function Failure({ m }: { m: Message }) {
+  const core = useCore();
+  const text = t.value.chat;
+  return (
+    <div class="failure" role="alert">
+      <span>
+        {text.failed}
+        {m.error && `: ${m.error}`}
+      </span>
+      <button type="button" class="link" onClick={() => core.retry(m.conv, m.id)}>
+        {text.retry}
+      </button>
+      <button type="button" class="link danger" onClick={() => core.discard(m.conv, m.id)}>
+        {text.discard}
+      </button>
+    </div>
+  );
+}

@@ -1,0 +1,32 @@
+import type { Core, NoticeLine } from '../core';
+import { t } from '../ui/prefs';
+
+/** A notice as a system line of the conversation. */
+export function noticeText(core: Core, n: NoticeLine): string {
+  const text = t.value.notice;
+  const me = core.account.value.me?.uid;
+  const name = n.uid ? core.person(n.uid).value.name : '';
+  const by = n.by ? core.person(n.by).value.name : '';
+  const mine = n.uid !== undefined && n.uid === me;
+  switch (n.notice) {
+    case 'joined':
+    case 'added':
+      return mine ? text.youJoined : text.joined(name);
+    case 'left':
+      return mine ? text.youLeft : text.left(name);
+    case 'removed':
+      return by ? text.removed(name, by) : text.left(name);
+    case 'renamed':
+      return text.renamed(n.text ?? '');
+    case 'announcement':
+      return text.announced;
+    case 'role':
+      return n.text === 'owner' ? text.madeOwner(name) : n.text === 'admin' ? text.madeAdmin(name) : text.madeMember(name);
+    case 'muted':
+      return text.muted(name);
+    case 'unmuted':
+      return text.unmuted(name);
+    case 'dissolved':
+      return text.dissolved;
+  }
+}

@@ -1,0 +1,181 @@
+import { useEffect, useState } from 'preact/hooks';
+import type { Person } from '../core';
+import { Avatar } from '../ui/avatar';
+import { Search } from '../ui/field';
+import { format } from '../ui/format';
+import { explain } from '../ui/problem';
+import { t } from '../ui/prefs';
+import { attempt } from '../ui/toast';
+import { useCore, usePerson } from './context';
+import { follow, href, route } from './route';
+
+/** One's contacts, and with something in the search box everyone in the organisation. */
+export function PeopleList() {
+  const core = useCore();
+  const [query, setQuery] = useState('');
+  const text = t.value.people;
+  return (
+    <>
+      <header class="pane-bar">
+        <h1 class="pane-title">{text.title}</h1>
+      </header>
+      <div class="pane-search">
+        <Search label={text.search} value={query} onInput={setQuery} />
+      </div>
+      <nav class="pane-scroll" aria-label={text.title}>
+        {query.trim() === '' && (
+          <>
+            <Requests />
+            {core.contacts.value.length > 0 && (
+              <>
+                <h2 class="list-heading">{text.contacts}</h2>
+                <ul class="rows-list">
+                  {sorted(core.contacts.value).map((p) => (
+                    <PersonRow key={p.uid} uid={p.uid} />
+                  ))}
+                </ul>
+              </>
+            )}
+            <h2 class="list-heading">{text.directory}</h2>
+          </>
+        )}
+        <Directory query={query} render={(p) => <PersonRow key={p.uid} uid={p.uid} known={p} />} />
+      </nav>
+    </>
+  );
+}
+
+function sorted(people: Person[]): Person[] {
+  const here = (p: Person) => (p.presence.status === 'offline' ? 1 : 0);
+  return people.toSorted((a, b) => here(a) - here(b) || format.value.collator.compare(a.name, b.name));
+}
+
+interface DirectoryProps {
+  query: string;
+  render(p: Person): preact.ComponentChildren;
+}
+
+/** Pages of the organisation's directory that match the query, asked for when the typing pauses. */
+export function Directory({ query, render }: DirectoryProps) {
+  const core = useCore();
+  const [found, setFound] = useState<{ people: Person[]; next: string | null } | undefined>();
+  const [error, setError] = useState('');
+  const text = t.value.people;
+  const wanted = query.trim();
+
+  useEffect(() => {
+    let stale = false;
+    const ask = async () => {
+      try {
+        const page = await core.directory(wanted);
+        if (stale) return;
+        setError('');
+        setFound({ people: page.items, next: page.next });
+      } catch (e) {
+        if (!stale) setError(explain(e));
+      }
+    };
+    const pause = setTimeout(ask, wanted && found ? 180 : 0);
+    return () => {
+      stale = true;
+      clearTimeout(pause);
+    };
+  }, [core, wanted]);
+
+  const more = async (cursor: string) => {
+    const page = await core.directory(wanted, cursor);
+    setFound((before) => ({ people: [...(before?.people ?? []), ...page.items], next: page.next }));
+  };
+
+  if (error) {
+    return (
+      <p class="callout error list-callout" role="alert">
+        {error}
+      </p>
+    );
+  }
+  if (!found) {
+    return (
+      <div class="rows-list" aria-hidden="true">
+        {[0, 1, 2, 3, 4].map((i) => (
+          <div key={i} class="row">
+            <span class="avatar skeleton round" />
+            <span class="row-text skeleton bar" />
+          </div>
+        ))}
+      </div>
+    );
+  }
+  if (found.people.length === 0) {
+    return (
+      <div class="empty">
+        <strong>{text.noneFound}</strong>
+        <span>{text.noneFoundHint}</span>
+      </div>
+    );
+  }
+  const { next } = found;
+  return (
+    <>
+      <ul class="rows-list">{found.people.map(render)}</ul>
+      {next && (
+        <button type="button" class="button plain list-more" onClick={() => attempt(more(next))}>
+          {text.more}
+        </button>
+      )}
+    </>
+  );
+}
+
+function PersonRow({ uid, known }: { uid: string; known?: Person }) {
+  const followed = usePerson(uid);
+  const person = followed.name === uid && known ? known : followed;
+  const here = route.value.view === 'people' && route.value.uid === uid;
+  return (
+    <li>
+      <a class="row" href={href.person(uid)} onClick={follow} aria-current={here ? 'page' : undefined}>
+        <PersonContent person={person} />
+      </a>
+    </li>
+  );
+}
+
+/** Picture, name, and what the person does. */
+export function PersonContent({ person }: { person: Person }) {
+  const what = [person.title, person.department].filter(Boolean).join(' · ');
+  return (
+    <>
+      <Avatar id={person.uid} name={person.name} src={person.avatar} status={person.presence.status} />
+      <span class="row-text">
+        <bdi class="row-name ellipsis">{person.name}</bdi>
+        <bdi class="row-sub ellipsis">{what || person.uid}</bdi>
+      </span>
+    </>
+  );
+}
+
+function Requests() {
+  const core = useCore();
+  const requests = core.contactRequests.value;
+  const text = t.value.people;
+  if (requests.length === 0) return null;
+  return (
+    <>
+      <h2 class="list-heading">{text.requests}</h2>
+      <ul class="rows-list">
+        {requests.map((r) => (
+          <li key={r.uid} class="row">
+            <Avatar id={r.uid} name={r.name} src={r.avatar} />
+            <span class="row-text">
+              <bdi class="row-name ellipsis">{r.name}</bdi>
+              <bdi class="row-sub ellipsis">{r.message}</bdi>
+            </span>
+            <button type="button" class="button small primary" onClick={() => attempt(core.addContact(r.uid))}>
+              {text.accept}
+            </button>
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}

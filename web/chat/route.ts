@@ -1,0 +1,73 @@
+import { signal } from '@preact/signals';
+
+/** Where the person is. The address bar is the state, so that back, reload and links work. */
+export type Route =
+  | { view: 'chats'; conv?: string; info?: boolean }
+  | { view: 'people'; uid?: string }
+  | { view: 'settings' }
+  | { view: 'setup' };
+
+export function parse(path: string): Route {
+  const [first, second, third] = path.split('/').filter(Boolean).map(decode);
+  switch (first) {
+    case 'c':
+      return second && /^[ug]:./.test(second) ? { view: 'chats', conv: second, info: third === 'info' } : { view: 'chats' };
+    case 'people':
+      return second ? { view: 'people', uid: second } : { view: 'people' };
+    case 'settings':
+      return { view: 'settings' };
+    case 'setup':
+      return { view: 'setup' };
+    default:
+      return { view: 'chats' };
+  }
+}
+
+export const href = {
+  chats: '/',
+  people: '/people',
+  settings: '/settings',
+  conv: (conv: string, info = false) => `/c/${encode(conv)}${info ? '/info' : ''}`,
+  person: (uid: string) => `/people/${encode(uid)}`,
+};
+
+export const route = signal<Route>(parse(location.pathname));
+
+// How many of our own pages lie before this one: with none, "back" has to go up instead of leaving the site.
+const depth = () => (history.state as { depth?: number } | null)?.depth ?? 0;
+
+export function go(path: string, how: 'push' | 'replace' = 'push'): void {
+  if (path === location.pathname) return;
+  if (how === 'push') history.pushState({ depth: depth() + 1 }, '', path);
+  else history.replaceState({ depth: depth() }, '', path);
+  route.value = parse(path);
+}
+
+/** One step back in our own pages, or to `parent` when this page was opened from outside. */
+export function back(parent: string): void {
+  if (depth() > 0) history.back();
+  else go(parent, 'replace');
+}
+
+addEventListener('popstate', () => {
+  route.value = parse(location.pathname);
+});
+
+/** A click handler for links: an ordinary click stays in the page, anything else is the browser's. */
+export function follow(e: MouseEvent & { currentTarget: HTMLAnchorElement }): void {
+  if (e.button !== 0 || e.metaKey || e.ctrlKey || e.shiftKey || e.altKey || e.defaultPrevented) return;
+  e.preventDefault();
+  go(e.currentTarget.pathname);
+}
+
+function encode(name: string): string {
+  return encodeURIComponent(name).replace('%3A', ':');
+}
+
+function decode(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,283 @@
+import { useEffect, useState } from 'preact/hooks';
+import type { Device } from '../core';
+import { Avatar, Dot } from '../ui/avatar';
+import { Confirm, Dialog } from '../ui/dialog';
+import { Field, Segments } from '../ui/field';
+import { ago } from '../ui/format';
+import { Icon } from '../ui/icon';
+import { Menu, MenuItem } from '../ui/menu';
+import { explain } from '../ui/problem';
+import { type Language, language, languages, t, type Theme, theme } from '../ui/prefs';
+import { attempt, toast } from '../ui/toast';
+import { useCore } from './context';
+import { back, go, href } from './route';
+
+export function LanguageChoice() {
+  const options = (Object.keys(languages) as Language[]).map((l): [Language, preact.ComponentChildren] => [
+    l,
+    <span lang={l === 'zh' ? 'zh-CN' : 'en'}>{languages[l].languageName}</span>,
+  ]);
+  return (
+    <Segments
+      label={t.value.settings.language}
+      value={language.value}
+      options={options}
+      onChange={(l) => {
+        language.value = l;
+      }}
+    />
+  );
+}
+
+function ThemeChoice() {
+  const text = t.value.settings;
+  const options: [Theme, string][] = [
+    ['system', text.themeSystem],
+    ['light', text.themeLight],
+    ['dark', text.themeDark],
+  ];
+  return (
+    <Segments
+      label={text.theme}
+      value={theme.value}
+      options={options}
+      onChange={(one) => {
+        theme.value = one;
+      }}
+    />
+  );
+}
+
+export function SettingsPane() {
+  const core = useCore();
+  const text = t.value.settings;
+  const about = core.about.value;
+  const [leaving, setLeaving] = useState(false);
+  return (
+    <section class="page" aria-labelledby="settings-title">
+      <header class="pane-bar">
+        <button type="button" class="icon-button only-phone" aria-label={t.value.nav.back} onClick={() => back(href.chats)}>
+          <Icon name="back" />
+        </button>
+        <h1 id="settings-title" class="pane-title">
+          {text.title}
+        </h1>
+      </header>
+      <div class="pane-scroll page-body">
+        <div class="settings">
+          <ProfileSettings />
+          <section class="card">
+            <h2>{text.appearance}</h2>
+            <div class="setting">
+              <span>{text.language}</span>
+              <LanguageChoice />
+            </div>
+            <div class="setting">
+              <span>{text.theme}</span>
+              <ThemeChoice />
+            </div>
+          </section>
+          <Devices />
+          <div class="settings-foot">
+            <button type="button" class="button danger" onClick={() => setLeaving(true)}>
+              <Icon name="out" />
+              {text.signOut}
+            </button>
+            {about && <small class="row-sub">{text.version(about.version)}</small>}
+          </div>
+        </div>
+      </div>
+      {leaving && (
+        <Confirm
+          title={`${text.signOut}?`}
+          text={text.signOutHint}
+          action={text.signOut}
+          danger
+          onClose={() => setLeaving(false)}
+          run={async () => {
+            await core.logout();
+            go(href.chats, 'replace');
+          }}
+        />
+      )}
+    </section>
+  );
+}
+
+function ProfileSettings() {
+  const core = useCore();
+  const { me, org } = core.account.value;
+  const text = t.value.settings;
+  const [name, setName] = useState(me?.name ?? '');
+  const [error, setError] = useState('');
+  if (!me) return null;
+  const save = async () => {
+    setError('');
+    try {
+      await core.updateMe({ name: name.trim() });
+      toast(text.saved);
+    } catch (e) {
+      setError(explain(e));
+    }
+  };
+  return (
+    <section class="card">
+      <h2>{text.profile}</h2>
+      <div class="setting-profile">
+        <Avatar id={me.uid} name={me.name} src={me.avatar} />
+        <span class="row-text">
+          <bdi class="row-name ellipsis">{me.name}</bdi>
+          <bdi class="row-sub ellipsis">
+            {me.uid} · {org?.name}
+          </bdi>
+        </span>
+      </div>
+      <form
+        class="setting-name"
+        noValidate
+        onSubmit={(e) => {
+          e.preventDefault();
+          if (name.trim() && name.trim() !== me.name) save();
+        }}
+      >
+        <Field label={text.name} value={name} onInput={setName} maxLength={80} autocomplete="name" error={error} />
+        <button type="submit" class="button" disabled={!name.trim() || name.trim() === me.name}>
+          {t.value.group.save}
+        </button>
+      </form>
+    </section>
+  );
+}
+
+function Devices() {
+  const core = useCore();
+  const text = t.value.settings;
+  const [devices, setDevices] = useState<Device[]>();
+  const load = () => attempt(core.devices().then(setDevices));
+  useEffect(load, [core]);
+  return (
+    <section class="card">
+      <h2>{text.devices}</h2>
+      <p class="row-sub">{text.devicesHint}</p>
+      <ul class="rows-list">
+        {devices?.map((d) => (
+          <li key={d.id} class="row device">
+            <Icon name="device" />
+            <span class="row-text">
+              <bdi class="row-name ellipsis">{agentName(d)}</bdi>
+              <span class="row-sub ellipsis">
+                {d.current ? text.thisDevice : text.lastSeen(ago(Date.parse(d.seen)))}
+                {d.addr && ` · ${d.addr}`}
+              </span>
+            </span>
+            {d.current ? (
+              <span class="tag">{t.value.presence.online}</span>
+            ) : (
+              <button type="button" class="button small" onClick={() => attempt(core.signOut(d.id), load)}>
+                {text.signOutDevice}
+              </button>
+            )}
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+/** A User-Agent as people would say it: "Chrome, Linux". What isn't known is shown as it came. */
+export function agentName(d: Pick<Device, 'agent' | 'terminal'>): string {
+  const browser = /Edg\//.test(d.agent)
+    ? 'Edge'
+    : /Firefox\//.test(d.agent)
+      ? 'Firefox'
+      : /Chrome\//.test(d.agent)
+        ? 'Chrome'
+        : /Safari\//.test(d.agent)
+          ? 'Safari'
+          : undefined;
+  const system = /iPhone|iPad/.test(d.agent)
+    ? 'iOS'
+    : /Android/.test(d.agent)
+      ? 'Android'
+      : /Windows/.test(d.agent)
+        ? 'Windows'
+        : /Mac OS X/.test(d.agent)
+          ? 'macOS'
+          : /Linux/.test(d.agent)
+            ? 'Linux'
+            : undefined;
+  if (!browser) return d.agent.slice(0, 80) || d.terminal;
+  return system ? `${browser}, ${system}` : browser;
+}
+
+/** One's own picture in the rail: the status that others see, the settings, the way out. */
+export function AccountMenu() {
+  const core = useCore();
+  const me = core.account.value.me;
+  const [writing, setWriting] = useState(false);
+  if (!me) return null;
+  const person = core.person(me.uid).value;
+  const { status } = person.presence;
+  const shown = core.connection.value.state === 'online' ? (status === 'offline' ? 'online' : status) : 'offline';
+  const text = t.value.presence;
+  const choose = (one: 'online' | 'busy' | 'away') => attempt(core.setPresence({ status: one }));
+  return (
+    <>
+      <Menu
+        label={t.value.nav.account}
+        buttonClass="rail-account"
+        button={<Avatar id={me.uid} name={me.name} src={me.avatar} size="s" status={shown} />}
+      >
+        <p class="menu-head">
+          <bdi class="row-name ellipsis">{me.name}</bdi>
+          <bdi class="row-sub ellipsis">{person.presence.text || text[shown]}</bdi>
+        </p>
+        <hr />
+        {(['online', 'busy', 'away'] as const).map((one) => (
+          <MenuItem key={one} checked={status === one} onSelect={() => choose(one)}>
+            <Dot status={one} />
+            {text[one]}
+          </MenuItem>
+        ))}
+        <MenuItem checked={status === 'custom'} onSelect={() => setWriting(true)}>
+          <Dot status="custom" />
+          {text.custom}…
+        </MenuItem>
+        <hr />
+        <MenuItem icon="settings" onSelect={() => go(href.settings)}>
+          {t.value.nav.settings}
+        </MenuItem>
+      </Menu>
+      {writing && <CustomStatus before={person.presence.text} onClose={() => setWriting(false)} />}
+    </>
+  );
+}
+
+function CustomStatus({ before, onClose }: { before: string; onClose(): void }) {
+  const core = useCore();
+  const [value, setValue] = useState(before);
+  const [error, setError] = useState('');
+  const text = t.value.presence;
+  const save = async () => {
+    try {
+      await core.setPresence(value.trim() ? { status: 'custom', text: value.trim() } : { status: 'online' });
+      onClose();
+    } catch (e) {
+      setError(explain(e));
+    }
+  };
+  return (
+    <Dialog
+      title={text.set}
+      onClose={onClose}
+      onSubmit={save}
+      footer={
+        <button type="submit" class="button primary">
+          {text.save}
+        </button>
+      }
+    >
+      <Field label={text.customHint} value={value} onInput={setValue} maxLength={46} error={error} autofocus />
+    </Dialog>
+  );
+}

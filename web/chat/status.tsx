@@ -1,0 +1,132 @@
+import type { ComponentChildren } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+import type { Connection } from '../core';
+import { Dialog } from '../ui/dialog';
+import { Icon } from '../ui/icon';
+import { t } from '../ui/prefs';
+import { useCore } from './context';
+
+/** A connection that is back within this many ms was never worth a word. */
+const patience = 1200;
+
+function useLasting(on: boolean): boolean {
+  const [lasting, setLasting] = useState(false);
+  useEffect(() => {
+    if (!on) return setLasting(false);
+    const timer = setTimeout(() => setLasting(true), patience);
+    return () => clearTimeout(timer);
+  }, [on]);
+  return on && lasting;
+}
+
+const connected = new Set<Connection['state']>(['online', 'idle', 'kicked', 'elsewhere', 'ended']);
+let wasOnline = false;
+
+/** The state of the connection in the place of a heading, so that nothing on the page moves when it comes or goes. */
+export function ConnectionWord({ otherwise }: { otherwise: ComponentChildren }) {
+  const { state } = useCore().connection.value;
+  const down = useLasting(!connected.has(state));
+  if (state === 'online') wasOnline = true;
+  if (!down) return <>{otherwise}</>;
+  const text = t.value.connection;
+  return <span class="connecting">{wasOnline ? text.reconnecting : text.connecting}</span>;
+}
+
+/** What one should know about the connection, in a strip above everything. Nothing at all when all is well. */
+export function StatusStrip() {
+  const core = useCore();
+  const { state, stalled } = core.connection.value;
+  const online = useNavigatorOnline();
+  const waiting = useLasting(state === 'waiting');
+  const text = t.value.connection;
+  if (state === 'kicked') {
+    return (
+      <Strip tone="warn" action={text.useHere} run={() => core.reconnect()}>
+        {text.kicked}
+      </Strip>
+    );
+  }
+  if (state === 'elsewhere') {
+    return (
+      <Strip tone="warn" action={text.useHere} run={() => core.useHere()}>
+        {text.elsewhere}
+      </Strip>
+    );
+  }
+  if (waiting) {
+    if (!online) return <Strip tone="calm">{text.offline}</Strip>;
+    return (
+      <Strip tone="calm" action={text.retryNow} run={() => core.reconnect()}>
+        {text.reconnecting}
+      </Strip>
+    );
+  }
+  if (stalled && state === 'online') return <Strip tone="warn">{text.stalled}</Strip>;
+  return null;
+}
+
+interface StripProps {
+  tone: 'calm' | 'warn';
+  children: ComponentChildren;
+  action?: string;
+  run?(): void;
+}
+
+function Strip({ tone, children, action, run }: StripProps) {
+  return (
+    <div class={`strip ${tone}`} role="status">
+      <Icon name={tone === 'warn' ? 'alert' : 'clock'} />
+      <span>{children}</span>
+      {action && (
+        <button type="button" class="button small" onClick={run}>
+          {action}
+        </button>
+      )}
+    </div>
+  );
+}
+
+/** Said in the middle of the page once, as everything behind it stands still; the strip stays after it is closed. */
+export function KickedDialog() {
+  const core = useCore();
+  const { state } = core.connection.value;
+  const [closed, setClosed] = useState(false);
+  useEffect(() => {
+    if (state !== 'kicked') setClosed(false);
+  }, [state]);
+  if (state !== 'kicked' || closed) return null;
+  const text = t.value.connection;
+  return (
+    <Dialog
+      title={t.value.connection.kickedTitle}
+      onClose={() => setClosed(true)}
+      onSubmit={() => core.reconnect()}
+      footer={
+        <>
+          <button type="button" class="button" onClick={() => setClosed(true)}>
+            {text.notNow}
+          </button>
+          <button type="submit" class="button primary">
+            {text.useHere}
+          </button>
+        </>
+      }
+    >
+      <p>{text.kicked}</p>
+    </Dialog>
+  );
+}
+
+function useNavigatorOnline(): boolean {
+  const [online, setOnline] = useState(navigator.onLine);
+  useEffect(() => {
+    const look = () => setOnline(navigator.onLine);
+    addEventListener('online', look);
+    addEventListener('offline', look);
+    return () => {
+      removeEventListener('online', look);
+      removeEventListener('offline', look);
+    };
+  }, []);
+  return online;
+}

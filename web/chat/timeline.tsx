@@ -1,0 +1,227 @@
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
+import type { ConversationView } from '../core';
+import { format } from '../ui/format';
+import { Icon } from '../ui/icon';
+import { t } from '../ui/prefs';
+import { attempt } from '../ui/toast';
+import { useCore } from './context';
+import { DayLine, MessageRow, NewLine, NoticeRow } from './message';
+import { down, firstRows, place, type Row, rowsOf, type Span, up } from './rows';
+
+interface Anchor {
+  key: string;
+  /** Pixels from the top of the list's window to the top of that row. */
+  offset: number;
+}
+
+/** Where each conversation was left, for as long as the page lives. */
+const left = new Map<string, { anchor: Anchor; span: Span }>();
+
+/** Pixels: so near to the foot is "at the foot", so near to an end is time to bring more rows. */
+const footReach = 48;
+const reach = 900;
+
+/**
+ * The messages of one conversation. The list keeps its place by an anchor: the first row in sight stays where it is, whatever
+ * comes in above it; at the foot, the foot is the anchor.
+ */
+export function Timeline({ view, group, readUpTo }: { view: ConversationView; group: boolean; readUpTo: number | undefined }) {
+  const box = useRef<HTMLDivElement>(null);
+  const kept = left.get(view.conv);
+  const [span, setSpan] = useState<Span>(kept?.span ?? { end: null, size: firstRows });
+  const items = view.items.value;
+  const rows = useMemo(() => rowsOf(items, readUpTo), [items, readUpTo]);
+  const { from, to } = place(rows, span);
+  const shown = rows.slice(from, to);
+  const whole = to === rows.length;
+
+  const anchor = useRef<Anchor | undefined>(kept?.anchor);
+  const atFoot = useRef(!kept);
+  const [away, setAway] = useState(!!kept);
+  const placed = useRef(!!kept);
+
+  const markRead = () => {
+    if (atFoot.current && whole && document.visibilityState === 'visible' && document.hasFocus()) view.markRead();
+  };
+
+  const latest = useRef({ span, markRead });
+  latest.current = { span, markRead };
+
+  /** Brings rows in where the window has come near to an end of those that stand here. */
+  const fill = () => {
+    const el = box.current;
+    if (!el || shown.length === 0) return;
+    if (el.scrollTop < reach) {
+      if (from > 0) return setSpan(up(rows, { from, to }));
+      if (view.hasOlder.value && !view.loading.value && !view.error.value) view.loadOlder().catch(() => {});
+    }
+    if (!whole && el.scrollHeight - el.scrollTop - el.clientHeight < reach) setSpan(down(rows, { from, to }));
+  };
+
+  const scrolled = () => {
+    const el = box.current;
+    if (!el) return;
+    const foot = el.scrollHeight - el.scrollTop - el.clientHeight < footReach && whole;
+    atFoot.current = foot;
+    anchor.current = foot ? undefined : firstInSight(el);
+    if (foot) left.delete(view.conv);
+    // Away from the foot the last row is held, or new messages would push rows out of the page above the reader.
+    const last = rows.at(-1)?.key;
+    if (foot && span.end !== null) setSpan({ end: null, size: span.size });
+    if (!foot && span.end === null && last) setSpan({ end: last, size: span.size });
+    if (away === foot) setAway(!foot);
+    fill();
+    markRead();
+  };
+
+  useLayoutEffect(() => {
+    const el = box.current;
+    if (!el || shown.length === 0) return;
+    if (!placed.current) {
+      const line = el.querySelector<HTMLElement>('.new-line');
+      if (line) {
+        el.scrollTop = Math.max(0, line.offsetTop - 96);
+        atFoot.current = el.scrollHeight - el.scrollTop - el.clientHeight < footReach;
+        anchor.current = atFoot.current ? undefined : firstInSight(el);
+      } else {
+        el.scrollTop = el.scrollHeight;
+      }
+      placed.current = !view.loading.value;
+    } else if (atFoot.current) {
+      el.scrollTop = el.scrollHeight;
+    } else if (anchor.current) {
+      const row = rowOf(el, anchor.current.key);
+      if (row) el.scrollTop = row.offsetTop - anchor.current.offset;
+    }
+    fill();
+    markRead();
+  });
+
+  // The composer grows, the phone's keyboard opens: what was at the foot stays there.
+  useEffect(() => {
+    const el = box.current;
+    if (!el) return;
+    const watch = new ResizeObserver(() => {
+      if (atFoot.current) el.scrollTop = el.scrollHeight;
+    });
+    watch.observe(el);
+    const looked = () => latest.current.markRead();
+    addEventListener('focus', looked);
+    document.addEventListener('visibilitychange', looked);
+    return () => {
+      watch.disconnect();
+      removeEventListener('focus', looked);
+      document.removeEventListener('visibilitychange', looked);
+      if (anchor.current) left.set(view.conv, { anchor: anchor.current, span: latest.current.span });
+    };
+  }, [view]);
+
+  const jump = () => {
+    atFoot.current = true;
+    anchor.current = undefined;
+    left.delete(view.conv);
+    setAway(false);
+    setSpan({ end: null, size: firstRows });
+    requestAnimationFrame(() => box.current?.scrollTo({ top: box.current.scrollHeight }));
+  };
+
+  const below = away ? unseen(rows.slice(to)) : 0;
+  const text = t.value.chat;
+  return (
+    <div class="timeline-box">
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a part that scrolls has to be reachable by keyboard. */}
+      <div ref={box} class="timeline" role="log" aria-live="off" aria-label={text.messages} tabIndex={0} onScroll={scrolled}>
+        <Head view={view} empty={rows.length === 0} whole={from === 0} />
+        <ol class="rows">
+          {shown.map((row) => (
+            <RowView key={row.key} row={row} group={group} />
+          ))}
+        </ol>
+      </div>
+      {away && (
+        <button type="button" class="jump" onClick={jump} aria-label={below > 0 ? text.jumpCount(below) : text.jump} title={text.jump}>
+          <Icon name="down" />
+          {below > 0 && <span class="badge">{format.value.number.format(below)}</span>}
+        </button>
+      )}
+      <Announcer view={view} group={group} />
+    </div>
+  );
+}
+
+function RowView({ row, group }: { row: Row; group: boolean }) {
+  switch (row.kind) {
+    case 'day':
+      return <DayLine ts={row.ts} />;
+    case 'new':
+      return <NewLine />;
+    case 'notice':
+      return <NoticeRow notice={row.notice} />;
+    case 'message':
+      return <MessageRow message={row.message} first={row.first} last={row.last} group={group} />;
+  }
+}
+
+/** What stands above the first row: the beginning, what is loading, or why nothing came. */
+function Head({ view, empty, whole }: { view: ConversationView; empty: boolean; whole: boolean }) {
+  const text = t.value.chat;
+  if (view.error.value) {
+    return (
+      <p class="timeline-head" role="alert">
+        {text.loadFailed}{' '}
+        <button type="button" class="link" onClick={() => attempt(view.loadOlder())}>
+          {text.again}
+        </button>
+      </p>
+    );
+  }
+  if (empty && view.loading.value) return <Skeleton />;
+  if (view.hasOlder.value) return <p class="timeline-head" aria-hidden="true" />;
+  if (!whole) return null;
+  return <p class="timeline-head">{empty ? text.sayHello : text.beginning}</p>;
+}
+
+function Skeleton() {
+  return (
+    <div class="timeline-skeleton" role="status" aria-label={t.value.chat.loading}>
+      {[44, 62, 30, 54, 38].map((width, i) => (
+        <div key={width} class={`skeleton ${i % 3 === 2 ? 'own' : ''}`} data-width={width} />
+      ))}
+    </div>
+  );
+}
+
+/** Says to a screen reader what others write here. A region of its own: the list also changes when one scrolls. */
+function Announcer({ view, group }: { view: ConversationView; group: boolean }) {
+  const core = useCore();
+  const [said, say] = useState('');
+  useEffect(
+    () =>
+      core.on('message', (m) => {
+        if (m.conv !== view.conv || m.mine) return;
+        const name = core.person(m.sender).peek().name;
+        say(group ? t.peek().chat.said(name, m.text) : m.text);
+      }),
+    [core, view, group],
+  );
+  return (
+    <div class="hidden-visually" role="status" aria-live="polite">
+      {said.slice(0, 300)}
+    </div>
+  );
+}
+
+function unseen(rows: Row[]): number {
+  return rows.reduce((n, row) => n + (row.kind === 'message' && !row.message.mine ? 1 : 0), 0);
+}
+
+function firstInSight(el: HTMLElement): Anchor | undefined {
+  for (const row of el.querySelectorAll<HTMLElement>('[data-key]')) {
+    if (row.offsetTop + row.offsetHeight > el.scrollTop) return { key: row.dataset.key ?? '', offset: row.offsetTop - el.scrollTop };
+  }
+  return undefined;
+}
+
+function rowOf(el: HTMLElement, key: string): HTMLElement | null {
+  return el.querySelector<HTMLElement>(`[data-key="${CSS.escape(key)}"]`);
+}

@@ -1,0 +1,73 @@
+import { computed } from '@preact/signals';
+import { language } from './prefs';
+
+// One set of formatters for each language, made once: building an Intl formatter a row makes a list several times slower.
+function formatters(locale: string) {
+  return {
+    time: new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }),
+    weekday: new Intl.DateTimeFormat(locale, { weekday: 'short' }),
+    day: new Intl.DateTimeFormat(locale, { day: 'numeric', month: 'short' }),
+    dayOfYear: new Intl.DateTimeFormat(locale, { day: 'numeric', month: 'short', year: 'numeric' }),
+    longDay: new Intl.DateTimeFormat(locale, { weekday: 'long', day: 'numeric', month: 'long' }),
+    longDayOfYear: new Intl.DateTimeFormat(locale, { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' }),
+    full: new Intl.DateTimeFormat(locale, { dateStyle: 'full', timeStyle: 'medium' }),
+    number: new Intl.NumberFormat(locale),
+    list: new Intl.ListFormat(locale, { type: 'conjunction' }),
+    relative: new Intl.RelativeTimeFormat(locale, { numeric: 'auto' }),
+    collator: new Intl.Collator(locale === 'zh-CN' ? 'zh-CN-u-co-pinyin' : locale, { numeric: true, sensitivity: 'base' }),
+  };
+}
+
+const all = { en: formatters('en-GB'), zh: formatters('zh-CN') };
+
+export const format = computed(() => all[language.value]);
+
+/** Midnight of the local day that holds `ms`, in ms since 1970. */
+export function dayStart(ms: number): number {
+  const d = new Date(ms);
+  return new Date(d.getFullYear(), d.getMonth(), d.getDate()).getTime();
+}
+
+/** Whole local days from `ms` to `now`: 0 today, 1 yesterday. Rounded, since a day of a clock change isn't 24 hours. */
+export function daysAgo(ms: number, now = Date.now()): number {
+  return Math.round((dayStart(now) - dayStart(ms)) / 86_400_000);
+}
+
+/** Hours and minutes of a message. */
+export function clock(ms: number): string {
+  return format.value.time.format(ms);
+}
+
+/** The moment as a list shows it: the time today, then "yesterday", the weekday, the day, the day and year. */
+export function moment(ms: number, now = Date.now()): string {
+  const f = format.value;
+  const days = daysAgo(ms, now);
+  if (days <= 0) return f.time.format(ms);
+  if (days === 1) return f.relative.format(-1, 'day');
+  if (days < 7) return f.weekday.format(ms);
+  return sameYear(ms, now) ? f.day.format(ms) : f.dayOfYear.format(ms);
+}
+
+/** The heading of a day in a conversation. */
+export function dayName(ms: number, now = Date.now()): string {
+  const f = format.value;
+  const days = daysAgo(ms, now);
+  if (days === 0 || days === 1) {
+    const word = f.relative.format(-days, 'day');
+    return word.charAt(0).toUpperCase() + word.slice(1);
+  }
+  return sameYear(ms, now) ? f.longDay.format(ms) : f.longDayOfYear.format(ms);
+}
+
+/** How long ago, in the largest unit that fits: "5 minutes ago". */
+export function ago(ms: number, now = Date.now()): string {
+  const minutes = Math.round((ms - now) / 60_000);
+  const f = format.value.relative;
+  if (minutes > -60) return f.format(Math.min(0, minutes), 'minute');
+  if (minutes > -24 * 60) return f.format(Math.ceil(minutes / 60), 'hour');
+  return f.format(-daysAgo(ms, now), 'day');
+}
+
+function sameYear(a: number, b: number): boolean {
+  return new Date(a).getFullYear() === new Date(b).getFullYear();
+}

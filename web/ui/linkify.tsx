@@ -1,0 +1,49 @@
+import type { ComponentChildren } from 'preact';
+
+// Only these schemes ever become links: `javascript:`, `data:` and the like stay text.
+const pattern = /\b(?:https?:\/\/|www\.)[^\s<>"'`，。；！？、（）《》「」【】\u200b-\u200f\u202a-\u202e\u2066-\u2069]+|[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+/giu;
+
+/** The address that a piece of text stands for, or undefined when it is none. */
+export function address(text: string): string | undefined {
+  if (text.includes('@') && !/^(?:https?:\/\/|www\.)/i.test(text)) return `mailto:${text}`;
+  const url = URL.parse(/^www\./i.test(text) ? `https://${text}` : text);
+  return url && (url.protocol === 'http:' || url.protocol === 'https:') && url.hostname.includes('.') ? url.href : localAddress(url);
+}
+
+function localAddress(url: URL | null): string | undefined {
+  return url?.hostname === 'localhost' ? url.href : undefined;
+}
+
+/** Splits a link from the punctuation that closes the sentence around it. A bracket stays when it was opened inside. */
+export function trimLink(found: string): string {
+  let end = found.length;
+  while (end > 0) {
+    const last = found[end - 1] ?? '';
+    const inside = found.slice(0, end - 1);
+    const closes = last === ')' ? inside.split('(').length <= inside.split(')').length : last === ']' && !inside.includes('[');
+    if (!/[.,;:!?*_~]/.test(last) && !closes) break;
+    end--;
+  }
+  return found.slice(0, end);
+}
+
+/** Text with its links made clickable, as nodes: there is no HTML string anywhere on the way. */
+export function linkify(text: string): ComponentChildren {
+  const parts: ComponentChildren[] = [];
+  let at = 0;
+  for (const match of text.matchAll(pattern)) {
+    const link = trimLink(match[0]);
+    const href = address(link);
+    if (!href) continue;
+    parts.push(
+      text.slice(at, match.index),
+      <a href={href} target="_blank" rel="noopener noreferrer nofollow">
+        {link}
+      </a>,
+    );
+    at = match.index + link.length;
+  }
+  if (parts.length === 0) return text;
+  parts.push(text.slice(at));
+  return parts;
+}
