@@ -42,7 +42,7 @@ func (a *api) contactRoutes() {
 	route(a, op{method: "DELETE", path: "/contacts/{uid}", id: "remove-contact", tag: "People", summary: "Remove a contact"}, a.removeContact)
 }
 
-func (a *api) contacts(ctx context.Context, c *caller, _ *struct{}) (*answer[list[person]], error) {
+func (a *api) contacts(ctx context.Context, c *caller, _ *struct{}) (*answer[list[Person]], error) {
 	users, err := a.Store.Contacts(ctx, c.EID, c.UID)
 	if err != nil {
 		return nil, fmt.Errorf("read contacts: %w", err)

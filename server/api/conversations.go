@@ -22,12 +22,13 @@ type conversation struct {
 	Pinned      bool     `json:"pinned"`
 }
 
-type convInput struct {
+// ConvPath names a conversation as the caller sees it.
+type ConvPath struct {
 	Conv string `path:"conv" maxLength:"66" doc:"u:{uid} or g:{gid}"`
 }
 
 type convChangeInput struct {
-	convInput
+	ConvPath
 	Body struct {
 		Muted  *bool `json:"muted,omitempty"`
 		Pinned *bool `json:"pinned,omitempty"`
@@ -35,7 +36,7 @@ type convChangeInput struct {
 }
 
 type readInput struct {
-	convInput
+	ConvPath
 	Body struct {
 		Seq uint64 `json:"seq" minimum:"0" maximum:"9007199254740991"`
 	}
@@ -48,7 +49,7 @@ func (a *api) conversationRoutes() {
 	route(a, op{method: "PUT", path: "/conversations/{conv}/read", id: "mark-read", tag: "Conversations", summary: "Say up to where one has read", about: "It never goes back."}, a.markRead)
 }
 
-func (a *api) conversations(ctx context.Context, c *caller, in *paging) (*answer[list[conversation]], error) {
+func (a *api) conversations(ctx context.Context, c *caller, in *Paging) (*answer[list[conversation]], error) {
 	convs, next, err := a.Store.Conversations(ctx, c.EID, c.UID, in.Cursor, in.Limit)
 	if err != nil {
 		return nil, fmt.Errorf("read conversations: %w", err)
@@ -62,7 +63,7 @@ func (a *api) conversations(ctx context.Context, c *caller, in *paging) (*answer
 	return page(items, next), nil
 }
 
-func (a *api) conversation(ctx context.Context, c *caller, in *convInput) (*answer[conversation], error) {
+func (a *api) conversation(ctx context.Context, c *caller, in *ConvPath) (*answer[conversation], error) {
 	conv, err := a.Store.Conversation(ctx, c.EID, c.UID, in.Conv)
 	if err != nil {
 		return nil, fmt.Errorf("read conversation: %w", err)
@@ -75,7 +76,7 @@ func (a *api) updateConversation(ctx context.Context, c *caller, in *convChangeI
 	if err := a.Store.SetConversation(ctx, c.EID, c.UID, in.Conv, in.Body.Muted, in.Body.Pinned); err != nil {
 		return nil, fmt.Errorf("change conversation: %w", err)
 	}
-	return a.conversation(ctx, c, &in.convInput)
+	return a.conversation(ctx, c, &in.ConvPath)
 }
 
 func (a *api) markRead(ctx context.Context, c *caller, in *readInput) (*none, error) {

@@ -9,8 +9,8 @@ import (
 	"magpie/server/chat"
 )
 
-// group is a group as its members see it.
-type group struct {
+// Group is a group as its members see it.
+type Group struct {
 	GID          string          `json:"gid"`
 	Name         string          `json:"name"`
 	Avatar       string          `json:"avatar"`
@@ -24,7 +24,7 @@ type group struct {
 
 // groupView is a group with the caller's own place in it.
 type groupView struct {
-	group
+	Group
 	Role       string     `json:"role" doc:"The caller's: owner, admin, member, or empty for one who could join."`
 	MutedUntil *time.Time `json:"muted_until" doc:"Until when the caller may not write, or null."`
 }
@@ -49,12 +49,13 @@ type createGroupInput struct {
 	Body groupBody
 }
 
-type groupInput struct {
+// GroupPath names a group.
+type GroupPath struct {
 	GID string `path:"gid" maxLength:"64"`
 }
 
 type groupChangeInput struct {
-	groupInput
+	GroupPath
 	Body groupChange
 }
 
@@ -66,19 +67,19 @@ func (a *api) groupRoutes() {
 	route(a, op{method: "DELETE", path: "/groups/{gid}", id: "dissolve-group", tag: "Groups", summary: "Dissolve a group"}, a.dissolveGroup)
 }
 
-func (a *api) groups(ctx context.Context, c *caller, _ *struct{}) (*answer[list[group]], error) {
+func (a *api) groups(ctx context.Context, c *caller, _ *struct{}) (*answer[list[Group]], error) {
 	groups, err := a.Store.Groups(ctx, c.EID, c.UID)
 	if err != nil {
 		return nil, fmt.Errorf("read groups: %w", err)
 	}
-	items := make([]group, len(groups))
+	items := make([]Group, len(groups))
 	for i, g := range groups {
 		items[i] = groupOf(g)
 	}
 	return page(items, ""), nil
 }
 
-func (a *api) createGroup(ctx context.Context, c *caller, in *createGroupInput) (*answer[group], error) {
+func (a *api) createGroup(ctx context.Context, c *caller, in *createGroupInput) (*answer[Group], error) {
 	g := chat.Group{EID: c.EID, Join: in.Body.Join}
 	if g.Join == "" {
 		g.Join = chat.JoinInvite
@@ -98,18 +99,18 @@ func (a *api) createGroup(ctx context.Context, c *caller, in *createGroupInput) 
 	if err != nil {
 		return nil, fmt.Errorf("create group: %w", err)
 	}
-	return &answer[group]{groupOf(g)}, nil
+	return &answer[Group]{groupOf(g)}, nil
 }
 
-func (a *api) group(ctx context.Context, c *caller, in *groupInput) (*answer[groupView], error) {
+func (a *api) group(ctx context.Context, c *caller, in *GroupPath) (*answer[groupView], error) {
 	g, m, err := a.Store.Group(ctx, c.EID, in.GID, c.UID)
 	if err != nil {
 		return nil, fmt.Errorf("read group: %w", err)
 	}
-	return &answer[groupView]{groupView{group: groupOf(g), Role: string(m.Role), MutedUntil: timeOrNull(m.MutedUntil)}}, nil
+	return &answer[groupView]{groupView{Group: groupOf(g), Role: string(m.Role), MutedUntil: timeOrNull(m.MutedUntil)}}, nil
 }
 
-func (a *api) updateGroup(ctx context.Context, c *caller, in *groupChangeInput) (*answer[group], error) {
+func (a *api) updateGroup(ctx context.Context, c *caller, in *groupChangeInput) (*answer[Group], error) {
 	change := chat.GroupChange{Join: in.Body.Join, MutedAll: in.Body.MutedAll}
 	var err error
 	if change.Name, err = cleanName(in.Body.Name); err != nil {
@@ -129,18 +130,18 @@ func (a *api) updateGroup(ctx context.Context, c *caller, in *groupChangeInput) 
 	if err != nil {
 		return nil, fmt.Errorf("update group: %w", err)
 	}
-	return &answer[group]{groupOf(g)}, nil
+	return &answer[Group]{groupOf(g)}, nil
 }
 
-func (a *api) dissolveGroup(ctx context.Context, c *caller, in *groupInput) (*none, error) {
+func (a *api) dissolveGroup(ctx context.Context, c *caller, in *GroupPath) (*none, error) {
 	if err := a.Store.DissolveGroup(ctx, c.EID, in.GID, c.UID); err != nil {
 		return nil, fmt.Errorf("dissolve group: %w", err)
 	}
 	return nil, nil
 }
 
-func groupOf(g chat.Group) group {
-	return group{
+func groupOf(g chat.Group) Group {
+	return Group{
 		GID: g.GID, Name: g.Name, Avatar: g.Avatar, Announcement: g.Announcement, Join: g.Join, MutedAll: g.MutedAll,
 		Owner: g.Owner, Members: g.Members, Created: g.Created.UTC(),
 	}

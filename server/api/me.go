@@ -12,7 +12,7 @@ import (
 
 // me is the caller's own account.
 type me struct {
-	person
+	Person
 	Email string `json:"email"`
 	Org   struct {
 		EID  string `json:"eid"`
@@ -60,7 +60,7 @@ func (a *api) me(ctx context.Context, user chat.User) (*answer[me], error) {
 	if err != nil {
 		return nil, fmt.Errorf("read organisation: %w", err)
 	}
-	m := me{person: a.person(user), Email: user.Email}
+	m := me{Person: a.person(user), Email: user.Email}
 	m.Org.EID, m.Org.Name = org.EID, org.Name
 	return &answer[me]{m}, nil
 }

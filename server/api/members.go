@@ -22,12 +22,12 @@ type member struct {
 }
 
 type membersInput struct {
-	groupInput
-	paging
+	GroupPath
+	Paging
 }
 
 type addMembersInput struct {
-	groupInput
+	GroupPath
 	Body struct {
 		UIDs []string `json:"uids" minItems:"1" maxItems:"1000"`
 	}
@@ -37,13 +37,14 @@ type added struct {
 	Added []string `json:"added" doc:"Those who were not in the group before."`
 }
 
-type memberInput struct {
-	groupInput
+// MemberPath names a member of a group.
+type MemberPath struct {
+	GroupPath
 	UID string `path:"uid" maxLength:"64"`
 }
 
 type memberChangeInput struct {
-	memberInput
+	MemberPath
 	Body struct {
 		Role       *chat.GroupRole `json:"role,omitempty" enum:"owner,admin,member" doc:"owner hands the group over: the old owner becomes an administrator."`
 		MutedUntil optionalTime    `json:"muted_until,omitempty" doc:"The member may not write until then; null: it may."`
@@ -51,7 +52,7 @@ type memberChangeInput struct {
 }
 
 type joinInput struct {
-	groupInput
+	GroupPath
 	Body *requestBody `required:"false"`
 }
 
@@ -101,7 +102,7 @@ func (a *api) updateMember(ctx context.Context, c *caller, in *memberChangeInput
 	return nil, nil
 }
 
-func (a *api) removeMember(ctx context.Context, c *caller, in *memberInput) (*none, error) {
+func (a *api) removeMember(ctx context.Context, c *caller, in *MemberPath) (*none, error) {
 	if err := a.Store.RemoveMember(ctx, c.EID, in.GID, in.UID, c.UID); err != nil {
 		return nil, fmt.Errorf("remove member: %w", err)
 	}

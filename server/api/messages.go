@@ -47,14 +47,14 @@ func (object) Schema(huma.Registry) *huma.Schema {
 }
 
 type messagesInput struct {
-	convInput
-	paging
+	ConvPath
+	Paging
 	Before uint64 `query:"before" doc:"Only messages with a smaller seq: the newest of those."`
 	After  uint64 `query:"after" doc:"Only messages with a greater seq: the oldest of those."`
 }
 
 type sendInput struct {
-	convInput
+	ConvPath
 	Key  string `header:"Idempotency-Key" maxLength:"255" doc:"Where there is no id: a repeat with the same key is stored once."`
 	Body struct {
 		Media []medium `json:"media" minItems:"1" maxItems:"7"`

@@ -97,3 +97,42 @@ func TestDocPage(t *testing.T) {
 		}
 	}
 }
+
+// TestEmbeddedFieldsAreDescribed looks for what only embedded types have: huma drops those that are not exported.
+func TestEmbeddedFieldsAreDescribed(t *testing.T) {
+	rec := httptest.NewRecorder()
+	api.New(api.Options{}).ServeHTTP(rec, httptest.NewRequest("GET", "/api/openapi.json", nil))
+	var doc struct {
+		Paths map[string]map[string]struct {
+			Parameters []struct{ Name string }
+		}
+		Components struct {
+			Schemas map[string]struct{ Properties map[string]any }
+		}
+	}
+	if err := json.Unmarshal(rec.Body.Bytes(), &doc); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string][]string{
+		"/api/v1/groups/{gid}/members/{uid}": {"gid", "uid"}, "/api/v1/conversations/{conv}/messages": {"conv", "limit", "cursor", "before", "after"},
+	} {
+		var got []string
+		for method, op := range doc.Paths[path] {
+			if method == "get" || method == "delete" {
+				for _, p := range op.Parameters {
+					got = append(got, p.Name)
+				}
+			}
+		}
+		for _, name := range want {
+			if !slices.Contains(got, name) {
+				t.Errorf("%s: no parameter %s in %v", path, name, got)
+			}
+		}
+	}
+	for schema, name := range map[string]string{"Me": "uid", "GroupView": "gid"} {
+		if doc.Components.Schemas[schema].Properties[name] == nil {
+			t.Errorf("schema %s has no %s", schema, name)
+		}
+	}
+}

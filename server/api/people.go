@@ -15,8 +15,8 @@ type presence struct {
 	Text   string `json:"text,omitempty" maxLength:"140" doc:"What the user wrote to it."`
 }
 
-// person is a user as others of the organisation see it.
-type person struct {
+// Person is a user as others of the organisation see it.
+type Person struct {
 	UID        string    `json:"uid"`
 	Name       string    `json:"name"`
 	Avatar     string    `json:"avatar"`
@@ -30,7 +30,7 @@ type person struct {
 }
 
 type directoryInput struct {
-	paging
+	Paging
 	Q          string `query:"q" maxLength:"64" doc:"Matches the name, uid, pinyin initials, department or title."`
 	Department string `query:"department" maxLength:"64"`
 	UIDs       string `query:"uids" maxLength:"6600" doc:"Instead of a search: these users, by uid, at most 100, separated by commas."`
@@ -45,7 +45,7 @@ func (a *api) peopleRoutes() {
 	route(a, op{method: "GET", path: "/users/{uid}", id: "get-user", tag: "People", summary: "A user's profile and presence"}, a.user)
 }
 
-func (a *api) users(ctx context.Context, c *caller, in *directoryInput) (*answer[list[person]], error) {
+func (a *api) users(ctx context.Context, c *caller, in *directoryInput) (*answer[list[Person]], error) {
 	if in.UIDs != "" {
 		uids := strings.Split(in.UIDs, ",")
 		if len(uids) > 100 {
@@ -64,24 +64,24 @@ func (a *api) users(ctx context.Context, c *caller, in *directoryInput) (*answer
 	return page(a.persons(found), next), nil
 }
 
-func (a *api) user(ctx context.Context, c *caller, in *userInput) (*answer[person], error) {
+func (a *api) user(ctx context.Context, c *caller, in *userInput) (*answer[Person], error) {
 	u, err := a.Store.User(ctx, c.EID, in.UID)
 	if err != nil {
 		return nil, fmt.Errorf("read user: %w", err)
 	}
-	return &answer[person]{a.person(u)}, nil
+	return &answer[Person]{a.person(u)}, nil
 }
 
-func (a *api) persons(users []chat.User) []person {
-	items := make([]person, len(users))
+func (a *api) persons(users []chat.User) []Person {
+	items := make([]Person, len(users))
 	for i, u := range users {
 		items[i] = a.person(u)
 	}
 	return items
 }
 
-func (a *api) person(u chat.User) person {
-	p := person{
+func (a *api) person(u chat.User) Person {
+	p := Person{
 		UID: u.UID, Name: u.Name, Avatar: u.Avatar, Department: u.Department, Title: u.Title, Role: u.Role,
 		Service: u.Service, Disabled: u.Disabled, Terminals: []string{},
 	}

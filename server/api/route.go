@@ -137,8 +137,8 @@ func page[T any](items []T, next string) *answer[list[T]] {
 	return &answer[list[T]]{l}
 }
 
-// paging is the query of a list.
-type paging struct {
+// Paging is the query of a list. Types that inputs and outputs embed are exported because huma leaves others out.
+type Paging struct {
 	Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"50" doc:"Most items in the answer."`
 	Cursor string `query:"cursor" maxLength:"512" doc:"The next of the page before."`
 }

@@ -30,12 +30,13 @@ type refreshBody struct {
 	RefreshToken string `json:"refresh_token,omitempty" maxLength:"128"`
 }
 
-type refreshInput struct {
+// RefreshInput carries a refresh token in either way.
+type RefreshInput struct {
 	Cookie string       `cookie:"magpie_refresh" doc:"In place of the body."`
 	Body   *refreshBody `required:"false"`
 }
 
-func (in *refreshInput) token() string {
+func (in *RefreshInput) token() string {
 	if in.Body != nil && in.Body.RefreshToken != "" {
 		return in.Body.RefreshToken
 	}
@@ -95,7 +96,7 @@ func (a *api) login(ctx context.Context, c *caller, in *struct{ Body loginBody }
 	return a.signedIn(c, s), nil
 }
 
-func (a *api) refresh(ctx context.Context, c *caller, in *refreshInput) (*signInOutput, error) {
+func (a *api) refresh(ctx context.Context, c *caller, in *RefreshInput) (*signInOutput, error) {
 	s, err := a.Auth.Refresh(ctx, in.token())
 	if err != nil {
 		return nil, err
@@ -104,7 +105,7 @@ func (a *api) refresh(ctx context.Context, c *caller, in *refreshInput) (*signIn
 }
 
 type logoutInput struct {
-	refreshInput
+	RefreshInput
 	Authorization string `header:"Authorization" hidden:"true"`
 }
 
