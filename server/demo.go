@@ -77,7 +77,25 @@ func fillDemo(ctx context.Context, st *store.Store, dir string, now time.Time) e
 			return fmt.Errorf("make the demo's conversations: %w", err)
 		}
 	}
+	if err := dropEvents(ctx, st); err != nil {
+		return fmt.Errorf("drop the demo's events: %w", err)
+	}
 	return st.SetSetting(ctx, demoSetting, demoFull)
+}
+
+// dropEvents finishes all events without notices: nobody was there whom they could tell anything.
+func dropEvents(ctx context.Context, st *store.Store) error {
+	for {
+		events, err := st.Events(ctx, 1000)
+		if err != nil || len(events) == 0 {
+			return err
+		}
+		for _, e := range events {
+			if err := st.FinishEvent(ctx, e.ID, nil); err != nil {
+				return err
+			}
+		}
+	}
 }
 
 func demoOrg(ctx context.Context, st *store.Store) error {

@@ -124,18 +124,20 @@ func refused(t *testing.T, args ...string) string {
 // call sends a request with a JSON body and a token, either of which may be empty, and returns the status and the answer.
 func (s *server) call(method, path, token string, body any) (int, map[string]any) {
 	s.t.Helper()
-	b, err := json.Marshal(body)
-	if err != nil {
-		s.t.Fatal(err)
+	var content io.Reader
+	if body != nil {
+		b, err := json.Marshal(body)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		content = bytes.NewReader(b)
 	}
-	r, err := http.NewRequest(method, s.lines["http"]+path, bytes.NewReader(b))
+	r, err := http.NewRequest(method, s.lines["http"]+path, content)
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	if body != nil {
 		r.Header.Set("Content-Type", "application/json")
-	} else {
-		r.Body = nil
 	}
 	if token != "" {
 		r.Header.Set("Authorization", "Bearer "+token)
@@ -145,7 +147,7 @@ func (s *server) call(method, path, token string, body any) (int, map[string]any
 		s.t.Fatal(err)
 	}
 	defer answer.Body.Close()
-	b, err = io.ReadAll(answer.Body)
+	b, err := io.ReadAll(answer.Body)
 	if err != nil {
 		s.t.Fatal(err)
 	}
