@@ -203,12 +203,12 @@ func (a *Auth) password(ctx context.Context, eid, username, password, addr strin
 	if err != nil {
 		return chat.User{}, err
 	}
-	// Attempts that ran side by side with this one may have used the limit up: then even the right password must not show.
-	if wait := a.failures.blocked(key, a.Now()); wait > 0 {
+	// Attempts that ran side by side with this one may have used the limit up: then neither a wrong nor the right password may show.
+	wrong := !known || !right || user.Disabled
+	if wait := a.failures.count(key, a.Now(), wrong); wait > 0 {
 		return chat.User{}, tooOften(wait)
 	}
-	if !known || !right || user.Disabled {
-		a.failures.failed(key, a.Now())
+	if wrong {
 		return chat.User{}, errWrong()
 	}
 	return user, nil

@@ -39,33 +39,26 @@ func limitKey(eid, account, addr string) [16]byte {
 }
 
 // blocked returns how long until the next attempt is allowed, 0 for now.
-func (l *limiter) blocked(key [16]byte, now time.Time) time.Duration {
-	if l.most <= 0 {
-		return 0
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	recent := l.recent(key, now)
-	if len(recent) < l.most {
-		return 0
-	}
-	return recent[len(recent)-l.most].Add(l.window).Sub(now)
-}
+func (l *limiter) blocked(key [16]byte, now time.Time) time.Duration { return l.count(key, now, false) }
 
-// failed counts one failure.
-func (l *limiter) failed(key [16]byte, now time.Time) {
+// count is blocked and, where that is 0, counts a failure: both in one step.
+func (l *limiter) count(key [16]byte, now time.Time, failure bool) time.Duration {
 	if l.most <= 0 {
-		return
+		return 0
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	recent := l.recent(key, now)
-	if len(recent) == 0 && len(l.fails) >= maxKeys {
-		l.sweep(now)
+	if len(recent) >= l.most {
+		return recent[len(recent)-l.most].Add(l.window).Sub(now)
 	}
-	if len(recent) < l.most {
+	if failure {
+		if len(recent) == 0 && len(l.fails) >= maxKeys {
+			l.sweep(now)
+		}
 		l.fails[key] = append(recent, now)
 	}
+	return 0
 }
 
 // recent drops what is older than the window. The caller holds mu.
