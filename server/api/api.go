@@ -209,7 +209,7 @@ func (o *Options) defaults() {
 
 func humaConfig(version string) huma.Config {
 	c := huma.DefaultConfig("Magpie", version)
-	c.Info.Description = "The HTTP API of Magpie. Errors are RFC 9457 problems. Lists page with `limit` and `cursor`: `next` is the cursor of the next page, null at the end."
+	c.Info.Description = "The HTTP API of Magpie. Errors are RFC 9457 problems. Lists page with limit and cursor: next is the cursor of the next page, null at the end."
 	c.OpenAPIPath, c.DocsPath, c.SchemasPath = "", "", "" // served by docs.go
 	c.CreateHooks = nil                                   // no $schema links in the answers
 	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{

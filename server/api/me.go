@@ -62,6 +62,11 @@ func (a *api) me(ctx context.Context, user chat.User) (*answer[me], error) {
 	}
 	m := me{Person: a.person(user), Email: user.Email}
 	m.Org.EID, m.Org.Name = org.EID, org.Name
+	// One's own is what one chose, also while nobody else sees it.
+	m.Presence = presence{Status: "online"}
+	if user.Presence != nil {
+		m.Presence = presenceOf(user.Presence)
+	}
 	return &answer[me]{m}, nil
 }
 
