@@ -117,18 +117,19 @@ CREATE TABLE join_requests (
     PRIMARY KEY (eid, gid, uid)
 );
 
--- The log. A stream's head is the seq of its newest entry.
+-- The log. A stream's head is the seq of its newest entry, changed that entry's time.
 CREATE TABLE streams (
-    id   INTEGER PRIMARY KEY,
-    eid  TEXT NOT NULL,
-    kind BIGINT NOT NULL,
-    key  TEXT NOT NULL,
-    head BIGINT NOT NULL,
+    id      INTEGER PRIMARY KEY,
+    eid     TEXT NOT NULL,
+    kind    BIGINT NOT NULL,
+    key     TEXT NOT NULL,
+    head    BIGINT NOT NULL,
+    changed BIGINT NOT NULL,
     UNIQUE (eid, kind, key)
 );
 
 CREATE TABLE log (
-    stream  BIGINT NOT NULL REFERENCES streams (id),
+    stream  BIGINT NOT NULL, -- streams.id; not checked, as this is the one table whose inserts must be cheap
     seq     BIGINT NOT NULL,
     ts      BIGINT NOT NULL,
     author  BIGINT NOT NULL, -- users.id, 0 for the server
@@ -149,7 +150,7 @@ CREATE TABLE mentions (
     PRIMARY KEY (stream, seq, uid)
 ) WITHOUT ROWID;
 
--- Who has a conversation in the list, and how far it was read.
+-- Who has a conversation in the list, and how far it was read. Pairs come with their first message, groups with membership.
 CREATE TABLE participants (
     eid      TEXT NOT NULL,
     uid      TEXT NOT NULL,
@@ -162,9 +163,9 @@ CREATE TABLE participants (
 );
 CREATE INDEX participants_stream ON participants (stream);
 
--- MQTT sessions that outlive their connection.
+-- MQTT sessions that outlive their connection. An id is never used again: the log names the session that an entry came from.
 CREATE TABLE sessions (
-    id        INTEGER PRIMARY KEY,
+    id        INTEGER PRIMARY KEY AUTOINCREMENT,
     eid       TEXT NOT NULL,
     uid       TEXT NOT NULL,
     client_id TEXT NOT NULL,

@@ -3,88 +3,110 @@ package store
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"magpie/server/chat"
 )
 
-// Contacts returns the users that a user has in its contacts, by name.
+// Contacts returns the users that uid has in its contacts, by name.
 func (s *Store) Contacts(ctx context.Context, eid, uid string) ([]chat.User, error) {
-	list, err := collect(ctx, s.read, scanUser, `SELECT `+userColumns+` FROM users WHERE eid = $1
-		AND uid IN (SELECT other FROM contacts WHERE eid = $1 AND uid = $2) ORDER BY name, uid`, eid, uid)
+	users, err := collect(ctx, s.read, scanUser, `SELECT `+userColumns+` FROM users
+		WHERE eid = $1 AND uid IN (SELECT other FROM contacts WHERE eid = $1 AND uid = $2) ORDER BY name, uid`, eid, uid)
 	if err != nil {
 		return nil, fmt.Errorf("read contacts: %w", err)
 	}
-	return list, nil
+	return users, nil
 }
 
-// ContactOf returns who has a user in its contacts.
+// ContactOf returns the uids of those who have uid in their contacts.
 func (s *Store) ContactOf(ctx context.Context, eid, uid string) ([]string, error) {
-	list, err := collect(ctx, s.read, scanString, `SELECT uid FROM contacts WHERE eid = $1 AND other = $2`, eid, uid)
+	uids, err := collect(ctx, s.read, scanString, `SELECT uid FROM contacts WHERE eid = $1 AND other = $2 ORDER BY uid`, eid, uid)
 	if err != nil {
-		return nil, fmt.Errorf("read who has a contact: %w", err)
+		return nil, fmt.Errorf("read whose contact a user is: %w", err)
 	}
-	return list, nil
+	return uids, nil
 }
 
-// PutContact adds a contact. Where the organisation wants that the other side agrees, it asks (pending), and answers
-// a question of the other side: then both have each other.
-func (s *Store) PutContact(ctx context.Context, eid, uid, other, message string) (pending bool, err error) {
-	if uid == other {
-		return false, chat.Errorf(chat.Invalid, "You can't be your own contact.")
-	}
-	err = s.change(ctx, func(t *tx) error {
-		pending = false
-		u, err := readUser(ctx, t.w.conn, eid, other)
-		if err != nil {
-			return err
-		}
-		if u.Disabled {
-			return chat.Errorf(chat.NotFound, "There is no such user.")
-		}
-		org, err := readOrg(ctx, t.w.conn, eid)
-		if err != nil {
-			return err
-		}
-		var have int
-		if err := t.row(`SELECT COUNT(*) FROM contacts WHERE eid = $1 AND uid = $2 AND other = $3`, eid, uid, other).Scan(&have); err != nil || have > 0 {
-			return err
-		}
-		asked, err := t.affect(`DELETE FROM contact_requests WHERE eid = $1 AND uid = $2 AND sender = $3`, eid, uid, other)
-		if err != nil {
-			return err
-		}
-		switch {
-		case asked > 0:
-			if err := t.addContact(eid, other, uid); err != nil {
-				return err
-			}
-		case org.Settings.ContactApproval:
-			pending = true
-			n, err := t.affect(`INSERT INTO contact_requests (eid, uid, sender, message, created) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`,
-				eid, other, uid, message, time.Now().UnixMilli())
-			if err != nil || n == 0 {
-				return err
-			}
-			return t.event(chat.Event{EID: eid, Type: chat.EventContactRequest, UID: uid, Other: other, Text: message})
-		}
-		return t.addContact(eid, uid, other)
-	})
-	return pending, err
+func (t *tx) isContact(eid, uid, other string) (yes bool, err error) {
+	err = t.row(`SELECT CASE WHEN EXISTS (SELECT 1 FROM contacts WHERE eid = $1 AND uid = $2 AND other = $3) THEN 1 ELSE 0 END`, eid, uid, other).Scan(&yes)
+	return yes, err
 }
 
 func (t *tx) addContact(eid, uid, other string) error {
-	n, err := t.affect(`INSERT INTO contacts (eid, uid, other, created) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`, eid, uid, other, time.Now().UnixMilli())
+	n, err := t.affect(`INSERT INTO contacts (eid, uid, other, created) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`, eid, uid, other, now())
 	if err != nil || n == 0 {
 		return err
 	}
 	return t.event(chat.Event{EID: eid, Type: chat.EventContactAdd, UID: uid, Other: other})
 }
 
-// DeleteContact removes a contact, or declines a question of the other side. Where neither is there, nothing happens.
+// dropRequest forgets that sender asked uid.
+func (t *tx) dropRequest(eid, uid, sender string) (was bool, err error) {
+	n, err := t.affect(`DELETE FROM contact_requests WHERE eid = $1 AND uid = $2 AND sender = $3`, eid, uid, sender)
+	return n > 0, err
+}
+
+// PutContact puts other into uid's contacts. Where the organisation wants approval it asks other instead (pending), unless other has
+// uid already; when other asked before, both then have each other. To repeat it changes nothing.
+func (s *Store) PutContact(ctx context.Context, eid, uid, other, message string) (pending bool, err error) {
+	if uid == other {
+		return false, chat.Errorf(chat.Invalid, "You can't have yourself in your contacts.")
+	}
+	err = s.change(ctx, func(t *tx) error {
+		pending = false
+		u, err := readUser(background, t, eid, other)
+		if err != nil {
+			return err
+		}
+		have, err := t.isContact(eid, uid, other)
+		if err != nil || have {
+			return err
+		}
+		if u.Disabled {
+			return errNoUser()
+		}
+		org, err := readOrg(background, t, eid)
+		if err != nil {
+			return err
+		}
+		asked, err := t.dropRequest(eid, uid, other)
+		if err != nil {
+			return err
+		}
+		known, err := t.isContact(eid, other, uid)
+		if err != nil {
+			return err
+		}
+		if org.Settings.ContactApproval && !asked && !known {
+			pending = true
+			n, err := t.affect(`INSERT INTO contact_requests (eid, uid, sender, message, created) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`,
+				eid, other, uid, message, now())
+			if err != nil || n == 0 {
+				return err
+			}
+			return t.event(chat.Event{EID: eid, Type: chat.EventContactRequest, UID: uid, Other: other, Text: message})
+		}
+		if _, err := t.dropRequest(eid, other, uid); err != nil {
+			return err
+		}
+		if err := t.addContact(eid, uid, other); err != nil || !asked {
+			return err
+		}
+		return t.addContact(eid, other, uid)
+	})
+	if err != nil {
+		return false, fmt.Errorf("add a contact: %w", err)
+	}
+	return pending, nil
+}
+
+// DeleteContact takes other out of uid's contacts, and forgets what one of them asked the other: it withdraws or declines a request
+// too. To repeat it changes nothing.
 func (s *Store) DeleteContact(ctx context.Context, eid, uid, other string) error {
-	return s.change(ctx, func(t *tx) error {
-		if err := t.exec(`DELETE FROM contact_requests WHERE eid = $1 AND uid = $2 AND sender = $3`, eid, uid, other); err != nil {
+	err := s.change(ctx, func(t *tx) error {
+		if _, err := t.dropRequest(eid, uid, other); err != nil {
+			return err
+		}
+		if _, err := t.dropRequest(eid, other, uid); err != nil {
 			return err
 		}
 		n, err := t.affect(`DELETE FROM contacts WHERE eid = $1 AND uid = $2 AND other = $3`, eid, uid, other)
@@ -93,19 +115,22 @@ func (s *Store) DeleteContact(ctx context.Context, eid, uid, other string) error
 		}
 		return t.event(chat.Event{EID: eid, Type: chat.EventContactRemove, UID: uid, Other: other})
 	})
+	if err != nil {
+		return fmt.Errorf("remove a contact: %w", err)
+	}
+	return nil
 }
 
-// ContactRequests returns who asks to become a user's contact, the oldest first.
+// ContactRequests returns who asks to be in uid's contacts, oldest first.
 func (s *Store) ContactRequests(ctx context.Context, eid, uid string) ([]chat.ContactRequest, error) {
-	list, err := collect(ctx, s.read, func(scan func(...any) error) (chat.ContactRequest, error) {
-		var r chat.ContactRequest
+	out, err := collect(ctx, s.read, func(scan func(...any) error) (c chat.ContactRequest, err error) {
 		var created int64
-		err := scan(&r.UID, &r.Message, &created)
-		r.Created = fromMS(created)
-		return r, err
+		err = scan(&c.UID, &c.Message, &created)
+		c.Created = fromMS(created)
+		return c, err
 	}, `SELECT sender, message, created FROM contact_requests WHERE eid = $1 AND uid = $2 ORDER BY created, sender`, eid, uid)
 	if err != nil {
 		return nil, fmt.Errorf("read contact requests: %w", err)
 	}
-	return list, nil
+	return out, nil
 }

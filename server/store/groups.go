@@ -85,7 +85,7 @@ func (s *Store) CreateGroup(ctx context.Context, eid, owner string, g chat.Group
 			var gid string
 			err := t.row(`SELECT gid FROM chat_groups WHERE eid = $1 AND maker = $2 AND maker_key = $3`, eid, owner, key).Scan(&gid)
 			if err == nil {
-				g, err = readGroup(ctx, t.w.conn, eid, gid)
+				g, err = readGroup(ctx, t, eid, gid)
 				return err
 			}
 			if !errors.Is(err, sql.ErrNoRows) {
@@ -131,7 +131,7 @@ func (s *Store) CreateGroup(ctx context.Context, eid, owner string, g chat.Group
 				return err
 			}
 		}
-		g, err = readGroup(ctx, t.w.conn, eid, gid)
+		g, err = readGroup(ctx, t, eid, gid)
 		return err
 	})
 	return g, err
@@ -139,7 +139,7 @@ func (s *Store) CreateGroup(ctx context.Context, eid, owner string, g chat.Group
 
 // people checks that all uids are users who are not disabled; the others are named in an error about the field.
 func (t *tx) people(eid string, uids []string, field string) error {
-	have, err := collect(context.Background(), t.w.conn, scanString, `SELECT uid FROM users WHERE eid = $1 AND disabled = 0
+	have, err := collect(context.Background(), t, scanString, `SELECT uid FROM users WHERE eid = $1 AND disabled = 0
 		AND uid IN (SELECT value FROM json_each(CAST($2 AS text)))`, eid, jsonList(uids))
 	if err != nil {
 		return err
@@ -166,7 +166,7 @@ func (t *tx) enter(eid, gid, uid, by string, role chat.GroupRole, mutedAll bool,
 	if err != nil || n == 0 {
 		return false, err
 	}
-	if err := t.participate(eid, uid, im.id, im.seq); err != nil {
+	if err := t.participate(eid, uid, im, now()); err != nil {
 		return false, err
 	}
 	if err := t.exec(`DELETE FROM join_requests WHERE eid = $1 AND gid = $2 AND uid = $3`, eid, gid, uid); err != nil {
@@ -180,10 +180,10 @@ func (t *tx) enter(eid, gid, uid, by string, role chat.GroupRole, mutedAll bool,
 func (s *Store) UpdateGroup(ctx context.Context, eid, gid, by string, c chat.GroupChange) (chat.Group, error) {
 	var g chat.Group
 	err := s.change(ctx, func(t *tx) (err error) {
-		if g, err = readGroup(ctx, t.w.conn, eid, gid); err != nil {
+		if g, err = readGroup(ctx, t, eid, gid); err != nil {
 			return err
 		}
-		m, err := readMembership(ctx, t.w.conn, eid, gid, by)
+		m, err := readMembership(ctx, t, eid, gid, by)
 		if err != nil {
 			return err
 		}
@@ -219,14 +219,14 @@ func (s *Store) UpdateGroup(ctx context.Context, eid, gid, by string, c chat.Gro
 // DissolveGroup ends a group, as its owner. Its messages can't be read afterwards, and its gid is never used again.
 func (s *Store) DissolveGroup(ctx context.Context, eid, gid, by string) error {
 	return s.change(ctx, func(t *tx) error {
-		m, err := readMembership(ctx, t.w.conn, eid, gid, by)
+		m, err := readMembership(ctx, t, eid, gid, by)
 		if err != nil {
 			return err
 		}
 		if m.Role != chat.GroupOwner {
 			return chat.Errorf(chat.Forbidden, "Only the group's owner may dissolve it.")
 		}
-		uids, err := collect(ctx, t.w.conn, scanString, `SELECT uid FROM members WHERE eid = $1 AND gid = $2`, eid, gid)
+		uids, err := collect(ctx, t, scanString, `SELECT uid FROM members WHERE eid = $1 AND gid = $2`, eid, gid)
 		if err != nil {
 			return err
 		}
@@ -292,11 +292,11 @@ func (s *Store) AddMembers(ctx context.Context, eid, gid, by string, uids []stri
 	uids = unique(uids)
 	err := s.change(ctx, func(t *tx) error {
 		added = nil
-		g, err := readGroup(ctx, t.w.conn, eid, gid)
+		g, err := readGroup(ctx, t, eid, gid)
 		if err != nil {
 			return err
 		}
-		m, err := readMembership(ctx, t.w.conn, eid, gid, by)
+		m, err := readMembership(ctx, t, eid, gid, by)
 		if err != nil {
 			return err
 		}
@@ -329,11 +329,11 @@ func (s *Store) AddMembers(ctx context.Context, eid, gid, by string, uids []stri
 func (s *Store) Join(ctx context.Context, eid, gid, uid, message string) (pending bool, err error) {
 	err = s.change(ctx, func(t *tx) error {
 		pending = false
-		g, err := readGroup(ctx, t.w.conn, eid, gid)
+		g, err := readGroup(ctx, t, eid, gid)
 		if err != nil {
 			return err
 		}
-		if _, err := readMembership(ctx, t.w.conn, eid, gid, uid); chat.CodeOf(err) != chat.NotFound {
+		if _, err := readMembership(ctx, t, eid, gid, uid); chat.CodeOf(err) != chat.NotFound {
 			return err // a member already, or a failure
 		}
 		switch g.Join {
@@ -357,11 +357,11 @@ func (s *Store) Join(ctx context.Context, eid, gid, uid, message string) (pendin
 // SetMember changes a member's role or mute. To make somebody the owner hands the group over: the old owner becomes administrator.
 func (s *Store) SetMember(ctx context.Context, eid, gid, uid, by string, role *chat.GroupRole, mutedUntil *time.Time) error {
 	return s.change(ctx, func(t *tx) error {
-		actor, err := readMembership(ctx, t.w.conn, eid, gid, by)
+		actor, err := readMembership(ctx, t, eid, gid, by)
 		if err != nil {
 			return err
 		}
-		m, err := readMembership(ctx, t.w.conn, eid, gid, uid)
+		m, err := readMembership(ctx, t, eid, gid, uid)
 		if chat.CodeOf(err) == chat.NotFound {
 			return chat.Errorf(chat.NotFound, "%s is not a member of this group.", uid)
 		}
@@ -402,11 +402,11 @@ func (t *tx) setMember(eid, gid, uid string, role chat.GroupRole, muted time.Tim
 // RemoveMember takes somebody out of a group; uid == by leaves it. An owner must hand the group over first.
 func (s *Store) RemoveMember(ctx context.Context, eid, gid, uid, by string) error {
 	return s.change(ctx, func(t *tx) error {
-		actor, err := readMembership(ctx, t.w.conn, eid, gid, by)
+		actor, err := readMembership(ctx, t, eid, gid, by)
 		if err != nil {
 			return err
 		}
-		m, err := readMembership(ctx, t.w.conn, eid, gid, uid)
+		m, err := readMembership(ctx, t, eid, gid, uid)
 		if chat.CodeOf(err) == chat.NotFound {
 			return chat.Errorf(chat.NotFound, "%s is not a member of this group.", uid)
 		}

@@ -10,108 +10,170 @@ import (
 	"magpie/server/chat"
 )
 
+// tokenMemory is how long a used refresh token is known as used.
+const tokenMemory = 30 * 24 * time.Hour
+
 const loginColumns = `id, eid, uid, terminal, client_id, agent, addr, created, seen`
 
-func scanLogin(scan func(...any) error) (chat.Login, error) {
-	var l chat.Login
-	var terminal, created, seen int64
-	err := scan(&l.ID, &l.EID, &l.UID, &terminal, &l.ClientID, &l.Agent, &l.Addr, &created, &seen)
-	l.Terminal, l.Created, l.Seen = chat.Terminal(terminal), fromMS(created), fromMS(seen)
+func errSignedOut() error {
+	return chat.Errorf(chat.Unauthenticated, "You are signed out. Please sign in again.")
+}
+
+func scanLogin(scan func(...any) error) (l chat.Login, err error) {
+	var created, seen int64
+	err = scan(&l.ID, &l.EID, &l.UID, &l.Terminal, &l.ClientID, &l.Agent, &l.Addr, &created, &seen)
+	l.Created, l.Seen = fromMS(created), fromMS(seen)
 	return l, err
 }
 
-// CreateLogin makes a login session with its first refresh token.
-func (s *Store) CreateLogin(ctx context.Context, l chat.Login, refreshHash []byte) error {
-	return s.change(ctx, func(t *tx) error {
-		if err := t.exec(`INSERT INTO logins (id, eid, uid, terminal, client_id, agent, addr, created, seen, ended) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0)`,
-			l.ID, l.EID, l.UID, int64(l.Terminal), l.ClientID, l.Agent, l.Addr, ms(l.Created), ms(l.Seen)); err != nil {
-			return fmt.Errorf("make a login: %w", err)
-		}
-		return t.exec(`INSERT INTO refresh_tokens (hash, login, used) VALUES ($1, $2, 0)`, refreshHash, l.ID)
-	})
-}
-
-// Login returns a login session that has not ended, or chat.NotFound.
-func (s *Store) Login(ctx context.Context, id string) (chat.Login, error) {
-	l, err := scanLogin(s.read.QueryRowContext(ctx, `SELECT `+loginColumns+` FROM logins WHERE id = $1 AND ended = 0`, id).Scan)
+func findLogin(ctx context.Context, q querier, id string) (chat.Login, error) {
+	l, err := scanLogin(q.QueryRowContext(ctx, `SELECT `+loginColumns+` FROM logins WHERE id = $1 AND ended = 0`, id).Scan)
 	return l, found(err, "login")
 }
 
-// Logins returns a user's login sessions, the one seen last first.
-func (s *Store) Logins(ctx context.Context, eid, uid string) ([]chat.Login, error) {
-	list, err := collect(ctx, s.read, scanLogin, `SELECT `+loginColumns+` FROM logins WHERE eid = $1 AND uid = $2 AND ended = 0 ORDER BY seen DESC, id`, eid, uid)
+// CreateLogin stores a sign-in and the hash of its first refresh token. chat.Unauthenticated when the user is disabled by now.
+func (s *Store) CreateLogin(ctx context.Context, l chat.Login, refreshHash []byte) error {
+	err := s.change(ctx, func(t *tx) error {
+		u, err := readUser(background, t, l.EID, l.UID)
+		if err != nil {
+			return err
+		}
+		if u.Disabled {
+			return errSignedOut()
+		}
+		created := ms(l.Created)
+		if created == 0 {
+			created = now()
+		}
+		err = t.exec(`INSERT INTO logins (id, eid, uid, terminal, client_id, agent, addr, created, seen, ended) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0)`,
+			l.ID, l.EID, l.UID, int64(l.Terminal), l.ClientID, l.Agent, l.Addr, created, max(created, ms(l.Seen)))
+		if err != nil {
+			return err
+		}
+		return t.exec(`INSERT INTO refresh_tokens (hash, login, used) VALUES ($1, $2, 0)`, refreshHash, l.ID)
+	})
 	if err != nil {
-		return nil, fmt.Errorf("read logins: %w", err)
+		return fmt.Errorf("store a login: %w", err)
 	}
-	return list, nil
+	return nil
 }
 
-// RotateRefresh exchanges a refresh token for the next one and returns its login. The second use of a token means that somebody
-// has a copy: it ends the login.
+// Login returns a login, or chat.NotFound once it has ended.
+func (s *Store) Login(ctx context.Context, id string) (chat.Login, error) {
+	l, err := findLogin(ctx, s.read, id)
+	if err != nil {
+		return l, fmt.Errorf("read a login: %w", err)
+	}
+	return l, nil
+}
+
+// RotateRefresh uses up the refresh token with the hash old, and puts next into its place. chat.Unauthenticated when the token is not
+// known, or its login has ended; the second use of a token ends its login.
 func (s *Store) RotateRefresh(ctx context.Context, old, next []byte) (chat.Login, error) {
 	var l chat.Login
-	reused := false
-	err := s.change(ctx, func(t *tx) (err error) {
-		l, reused = chat.Login{}, false
+	var reused bool
+	err := s.change(ctx, func(t *tx) error {
+		reused = false
+		var id string
 		var used int64
-		l, err = scanLogin(func(dst ...any) error {
-			return t.row(`SELECT l.id, l.eid, l.uid, l.terminal, l.client_id, l.agent, l.addr, l.created, l.seen, r.used
-				FROM refresh_tokens r JOIN logins l ON l.id = r.login WHERE r.hash = $1 AND l.ended = 0`, old).Scan(append(dst, &used)...)
-		})
+		err := t.row(`SELECT login, used FROM refresh_tokens WHERE hash = $1`, old).Scan(&id, &used)
 		if errors.Is(err, sql.ErrNoRows) {
-			return chat.Errorf(chat.Unauthenticated, "You are signed out. Sign in again.")
+			return errSignedOut()
 		}
 		if err != nil {
-			return fmt.Errorf("find a refresh token: %w", err)
-		}
-		if used != 0 {
-			reused = true
-			return t.endLogin(l.EID, l.UID, l.ID, "reuse")
-		}
-		now := time.Now().UnixMilli()
-		if err := t.exec(`UPDATE refresh_tokens SET used = $2 WHERE hash = $1`, old, now); err != nil {
 			return err
 		}
-		if err := t.exec(`INSERT INTO refresh_tokens (hash, login, used) VALUES ($1, $2, 0)`, next, l.ID); err != nil {
+		l, err = findLogin(background, t, id)
+		if chat.CodeOf(err) == chat.NotFound {
+			return errSignedOut()
+		}
+		if err != nil {
 			return err
 		}
-		l.Seen = fromMS(now)
-		return t.exec(`UPDATE logins SET seen = $2 WHERE id = $1`, l.ID, now)
+		if used > 0 {
+			reused = true // and the end of the login is to be committed
+			return t.endLogin(l, "reuse")
+		}
+		ts := now()
+		if err := t.exec(`UPDATE refresh_tokens SET used = $1 WHERE hash = $2`, ts, old); err != nil {
+			return err
+		}
+		if err := t.exec(`DELETE FROM refresh_tokens WHERE login = $1 AND used > 0 AND used < $2`, id, ts-tokenMemory.Milliseconds()); err != nil {
+			return err
+		}
+		if err := t.exec(`INSERT INTO refresh_tokens (hash, login, used) VALUES ($1, $2, 0)`, next, id); err != nil {
+			return err
+		}
+		l.Seen = fromMS(ts)
+		return t.exec(`UPDATE logins SET seen = $1 WHERE id = $2`, ts, id)
 	})
 	if err == nil && reused {
-		err = chat.Errorf(chat.Unauthenticated, "This sign-in was used from two places and has been ended. Sign in again.")
+		err = errSignedOut()
 	}
-	return l, err
-}
-
-// EndLogin ends a login session and forgets its MQTT session. One of another user, or that has ended, is chat.NotFound.
-func (s *Store) EndLogin(ctx context.Context, eid, uid, id, why string) error {
-	return s.change(ctx, func(t *tx) error { return t.endLogin(eid, uid, id, why) })
-}
-
-func (t *tx) endLogin(eid, uid, id, why string) error {
-	n, err := t.affect(`UPDATE logins SET ended = $4 WHERE id = $1 AND eid = $2 AND uid = $3 AND ended = 0`, id, eid, uid, time.Now().UnixMilli())
-	if err != nil || n == 0 {
-		return errors.Join(err, found(sql.ErrNoRows, "login"))
-	}
-	if err := t.exec(`DELETE FROM refresh_tokens WHERE login = $1`, id); err != nil {
-		return err
-	}
-	if err := t.exec(`DELETE FROM sessions WHERE eid = $1 AND uid = $2 AND login_id = $3 AND expires > 0`, eid, uid, id); err != nil {
-		return err
-	}
-	return t.event(chat.Event{EID: eid, Type: chat.EventLoginEnded, UID: uid, Login: id, Text: why})
-}
-
-func (t *tx) endLogins(eid, uid, keep, why string) error {
-	ids, err := collect(context.Background(), t.w.conn, scanString, `SELECT id FROM logins WHERE eid = $1 AND uid = $2 AND ended = 0 AND id <> $3`, eid, uid, keep)
 	if err != nil {
-		return fmt.Errorf("read logins: %w", err)
+		return chat.Login{}, fmt.Errorf("renew a login: %w", err)
 	}
-	for _, id := range ids {
-		if err := t.endLogin(eid, uid, id, why); err != nil {
+	return l, nil
+}
+
+// EndLogin ends one of a user's logins. chat.NotFound when it has no such login.
+func (s *Store) EndLogin(ctx context.Context, eid, uid, id, why string) error {
+	err := s.change(ctx, func(t *tx) error {
+		l, err := findLogin(background, t, id)
+		if err == nil && (l.EID != eid || l.UID != uid) {
+			err = found(sql.ErrNoRows, "login")
+		}
+		if err != nil {
 			return err
+		}
+		return t.endLogin(l, why)
+	})
+	if err != nil {
+		return fmt.Errorf("end a login: %w", err)
+	}
+	return nil
+}
+
+// endLogin ends a login, and with it the MQTT session that is away: a connected one the broker ends.
+func (t *tx) endLogin(l chat.Login, why string) error {
+	ts := now()
+	if err := t.exec(`UPDATE logins SET ended = $1 WHERE id = $2`, ts, l.ID); err != nil {
+		return err
+	}
+	if err := t.exec(`DELETE FROM refresh_tokens WHERE login = $1`, l.ID); err != nil {
+		return err
+	}
+	if err := t.exec(`UPDATE sessions SET expires = $1 WHERE eid = $2 AND uid = $3 AND login_id = $4 AND expires > $1`, ts, l.EID, l.UID, l.ID); err != nil {
+		return err
+	}
+	return t.event(chat.Event{EID: l.EID, Type: chat.EventLoginEnded, UID: l.UID, Login: l.ID, Text: why})
+}
+
+// endLogins ends a user's logins, but for one.
+func (t *tx) endLogins(eid, uid, keep, why string) error {
+	all, err := logins(background, t, eid, uid)
+	if err != nil {
+		return err
+	}
+	for _, l := range all {
+		if l.ID != keep {
+			if err := t.endLogin(l, why); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
+}
+
+// Logins returns a user's signed-in devices, the last seen first.
+func (s *Store) Logins(ctx context.Context, eid, uid string) ([]chat.Login, error) {
+	out, err := logins(ctx, s.read, eid, uid)
+	if err != nil {
+		return nil, fmt.Errorf("read logins: %w", err)
+	}
+	return out, nil
+}
+
+func logins(ctx context.Context, q querier, eid, uid string) ([]chat.Login, error) {
+	return collect(ctx, q, scanLogin, `SELECT `+loginColumns+` FROM logins WHERE eid = $1 AND uid = $2 AND ended = 0 ORDER BY seen DESC, id DESC`, eid, uid)
 }

@@ -42,6 +42,7 @@ type Store struct {
 	lock  *os.File
 	read  *sql.DB
 	write *sql.DB
+	after *sql.Stmt // entriesAfter on read
 	w     *writer
 	once  sync.Once
 }
@@ -79,7 +80,8 @@ func (s *Store) open(ctx context.Context, o Options) error {
 	if err := f.Close(); err != nil {
 		return fmt.Errorf("open the database: %w", err)
 	}
-	dsn := "file:" + path + "?_txlock=immediate&_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)"
+	// The writer begins its transactions by itself, those of readers must not take the write lock: no _txlock.
+	dsn := "file:" + path + "?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)"
 	if s.write, err = sql.Open("sqlite", dsn+"&_pragma=cache_size(-32768)"); err != nil {
 		return fmt.Errorf("open the database: %w", err)
 	}
@@ -92,6 +94,9 @@ func (s *Store) open(ctx context.Context, o Options) error {
 	}
 	s.read.SetMaxOpenConns(8)
 	s.read.SetMaxIdleConns(8)
+	if s.after, err = s.read.PrepareContext(ctx, entriesAfter); err != nil {
+		return fmt.Errorf("prepare a statement: %w", err)
+	}
 	s.w, err = newWriter(ctx, s.write, o)
 	return err
 }
@@ -141,11 +146,15 @@ func (s *Store) Observe(o chat.Observer) {
 	s.w.observers.Store(&list)
 }
 
-// Ready reports whether the store can make something durable now. Its error is chat.Unavailable.
+// Ready reports whether the store can make something durable now: it writes a little. Its error is chat.Unavailable.
 func (s *Store) Ready(ctx context.Context) error {
 	return s.change(ctx, func(t *tx) error {
-		return t.exec(`INSERT INTO settings (key, value) VALUES ('probe', $1) ON CONFLICT (key) DO UPDATE SET value = excluded.value`,
+		err := t.exec(`INSERT INTO settings (key, value) VALUES ('probe', $1) ON CONFLICT (key) DO UPDATE SET value = excluded.value`,
 			time.Now().UTC().Format(time.RFC3339Nano))
+		if err != nil {
+			return errCannotStore(err)
+		}
+		return nil
 	})
 }
 
