@@ -292,8 +292,8 @@ export interface Core {
 export interface CoreOptions {
   /** Origin of the server, without a slash at the end: `https://chat.example.org`. */
   base: string;
-  /** IndexedDB; null keeps everything in memory. Default: the global one. */
-  storage?: IDBFactory | null;
+  /** 'memory' keeps nothing on this device. Default: IndexedDB where it works. */
+  storage?: 'indexeddb' | 'memory';
   /** Milliseconds since 1970. */
   now?: () => number;
   fetch?: typeof fetch;

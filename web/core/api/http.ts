@@ -1,0 +1,169 @@
+// The HTTP API: the access token in memory alone, renewed before it runs out and once when it is refused.
+
+import { Problem } from '../problem';
+import type { List, SignIn } from './shapes';
+
+const prefix = '/api/v1';
+/** A token is renewed when it has less than this left, in ms. */
+const margin = 30_000;
+
+export interface ApiOptions {
+  base: string;
+  fetch: typeof fetch;
+  now: () => number;
+  locks: LockManager | null;
+  /** The login is over: refused by the server, or replaced by another account in another tab. */
+  onSignedOut: (reason: string) => void;
+}
+
+export interface RequestOptions {
+  body?: unknown;
+  /** A repeat with the same key is done once. */
+  idempotencyKey?: string;
+  signal?: AbortSignal;
+}
+
+export class Api {
+  private signedIn: SignIn | undefined;
+  private expires = 0;
+  private renewing: Promise<SignIn> | undefined;
+  private skew = 0;
+
+  constructor(private readonly o: ApiOptions) {}
+
+  /** The server's clock, as far as known: ms since 1970. */
+  serverNow(): number {
+    return this.o.now() + this.skew;
+  }
+
+  /** Throws Problem. */
+  async login(org: string, username: string, password: string): Promise<SignIn> {
+    const s = await this.call<SignIn>('POST', '/auth/login', { body: { org, username, password, terminal: 'web' } });
+    return this.accept(s);
+  }
+
+  /** Renews the tokens by the refresh cookie. Throws Problem; 401 when nobody is signed in. */
+  refresh(): Promise<SignIn> {
+    // A refresh token's second use ends the login: one renewal at a time, in all tabs.
+    this.renewing ??= this.exclusive(async () => {
+      const token = this.signedIn?.refresh_token;
+      return this.accept(
+        await this.call<SignIn>('POST', '/auth/refresh', { body: token ? { refresh_token: token } : {} }),
+      );
+    }).finally(() => {
+      this.renewing = undefined;
+    });
+    return this.renewing;
+  }
+
+  /** Ends the login session. Throws Problem when the server can't be told. */
+  async logout(): Promise<void> {
+    const s = this.signedIn;
+    this.signedIn = undefined;
+    const body = s?.refresh_token ? { refresh_token: s.refresh_token } : {};
+    await this.exclusive(() => this.call('POST', '/auth/logout', { body }, s?.access_token));
+  }
+
+  /** An access token that is good for a while. Throws Problem. */
+  async token(): Promise<string> {
+    if (this.signedIn && this.o.now() < this.expires - margin) return this.signedIn.access_token;
+    return (await this.renew()).access_token;
+  }
+
+  /** path begins after /api/v1. Throws Problem. */
+  async request<T>(method: string, path: string, o: RequestOptions = {}): Promise<T> {
+    const token = await this.token();
+    try {
+      return await this.call<T>(method, path, o, token);
+    } catch (e) {
+      if (!(e instanceof Problem) || e.status !== 401) throw e;
+    }
+    const fresh = this.signedIn && this.signedIn.access_token !== token ? this.signedIn : await this.renew();
+    return this.call<T>(method, path, o, fresh.access_token);
+  }
+
+  get<T>(path: string): Promise<T> {
+    return this.request<T>('GET', path);
+  }
+
+  /** All pages of a list. */
+  async list<T>(path: string): Promise<T[]> {
+    const items: T[] = [];
+    let cursor = '';
+    do {
+      const query = `limit=200${cursor && `&cursor=${encodeURIComponent(cursor)}`}`;
+      const page = await this.get<List<T>>(`${path}${path.includes('?') ? '&' : '?'}${query}`);
+      items.push(...page.items);
+      cursor = page.next ?? '';
+    } while (cursor);
+    return items;
+  }
+
+  /** A call without a login. Throws Problem. */
+  open<T>(method: string, path: string): Promise<T> {
+    return this.call<T>(method, path, {});
+  }
+
+  private async renew(): Promise<SignIn> {
+    try {
+      return await this.refresh();
+    } catch (e) {
+      if (e instanceof Problem && e.status === 401) this.end(e.detail);
+      throw e;
+    }
+  }
+
+  private accept(s: SignIn): SignIn {
+    const before = this.signedIn;
+    if (before && (before.user.uid !== s.user.uid || before.org.eid !== s.org.eid)) {
+      this.end('You have signed in with another account in another tab. Please reload the page.');
+      throw new Problem(401, 'Unauthorized', 'You are signed out. Please sign in again.');
+    }
+    this.expires = this.o.now() + s.expires_in * 1000;
+    this.signedIn = s;
+    return s;
+  }
+
+  private end(reason: string): void {
+    if (!this.signedIn) return;
+    this.signedIn = undefined;
+    this.o.onSignedOut(reason);
+  }
+
+  private exclusive<T>(f: () => Promise<T>): Promise<T> {
+    return this.o.locks ? (this.o.locks.request('magpie-refresh', f) as Promise<T>) : f();
+  }
+
+  private async call<T>(method: string, path: string, o: RequestOptions, token?: string): Promise<T> {
+    const headers: Record<string, string> = { Accept: 'application/json' };
+    if (token) headers.Authorization = `Bearer ${token}`;
+    if (o.body !== undefined) headers['Content-Type'] = 'application/json';
+    if (o.idempotencyKey) headers['Idempotency-Key'] = o.idempotencyKey;
+    let answer: Response;
+    let text: string;
+    try {
+      const body = o.body === undefined ? null : JSON.stringify(o.body);
+      answer = await this.o.fetch(this.o.base + prefix + path, { method, headers, body, signal: o.signal ?? null });
+      text = await answer.text();
+    } catch {
+      throw new Problem(0, 'No connection', "The server can't be reached. Please check your connection and try again.");
+    }
+    const date = Date.parse(answer.headers.get('Date') ?? '');
+    // The header counts whole seconds: on average half of one is cut off.
+    if (!Number.isNaN(date)) this.skew = date + 500 - this.o.now();
+    if (!answer.ok) throw problem(answer, text);
+    return (text ? JSON.parse(text) : undefined) as T;
+  }
+}
+
+function problem(answer: Response, text: string): Problem {
+  let p: { title?: string; detail?: string; errors?: Record<string, string> } = {};
+  try {
+    if (answer.headers.get('Content-Type')?.includes('json')) p = JSON.parse(text);
+  } catch {
+    // Not of our server: a proxy's page, say.
+  }
+  const detail = p.detail ?? `The server answered ${answer.status}. Please try again.`;
+  const wait = Number(answer.headers.get('Retry-After')) || undefined;
+  return new Problem(answer.status, p.title ?? answer.statusText, detail, p.errors, wait);
+}

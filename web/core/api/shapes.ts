@@ -1,0 +1,70 @@
+// JSON of the HTTP API (docs/http-api.md), as the server writes it.
+
+import type { GroupRole, JoinPolicy, Me, Medium, PresenceStatus } from '../types';
+
+export interface SignIn {
+  access_token: string;
+  /** Seconds. */
+  expires_in: number;
+  /** Left out for browsers, which have it in a cookie that scripts can't read. */
+  refresh_token?: string;
+  user: Me;
+  org: { eid: string; name: string };
+  mqtt: { url: string; client_id: string; username: string };
+}
+
+export interface List<T> {
+  items: T[];
+  next: string | null;
+}
+
+export interface WirePerson {
+  uid: string;
+  name: string;
+  avatar: string;
+  department: string;
+  title: string;
+  service: boolean;
+  disabled: boolean;
+  presence: { status: PresenceStatus; text?: string };
+  terminals: string[];
+}
+
+export interface WireMessage {
+  seq: number;
+  /** RFC 3339 */
+  ts: string;
+  sender: string;
+  media: Medium[];
+  /** Hex, or empty. */
+  id: string;
+}
+
+export interface WireConversation {
+  conv: string;
+  name: string;
+  avatar: string;
+  last: WireMessage | null;
+  last_seq: number;
+  read_seq: number;
+  peer_read_seq: number;
+  unread: number;
+  mentioned: boolean;
+  muted: boolean;
+  pinned: boolean;
+}
+
+export interface WireGroup {
+  gid: string;
+  name: string;
+  avatar: string;
+  announcement: string;
+  join: JoinPolicy;
+  muted_all: boolean;
+  owner: string;
+  members: number;
+  created: string;
+  /** Of a single group only. */
+  role?: GroupRole | '';
+  muted_until?: string | null;
+}

@@ -1,0 +1,284 @@
+// The Core that views see: signed in or out, it stays the same object; what belongs to a user comes and goes with the session.
+
+import { computed, type ReadonlySignal, signal } from '@preact/signals-core';
+import { Api } from './api/http';
+import type { SignIn } from './api/shapes';
+import { Problem } from './problem';
+import { Session } from './session/session';
+import type * as t from './types';
+
+const maxDelay = 30_000;
+
+export class App implements t.Core {
+  private readonly session = signal<Session | undefined>(undefined);
+  private readonly aboutServer = signal<t.About | undefined>(undefined);
+  private readonly who = signal<t.Account>({ status: 'unknown' });
+  private readonly before = signal<t.Connection>({ state: 'idle', stalled: false });
+  private readonly listeners = new Set<(m: t.Message, c: t.Conversation) => void>();
+  private readonly api: Api;
+  private readonly now: () => number;
+  private readonly locks: LockManager | null;
+  private wake: (() => void) | undefined;
+  private closing: Promise<void> = Promise.resolve();
+
+  constructor(private readonly o: t.CoreOptions) {
+    this.now = o.now ?? Date.now;
+    // Missing where the page came over plain HTTP.
+    this.locks = o.locks === undefined ? (globalThis.navigator?.locks ?? null) : o.locks;
+    this.api = new Api({
+      base: o.base,
+      fetch: o.fetch ?? ((...a) => fetch(...a)),
+      now: this.now,
+      locks: this.locks,
+      onSignedOut: (reason) => this.ended(reason),
+    });
+  }
+
+  get about() {
+    return this.aboutServer;
+  }
+
+  get account() {
+    return this.who;
+  }
+
+  readonly connection = computed(() => this.session.value?.state.value ?? this.before.value);
+  readonly conversations = this.of((s) => s.conversations.list, []);
+  readonly unreadTotal = this.of((s) => s.conversations.unreadTotal, 0);
+  readonly contacts = this.of((s) => s.people.contacts, []);
+  readonly contactRequests = this.of((s) => s.people.requests, []);
+  readonly groups = this.of((s) => s.groups.list, []);
+
+  async start(): Promise<void> {
+    void this.readAbout();
+    for (let failures = 0; ; failures++) {
+      this.before.value = { state: 'connecting', stalled: false };
+      try {
+        await this.begin(await this.api.refresh());
+        return;
+      } catch (e) {
+        if (this.who.peek().status !== 'unknown') return; // one has signed in meanwhile
+        if (e instanceof Problem && e.status > 0 && e.status < 500 && e.status !== 429) {
+          this.before.value = { state: 'idle', stalled: false };
+          this.who.value = { status: 'out' };
+          return;
+        }
+        await this.pause(failures, e as Error);
+      }
+    }
+  }
+
+  async login(org: string, username: string, password: string): Promise<void> {
+    await this.closing;
+    const s = await this.api.login(org.trim(), username.trim(), password);
+    await this.begin(s);
+  }
+
+  async logout(): Promise<void> {
+    const s = this.session.peek();
+    if (!s) return;
+    this.leave();
+    this.closing = s.close({ wipe: true });
+    // Told even if the device is offline in between: the server ends the login when it hears of it, or the person signs it out elsewhere.
+    await Promise.all([this.closing, this.api.logout().catch(() => {})]);
+  }
+
+  reconnect(): void {
+    this.wake?.();
+    this.session.peek()?.reconnect();
+  }
+
+  nudge(): void {
+    this.reconnectIfWaiting();
+  }
+
+  useHere(): void {
+    this.session.peek()?.useHere();
+  }
+
+  person(uid: string): ReadonlySignal<t.Person> {
+    return this.need().people.person(uid);
+  }
+
+  async addContact(uid: string, message?: string) {
+    return this.need().people.add(uid, message);
+  }
+
+  async removeContact(uid: string) {
+    await this.need().people.remove(uid);
+  }
+
+  async directory(q: string, cursor?: string) {
+    return this.need().people.directory(q, cursor);
+  }
+
+  group(gid: string) {
+    return this.need().groups.group(gid);
+  }
+
+  members(gid: string) {
+    return this.need().groups.members(gid);
+  }
+
+  async createGroup(name: string, uids: string[]) {
+    const s = this.need();
+    const g = await s.groups.create(name, uids);
+    await s.conversations.fetch(`g:${g.gid}`);
+    return g;
+  }
+
+  async updateGroup(gid: string, change: t.GroupChange) {
+    const s = this.need();
+    await s.groups.update(gid, change);
+    s.conversations.rename(`g:${gid}`, change);
+  }
+
+  async addMembers(gid: string, uids: string[]) {
+    await this.need().groups.addMembers(gid, uids);
+  }
+
+  async removeMember(gid: string, uid: string) {
+    await this.need().groups.removeMember(gid, uid);
+  }
+
+  async leaveGroup(gid: string) {
+    const s = this.need();
+    await s.groups.removeMember(gid, this.who.peek().me?.uid ?? '');
+    s.conversations.remove(`g:${gid}`);
+  }
+
+  async dissolveGroup(gid: string) {
+    const s = this.need();
+    await s.groups.dissolve(gid);
+    s.conversations.remove(`g:${gid}`);
+  }
+
+  async setMember(gid: string, uid: string, change: t.MemberChange) {
+    await this.need().groups.setMember(gid, uid, change);
+  }
+
+  open(conv: string): t.ConversationView {
+    return this.need().open(conv);
+  }
+
+  send(conv: string, text: string, o?: t.SendOptions): void {
+    this.need().send(conv, text, o);
+  }
+
+  retry(_conv: string, id: string): void {
+    this.need().outbox.retry(id);
+  }
+
+  discard(_conv: string, id: string): void {
+    this.need().outbox.discard(id);
+  }
+
+  setDraft(conv: string, text: string): void {
+    this.need().conversations.setDraft(conv, text);
+  }
+
+  typing(conv: string): void {
+    this.need().typing.mine(conv);
+  }
+
+  async setPresence(p: { status: 'online' | 'busy' | 'away' | 'custom'; text?: string }) {
+    await this.api.request('PUT', '/me/presence', { body: p });
+  }
+
+  async setConversation(conv: string, change: { muted?: boolean; pinned?: boolean }) {
+    await this.need().conversations.set(conv, change);
+  }
+
+  async updateMe(change: { name?: string; avatar?: string; password?: string; current_password?: string }) {
+    const { uid, name, avatar, role, email } = await this.api.request<t.Me>('PATCH', '/me', { body: change });
+    const now = this.who.peek();
+    if (now.status === 'in') this.who.value = { ...now, me: { uid, name, avatar, role, ...(email && { email }) } };
+    this.session.peek()?.people.profile(uid, { name, avatar });
+  }
+
+  devices(): Promise<t.Device[]> {
+    return this.api.list<t.Device>('/me/sessions');
+  }
+
+  async signOut(id: string) {
+    await this.api.request('DELETE', `/me/sessions/${encodeURIComponent(id)}`);
+  }
+
+  on(_event: 'message', f: (m: t.Message, c: t.Conversation) => void): () => void {
+    this.listeners.add(f);
+    return () => this.listeners.delete(f);
+  }
+
+  private async begin(s: SignIn): Promise<void> {
+    const { uid, name, avatar, role } = s.user;
+    const session = await Session.open({
+      api: this.api,
+      signIn: s,
+      socket: this.o.socket ?? ((url) => new WebSocket(url, 'mqtt')),
+      now: this.now,
+      locks: this.locks,
+      memory: this.o.storage === 'memory',
+      onEnded: (reason) => this.ended(reason),
+      onMessage: (m, c) => {
+        for (const f of this.listeners) f(m, c);
+      },
+    });
+    this.session.value = session;
+    this.who.value = { status: 'in', me: { uid, name, avatar, role }, org: s.org };
+  }
+
+  /** Signed out by somebody else, or by the server. */
+  private ended(reason: string): void {
+    const s = this.session.peek();
+    if (!s) return;
+    this.leave(reason || 'You were signed out. Please sign in again.');
+    this.closing = s.close({ wipe: true, ended: reason });
+  }
+
+  private leave(reason?: string): void {
+    this.session.value = undefined;
+    this.before.value = { state: reason ? 'ended' : 'idle', stalled: false, ...(reason && { reason }) };
+    this.who.value = { status: 'out', ...(reason && { reason }) };
+  }
+
+  private need(): Session {
+    const s = this.session.peek();
+    if (!s) throw new Problem(401, 'Unauthorized', 'You are signed out. Please sign in again.');
+    return s;
+  }
+
+  private of<T>(get: (s: Session) => ReadonlySignal<T>, otherwise: T): ReadonlySignal<T> {
+    return computed(() => {
+      const s = this.session.value;
+      return s ? get(s).value : otherwise;
+    });
+  }
+
+  private reconnectIfWaiting(): void {
+    this.wake?.();
+    const s = this.session.peek();
+    if (s && s.state.peek().state !== 'kicked') s.reconnect();
+  }
+
+  private async readAbout(): Promise<void> {
+    try {
+      this.aboutServer.value = await this.api.open<t.About>('GET', '/about');
+    } catch {
+      // The sign-in page does without.
+    }
+  }
+
+  /** Waits before the next attempt to reach the server, or until it is woken. */
+  private pause(failures: number, e: Error): Promise<void> {
+    const ms = Math.min(maxDelay, 500 * 2 ** failures) * (0.5 + Math.random() / 2);
+    this.before.value = { state: 'waiting', stalled: false, retryAt: this.now() + ms, reason: e.message };
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => this.wake?.(), ms);
+      this.wake = () => {
+        clearTimeout(timer);
+        this.wake = undefined;
+        resolve();
+      };
+    });
+  }
+}

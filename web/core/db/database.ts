@@ -1,0 +1,210 @@
+// What is kept in the browser, one IndexedDB a user. Everything here is a copy but the outbox and the drafts, and the program works
+// without it: where IndexedDB is missing, blocked or full, reads find nothing and writes are lost; what is needed stands in memory too.
+
+import { type DBSchema, deleteDB, type IDBPDatabase, openDB } from 'idb';
+import type { Conversation, Group, Medium, Message, Person } from '../types';
+
+/** A message of one's own that the server has not acknowledged. */
+export interface OutboxItem {
+  /** Place in the order of writing. */
+  n: number;
+  /** Correlation Data in hex. */
+  id: string;
+  conv: string;
+  /** ms since 1970 */
+  ts: number;
+  media: Medium[];
+  state: 'waiting' | 'failed';
+  error?: string;
+}
+
+interface Schema extends DBSchema {
+  messages: { key: [string, number]; value: Message & { seq: number } };
+  outbox: { key: string; value: OutboxItem };
+  drafts: { key: string; value: string };
+  conversations: { key: string; value: Conversation };
+  people: { key: string; value: Person };
+  groups: { key: string; value: Group };
+  lists: { key: string; value: string[] };
+}
+
+type Stores = 'messages' | 'outbox' | 'drafts' | 'conversations' | 'people' | 'groups' | 'lists';
+const version = 1;
+/** Another tab with an older version of the page may hold the database: don't wait for it for ever. ms. */
+const openTimeout = 3000;
+
+export class Database {
+  private waiting: (Message & { seq: number })[] = [];
+  private flushing: Promise<void> | undefined;
+
+  private constructor(
+    private db: IDBPDatabase<Schema> | undefined,
+    private readonly name: string,
+  ) {}
+
+  /** Never fails: without IndexedDB it keeps nothing. */
+  static async open(eid: string, uid: string, o: { memory: boolean }): Promise<Database> {
+    const name = `magpie/${eid}/${uid}`;
+    if (o.memory || !globalThis.indexedDB) return new Database(undefined, name);
+    let late = false;
+    const opening = openDB<Schema>(name, version, {
+      upgrade(db) {
+        db.createObjectStore('messages', { keyPath: ['conv', 'seq'] });
+        db.createObjectStore('outbox', { keyPath: 'id' });
+        db.createObjectStore('drafts');
+        db.createObjectStore('conversations', { keyPath: 'conv' });
+        db.createObjectStore('people', { keyPath: 'uid' });
+        db.createObjectStore('groups', { keyPath: 'gid' });
+        db.createObjectStore('lists');
+      },
+      blocking(_current, _blocked, event) {
+        (event.target as IDBDatabase).close(); // a newer page wants to upgrade it, or a sign-out to delete it
+      },
+    }).then(
+      (db) => {
+        if (!late) return db;
+        db.close();
+        return undefined;
+      },
+      () => undefined,
+    );
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const timeout = new Promise<undefined>((resolve) => {
+      timer = setTimeout(() => {
+        late = true;
+        resolve(undefined);
+      }, openTimeout);
+    });
+    const db = await Promise.race([opening, timeout]);
+    clearTimeout(timer);
+    return new Database(db, name);
+  }
+
+  /** Resolves when the message is written, or can't be. Those that come meanwhile are written together. */
+  putMessage(m: Message & { seq: number }): Promise<void> {
+    this.waiting.push(m);
+    this.flushing ??= Promise.resolve().then(() => this.flush());
+    return this.flushing;
+  }
+
+  async putMessages(list: (Message & { seq: number })[]): Promise<void> {
+    await this.attempt(undefined, async (db) => {
+      const tx = db.transaction('messages', 'readwrite');
+      for (const m of list) void tx.store.put(m).catch(() => {}); // tx.done says it
+      await tx.done;
+    });
+  }
+
+  /** The newest messages before a seq, ascending, as far as they follow each other without a gap up to it. */
+  messagesBefore(conv: string, before: number, limit: number): Promise<(Message & { seq: number })[]> {
+    return this.attempt([], async (db) => {
+      const range = bound([conv, Math.max(1, before - limit)], [conv, before - 1]);
+      const found = await db.getAll('messages', range);
+      let from = found.length;
+      while (from > 0 && found[from - 1]?.seq === before - (found.length - from) - 1) from--;
+      return found.slice(from);
+    });
+  }
+
+  /** The greatest seq of a conversation that is here; 0 for none. */
+  lastSeq(conv: string): Promise<number> {
+    return this.attempt(0, async (db) => {
+      const range = bound([conv, 0], [conv, Number.MAX_SAFE_INTEGER]);
+      const cursor = await db.transaction('messages').store.openKeyCursor(range, 'prev');
+      return cursor?.key[1] ?? 0;
+    });
+  }
+
+  async deleteConversation(conv: string): Promise<void> {
+    await this.attempt(undefined, async (db) => {
+      const tx = db.transaction(['messages', 'conversations', 'drafts'], 'readwrite');
+      await Promise.all([
+        tx.objectStore('messages').delete(bound([conv, 0], [conv, Number.MAX_SAFE_INTEGER])),
+        tx.objectStore('conversations').delete(conv),
+        tx.objectStore('drafts').delete(conv),
+        tx.done,
+      ]);
+    });
+  }
+
+  /** Written to the disk, as far as the browser lets one know. */
+  async putOutbox(item: OutboxItem): Promise<void> {
+    await this.attempt(undefined, async (db) => {
+      const tx = db.transaction('outbox', 'readwrite', { durability: 'strict' });
+      await Promise.all([tx.store.put(item), tx.done]);
+    });
+  }
+
+  /** The message that an item of the outbox has become takes its place, in one step. */
+  async stored(item: OutboxItem, m: Message): Promise<void> {
+    const { seq } = m;
+    await this.attempt(undefined, async (db) => {
+      const tx = db.transaction(['outbox', 'messages'], 'readwrite');
+      const writes: Promise<unknown>[] = [tx.objectStore('outbox').delete(item.id), tx.done];
+      if (seq !== undefined) writes.push(tx.objectStore('messages').put({ ...m, seq }));
+      await Promise.all(writes);
+    });
+  }
+
+  put<S extends 'conversations' | 'people' | 'groups'>(store: S, value: Schema[S]['value']): Promise<void> {
+    return this.attempt(undefined, async (db) => void (await db.put(store, value)));
+  }
+
+  putKeyed<S extends 'drafts' | 'lists'>(store: S, key: string, value: Schema[S]['value']): Promise<void> {
+    return this.attempt(undefined, async (db) => void (await db.put(store, value, key)));
+  }
+
+  get<S extends Stores>(store: S, key: Schema[S]['key']): Promise<Schema[S]['value'] | undefined> {
+    return this.attempt(undefined, (db) => db.get(store, key));
+  }
+
+  all<S extends Stores>(store: S): Promise<Schema[S]['value'][]> {
+    return this.attempt([], (db) => db.getAll(store));
+  }
+
+  keys<S extends 'drafts'>(store: S): Promise<string[]> {
+    return this.attempt([], (db) => db.getAllKeys(store));
+  }
+
+  delete<S extends Stores>(store: S, key: Schema[S]['key']): Promise<void> {
+    return this.attempt(undefined, (db) => db.delete(store, key));
+  }
+
+  close(): void {
+    this.db?.close();
+    this.db = undefined;
+  }
+
+  /** Deletes everything of this user. */
+  async wipe(): Promise<void> {
+    const kept = this.db !== undefined;
+    this.close();
+    if (!kept) return;
+    // Another tab lets go when it is asked to; should it not, the deletion waits for it, and we do not.
+    await Promise.race([
+      deleteDB(this.name).catch(() => {}),
+      new Promise((resolve) => setTimeout(resolve, openTimeout)),
+    ]);
+  }
+
+  private async flush(): Promise<void> {
+    const list = this.waiting;
+    this.waiting = [];
+    this.flushing = undefined;
+    await this.putMessages(list);
+  }
+
+  private async attempt<T>(otherwise: T, f: (db: IDBPDatabase<Schema>) => Promise<T>): Promise<T> {
+    if (!this.db) return otherwise;
+    try {
+      return await f(this.db);
+    } catch {
+      return otherwise; // full, closed or broken: what is not here comes from the server
+    }
+  }
+}
+
+/** A range that would hold nothing is one of its first key alone: IDBKeyRange refuses to be empty. */
+function bound(from: [string, number], to: [string, number]): IDBKeyRange {
+  return IDBKeyRange.bound(from, to[1] < from[1] ? from : to);
+}

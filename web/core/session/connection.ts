@@ -1,0 +1,174 @@
+// Keeps the MQTT connection up: connects, waits and tries again, and knows when not to.
+
+import { type ReadonlySignal, signal } from '@preact/signals-core';
+import type { SignIn } from '../api/shapes';
+import {
+  Client,
+  type Closed,
+  ConnectError,
+  type Properties,
+  type Published,
+  type Received,
+  type Socket,
+} from '../mqtt/client';
+import { Problem } from '../problem';
+import type { Connection as State } from '../types';
+import { type Context, later } from './context';
+
+const firstDelay = 500;
+const maxDelay = 30_000;
+/** A connection that broke sooner than this, in ms, counts as a failure. */
+const stable = 5000;
+/** Seconds that the server keeps the session. */
+const sessionExpiry = 86_400;
+
+export interface ConnectionOptions {
+  signIn: SignIn;
+  socket: (url: string) => Socket;
+  now: () => number;
+  onMessage: (m: Received) => Promise<void>;
+  /** Called with each connection, before any of its messages. */
+  onUp: (sessionPresent: boolean) => void;
+  onDown: () => void;
+  /** An administrator, or another device, has ended the login. */
+  onEnded: (reason: string) => void;
+}
+
+export class Connection {
+  private readonly client: Client;
+  private readonly current = signal<Omit<State, 'stalled'>>({ state: 'idle' });
+  private wanted = false;
+  private failures = 0;
+  private upSince = 0;
+  private cancelWait: (() => void) | undefined;
+  /** Goes up when an attempt is given up, so that its outcome is not taken for that of a later one. */
+  private attempt = 0;
+
+  constructor(
+    private readonly c: Context,
+    private readonly o: ConnectionOptions,
+  ) {
+    this.client = new Client({
+      clientId: o.signIn.mqtt.client_id,
+      socket: o.socket,
+      sessionExpiry,
+      onMessage: o.onMessage,
+      onClosed: (closed) => this.closed(closed),
+    });
+  }
+
+  get state(): ReadonlySignal<Omit<State, 'stalled'>> {
+    return this.current;
+  }
+
+  get online(): boolean {
+    return this.current.peek().state === 'online';
+  }
+
+  start(): void {
+    this.wanted = true;
+    this.failures = 0;
+    void this.connect();
+  }
+
+  /** state: why there is no connection from now on. */
+  stop(state: 'idle' | 'kicked' | 'ended' | 'elsewhere', reason?: string): void {
+    this.wanted = false;
+    this.attempt++;
+    this.cancelWait?.();
+    this.show({ state, ...(reason && { reason }) });
+    this.client.disconnect(state === 'ended' ? { sessionExpiry: 0 } : {});
+  }
+
+  /** At once if it waits; if it stands, makes sure that it lives. */
+  nudge(): void {
+    if (this.current.peek().state === 'waiting') void this.connect();
+    else if (this.online) this.client.check(5000);
+  }
+
+  publish(topic: string, payload: Uint8Array, properties: Properties): Promise<Published> {
+    return this.client.publish(topic, payload, { qos: 1, properties });
+  }
+
+  /** At QoS 0, and only if the connection stands. */
+  drop(topic: string, payload: Uint8Array): void {
+    if (this.online) void this.client.publish(topic, payload).catch(() => {});
+  }
+
+  private async connect(): Promise<void> {
+    this.cancelWait?.();
+    this.cancelWait = undefined;
+    const attempt = ++this.attempt;
+    this.show({ state: 'connecting' });
+    try {
+      await this.dial(attempt, false);
+    } catch (e) {
+      if (attempt === this.attempt && this.wanted) this.failed(e);
+    }
+  }
+
+  /** fresh: with a new access token, because the last was refused. */
+  private async dial(attempt: number, fresh: boolean): Promise<void> {
+    if (fresh) await this.c.api.refresh();
+    const password = await this.c.api.token();
+    if (attempt !== this.attempt || !this.wanted) return;
+    const { url, username } = this.o.signIn.mqtt;
+    try {
+      const { sessionPresent } = await this.client.connect(url, { username, password });
+      this.upSince = this.o.now();
+      this.show({ state: 'online' });
+      this.o.onUp(sessionPresent);
+    } catch (e) {
+      const refused = e instanceof ConnectError && (e.closed.code === 0x86 || e.closed.code === 0x87);
+      if (!refused || fresh) throw e;
+      await this.dial(attempt, true);
+    }
+  }
+
+  private failed(e: unknown): void {
+    if (e instanceof Problem && e.status === 401) {
+      this.stop('ended', e.detail);
+      this.o.onEnded(e.detail);
+      return;
+    }
+    const closed = e instanceof ConnectError ? e.closed : undefined;
+    if (closed && this.final(closed)) return;
+    const busy = closed?.code === 0x9f ? maxDelay : 0; // connection rate exceeded
+    const asked = e instanceof Problem ? (e.retryAfter ?? 0) * 1000 : 0;
+    this.wait(Math.max(busy, asked), (e as Error).message);
+  }
+
+  private closed(closed: Closed): void {
+    this.o.onDown();
+    if (!this.wanted || this.final(closed)) return;
+    if (this.o.now() - this.upSince > stable) this.failures = 0;
+    this.wait(0, closed.reason);
+  }
+
+  /** Whether the server said that there is no point in coming back. */
+  private final(closed: Closed): boolean {
+    if (closed.by !== 'server') return false;
+    if (closed.code === 0x8e) {
+      this.stop('kicked');
+      return true;
+    }
+    if (closed.code === 0x98) {
+      this.stop('ended', closed.reason);
+      this.o.onEnded(closed.reason);
+      return true;
+    }
+    return false;
+  }
+
+  /** Longer each time, and not at the same moment as everybody else. least: ms. */
+  private wait(least: number, reason: string): void {
+    const delay = Math.min(maxDelay, firstDelay * 2 ** this.failures++) * (0.5 + Math.random() / 2);
+    const ms = Math.max(delay, least * (1 + Math.random() / 2));
+    this.show({ state: 'waiting', retryAt: this.o.now() + ms, ...(reason && { reason }) });
+    this.cancelWait = later(this.c, ms, () => void this.connect());
+  }
+
+  private show(s: Omit<State, 'stalled'>): void {
+    this.current.value = s;
+  }
+}

@@ -1,0 +1,206 @@
+// The list of conversations: what is unread, how far one has read, drafts.
+
+import { batch, computed, type ReadonlySignal, signal } from '@preact/signals-core';
+import type { WireConversation } from '../api/shapes';
+import type { Conversation } from '../types';
+import { type Context, later } from './context';
+import { fromWire, mentions, type StoredMessage } from './messages';
+
+/** ms between reading and telling the server. */
+const readDelay = 400;
+
+export class Conversations {
+  private readonly map = new Map<string, Conversation>();
+  /** Goes up with every change of the map. */
+  private readonly version = signal(0);
+  private readonly unsentRead = new Map<string, number>();
+  private readTimer: (() => void) | undefined;
+
+  readonly list: ReadonlySignal<Conversation[]> = computed(() => {
+    this.version.value;
+    return [...this.map.values()].sort(order);
+  });
+  readonly unreadTotal: ReadonlySignal<number> = computed(() =>
+    this.list.value.reduce((n, c) => (c.muted && !c.mentioned ? n : n + c.unread), 0),
+  );
+
+  constructor(
+    private readonly c: Context,
+    /** Name and avatar for a conversation that the server has not described yet. */
+    private readonly describe: (conv: string) => { name: string; avatar: string },
+  ) {}
+
+  get(conv: string): Conversation | undefined {
+    return this.map.get(conv);
+  }
+
+  /** Follows changes of the list: for signals that are computed from one conversation. */
+  watch(conv: string): Conversation | undefined {
+    this.version.value;
+    return this.map.get(conv);
+  }
+
+  async restore(): Promise<void> {
+    for (const c of await this.c.db.all('conversations')) if (!this.map.has(c.conv)) this.map.set(c.conv, c);
+    for (const conv of await this.c.db.keys('drafts')) {
+      this.change(conv, { draft: (await this.c.db.get('drafts', conv)) ?? '' });
+    }
+    this.version.value++;
+  }
+
+  /** Reads the list from the server. Returns those that have moved, with the last seq that was known. Throws Problem. */
+  async load(): Promise<{ conv: string; known: number }[]> {
+    const list = await this.c.api.list<WireConversation>('/conversations');
+    const moved: { conv: string; known: number }[] = [];
+    batch(() => {
+      for (const w of list) {
+        const known = this.map.get(w.conv)?.lastSeq ?? 0;
+        if (w.last_seq > known) moved.push({ conv: w.conv, known });
+        this.accept(w);
+      }
+      for (const conv of this.map.keys()) if (!list.some((w) => w.conv === conv)) this.remove(conv);
+    });
+    return moved;
+  }
+
+  /** Reads one conversation from the server, because it is new or its figures are not known here. */
+  async fetch(conv: string): Promise<void> {
+    try {
+      this.accept(await this.c.api.get<WireConversation>(`/conversations/${encodeURIComponent(conv)}`));
+    } catch {
+      // The next connection reads the list.
+    }
+  }
+
+  /** Takes a stored message into account. False: it was known. */
+  message(m: StoredMessage): boolean {
+    const c = this.map.get(m.conv);
+    if (c && m.seq <= c.lastSeq) return false;
+    const now = c ?? this.blank(m.conv);
+    const others = !m.mine && m.seq > now.readSeq;
+    this.change(m.conv, {
+      last: m,
+      lastSeq: m.seq,
+      unread: now.unread + (others ? 1 : 0),
+      mentioned: now.mentioned || (others && mentions(m, this.c.uid)),
+    });
+    if (!c) void this.fetch(m.conv);
+    return true;
+  }
+
+  /** One has seen everything. */
+  markRead(conv: string): void {
+    const c = this.map.get(conv);
+    if (!c || c.readSeq >= c.lastSeq) return;
+    this.change(conv, { readSeq: c.lastSeq, unread: 0, mentioned: false });
+    this.unsentRead.set(conv, c.lastSeq);
+    this.readTimer ??= later(this.c, readDelay, () => void this.sendRead());
+  }
+
+  /** Tells the server what could not be told while there was no connection. */
+  async sendRead(): Promise<void> {
+    this.readTimer?.();
+    this.readTimer = undefined;
+    for (const [conv, seq] of [...this.unsentRead]) {
+      try {
+        await this.c.api.request('PUT', `/conversations/${encodeURIComponent(conv)}/read`, { body: { seq } });
+        if (this.unsentRead.get(conv) === seq) this.unsentRead.delete(conv);
+      } catch {
+        // Stays for the next connection.
+      }
+    }
+  }
+
+  /** Notice 0x43: someone has read up to seq; on another device, if it is oneself. */
+  read(conv: string, seq: number, uid: string): void {
+    const c = this.map.get(conv);
+    if (!c) return;
+    if (uid !== this.c.uid) {
+      if (seq > c.peerReadSeq) this.change(conv, { peerReadSeq: seq });
+      return;
+    }
+    if (seq <= c.readSeq) return;
+    if (seq >= c.lastSeq) this.change(conv, { readSeq: seq, unread: 0, mentioned: false });
+    else void this.fetch(conv);
+  }
+
+  setDraft(conv: string, draft: string): void {
+    if (!this.map.has(conv)) this.map.set(conv, this.blank(conv));
+    this.change(conv, { draft });
+    if (draft) void this.c.db.putKeyed('drafts', conv, draft);
+    else void this.c.db.delete('drafts', conv);
+  }
+
+  /** Throws Problem, and then nothing has changed. */
+  async set(conv: string, change: { muted?: boolean; pinned?: boolean }): Promise<void> {
+    this.accept(
+      await this.c.api.request<WireConversation>('PATCH', `/conversations/${encodeURIComponent(conv)}`, {
+        body: change,
+      }),
+    );
+  }
+
+  /** Sets name and avatar, where the conversation is known. */
+  rename(conv: string, change: { name?: string | undefined; avatar?: string | undefined }): void {
+    const c = this.map.get(conv);
+    if (c) this.change(conv, { name: change.name ?? c.name, avatar: change.avatar ?? c.avatar });
+  }
+
+  remove(conv: string): void {
+    const draft = this.map.get(conv)?.draft;
+    if (conv.startsWith('u:') && draft) return; // one has begun to write to someone for the first time
+    this.map.delete(conv);
+    this.version.value++;
+    void this.c.db.deleteConversation(conv);
+  }
+
+  private accept(w: WireConversation): void {
+    const c = this.map.get(w.conv) ?? this.blank(w.conv);
+    // A message may have come over MQTT while the answer was on its way.
+    const newer = c.lastSeq > w.last_seq;
+    const readSeq = Math.max(c.readSeq, w.read_seq);
+    const readHere = readSeq > w.read_seq && readSeq >= w.last_seq;
+    this.change(w.conv, {
+      name: w.name || c.name,
+      avatar: w.avatar,
+      muted: w.muted,
+      pinned: w.pinned,
+      readSeq,
+      peerReadSeq: Math.max(c.peerReadSeq, w.peer_read_seq),
+      ...(!newer && {
+        lastSeq: w.last_seq,
+        ...(w.last && { last: fromWire(w.conv, w.last, this.c.uid) }),
+        unread: readHere ? 0 : w.unread,
+        mentioned: readHere ? false : w.mentioned,
+      }),
+    });
+  }
+
+  private change(conv: string, change: Partial<Conversation>): void {
+    const c = { ...(this.map.get(conv) ?? this.blank(conv)), ...change };
+    this.map.set(conv, c);
+    this.version.value++;
+    void this.c.db.put('conversations', c);
+  }
+
+  private blank(conv: string): Conversation {
+    return {
+      conv,
+      kind: conv.startsWith('g:') ? 'group' : 'user',
+      ...this.describe(conv),
+      lastSeq: 0,
+      readSeq: 0,
+      peerReadSeq: 0,
+      unread: 0,
+      mentioned: false,
+      muted: false,
+      pinned: false,
+      draft: '',
+    };
+  }
+}
+
+/** Pinned first, then newest first; those without a message after the others, by name. */
+function order(a: Conversation, b: Conversation): number {
+  return Number(b.pinned) - Number(a.pinned) || (b.last?.ts ?? 0) - (a.last?.ts ?? 0) || a.name.localeCompare(b.name);
+}

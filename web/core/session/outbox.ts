@@ -1,0 +1,184 @@
+// What one has written and the server has not stored. It is in the database before it is sent, and stays until PUBACK; it is sent again,
+// after a reload too, with the same Correlation Data, by which the server stores it once (docs/protocol.md §5).
+
+import { type ReadonlySignal, signal } from '@preact/signals-core';
+import type { OutboxItem } from '../db/database';
+import { PublishError, type Published, userProperty } from '../mqtt/client';
+import { contentText } from '../payload/im';
+import type { Medium, Message, SendOptions } from '../types';
+import { type Context, later } from './context';
+import { fromOutbox, hex, toPayload } from './messages';
+
+/** Reason code Quota exceeded: the server asks to go slower. */
+const quotaExceeded = 0x97;
+const firstDelay = 1000;
+const maxDelay = 30_000;
+/** A message that waits longer than this, in ms, shows that the server can't store now. */
+const stalledAfter = 5000;
+
+export interface OutboxPort {
+  /** Resolves when the server has stored the message. Rejects with PublishError. Never settles once the session is over. */
+  publish(conv: string, id: string, payload: Uint8Array): Promise<Published>;
+  /** A message is stored: item is no more, m stands for it. */
+  onStored(item: OutboxItem, m: Message): Promise<void>;
+}
+
+export class Outbox {
+  private readonly items = signal<OutboxItem[]>([]);
+  /** Conversations with a message under way: one at a time keeps their order. */
+  private readonly busy = new Set<string>();
+  /** ids that the database does not have yet. */
+  private readonly unwritten = new Set<string>();
+  private readonly delays = new Map<string, number>();
+  private readonly reasons = new Map<string, string>();
+  private readonly late = signal<ReadonlySet<string>>(new Set());
+  private running = false;
+  private lastN = 0;
+
+  constructor(
+    private readonly c: Context,
+    private readonly port: OutboxPort,
+  ) {}
+
+  /** Messages wait for longer than they should. */
+  get stalled(): ReadonlySignal<ReadonlySet<string>> {
+    return this.late;
+  }
+
+  /** What was written into a conversation, in order. Follows changes. */
+  of(conv: string): Message[] {
+    return this.items.value.filter((x) => x.conv === conv).map((x) => fromOutbox(x, this.c.uid));
+  }
+
+  /** Reads what an earlier page has left. */
+  async restore(): Promise<void> {
+    const kept = (await this.c.db.all('outbox')).sort((a, b) => a.n - b.n);
+    const here = this.items.peek();
+    this.lastN = Math.max(this.lastN, kept.at(-1)?.n ?? 0);
+    this.items.value = [...kept.filter((x) => !here.some((y) => y.id === x.id)), ...here];
+    this.pump();
+  }
+
+  /** Begins to send. Messages go through the MQTT client, which sends again what was under way when a connection broke. */
+  start(): void {
+    this.running = true;
+    this.pump();
+  }
+
+  stop(): void {
+    this.running = false;
+  }
+
+  send(conv: string, text: string, o: SendOptions = {}): void {
+    const content: Record<string, unknown> = { co: text };
+    if (o.reply !== undefined) content.re = o.reply;
+    if (o.mentions?.length) content.at = o.mentions;
+    this.add(conv, [{ type: contentText, content }]);
+  }
+
+  retry(id: string): void {
+    const item = this.find(id);
+    if (item?.state !== 'failed') return;
+    const { error: _, ...rest } = item;
+    this.replace({ ...rest, state: 'waiting' });
+    this.pump();
+  }
+
+  /** A message that is under way can't be called back; one that failed can be thrown away. */
+  discard(id: string): void {
+    if (this.find(id)?.state !== 'failed') return;
+    this.drop(id);
+    void this.c.db.delete('outbox', id);
+  }
+
+  /** Notice 0x20: why the server refuses a message; its negative PUBACK comes too. */
+  refused(id: string, message: string): void {
+    if (this.find(id)) this.reasons.set(id, message);
+  }
+
+  /** The message was seen as stored, from another session of one's own. */
+  seen(id: string): void {
+    const item = this.find(id);
+    if (!item) return;
+    this.drop(id);
+    void this.c.db.delete('outbox', id);
+  }
+
+  private add(conv: string, media: Medium[]): void {
+    const id = hex(crypto.getRandomValues(new Uint8Array(16)));
+    this.lastN = Math.max(this.lastN + 1, this.c.api.serverNow()); // after those of an earlier page, which may not be read yet
+    const item: OutboxItem = { n: this.lastN, id, conv, ts: this.c.api.serverNow(), media, state: 'waiting' };
+    this.items.value = [...this.items.peek(), item];
+    this.unwritten.add(id);
+    void this.c.db.putOutbox(item).then(() => {
+      this.unwritten.delete(id);
+      this.pump();
+    });
+  }
+
+  private pump(): void {
+    if (!this.running || this.c.signal.aborted) return;
+    const held = new Set(this.busy);
+    for (const item of this.items.peek()) {
+      if (item.state !== 'waiting' || held.has(item.conv)) continue;
+      held.add(item.conv);
+      if (this.unwritten.has(item.id)) continue;
+      this.busy.add(item.conv);
+      void this.publish(item);
+    }
+  }
+
+  private async publish(item: OutboxItem): Promise<void> {
+    const fresh = later(this.c, stalledAfter, () => this.mark(item.id, true));
+    try {
+      const p = await this.port.publish(item.conv, item.id, toPayload(item, this.c.uid));
+      const seq = Number(userProperty(p.properties, 'seq'));
+      // PUBACK does not tell the server's time: this is it as far as this clock knows, and the history tells it exactly.
+      const m: Message = { ...fromOutbox({ ...item, ts: this.c.api.serverNow() }, this.c.uid), state: 'stored' };
+      if (Number.isSafeInteger(seq) && seq > 0) m.seq = seq;
+      await this.port.onStored(item, m);
+      this.drop(item.id);
+    } catch (e) {
+      await this.failed(item, e);
+    } finally {
+      fresh();
+      this.mark(item.id, false);
+      this.busy.delete(item.conv);
+      this.pump();
+    }
+  }
+
+  private async failed(item: OutboxItem, e: unknown): Promise<void> {
+    if (e instanceof PublishError && e.code === quotaExceeded) {
+      const delay = Math.min(maxDelay, this.delays.get(item.id) ?? firstDelay);
+      this.delays.set(item.id, delay * 2);
+      await new Promise<void>((resolve) => void later(this.c, delay * (0.75 + Math.random() / 2), resolve));
+      return;
+    }
+    const error = this.reasons.get(item.id) ?? (e as Error).message;
+    this.replace({ ...item, state: 'failed', error });
+  }
+
+  private find(id: string): OutboxItem | undefined {
+    return this.items.peek().find((x) => x.id === id);
+  }
+
+  private replace(item: OutboxItem): void {
+    this.items.value = this.items.peek().map((x) => (x.id === item.id ? item : x));
+    void this.c.db.putOutbox(item);
+  }
+
+  private drop(id: string): void {
+    this.items.value = this.items.peek().filter((x) => x.id !== id);
+    this.delays.delete(id);
+    this.reasons.delete(id);
+  }
+
+  private mark(id: string, late: boolean): void {
+    if (this.late.peek().has(id) === late) return;
+    const next = new Set(this.late.peek());
+    if (late) next.add(id);
+    else next.delete(id);
+    this.late.value = next;
+  }
+}

@@ -1,0 +1,270 @@
+// One signed-in user: its parts, and what happens between them.
+
+import { batch, computed, type ReadonlySignal } from '@preact/signals-core';
+import type { Api } from '../api/http';
+import type { SignIn } from '../api/shapes';
+import { Database, type OutboxItem } from '../db/database';
+import { type Received, type Socket, userProperty } from '../mqtt/client';
+import { MalformedPayload } from '../payload/json';
+import type { Connection as ConnectionState, Conversation, ConversationView, Message, SendOptions } from '../types';
+import { Connection } from './connection';
+import type { Context } from './context';
+import { Conversations } from './conversations';
+import { Groups } from './groups';
+import { fromPacket, parseTopic, type StoredMessage, topicOf, unhex } from './messages';
+import { takeNotice } from './notices';
+import { Outbox } from './outbox';
+import { People } from './people';
+import { Tabs } from './tabs';
+import { Thread } from './thread';
+import { Typing } from './typing';
+
+/** Messages older than this at the time of connecting, in ms, were missed: they make no sound. */
+const missedAge = 60_000;
+/** Conversations whose missed messages are fetched although no view shows them. */
+const maxFetched = 30;
+
+export interface SessionOptions {
+  api: Api;
+  signIn: SignIn;
+  socket: (url: string) => Socket;
+  now: () => number;
+  locks: LockManager | null;
+  memory: boolean;
+  onEnded: (reason: string) => void;
+  onMessage: (m: Message, c: Conversation) => void;
+}
+
+export class Session {
+  readonly people: People;
+  readonly groups: Groups;
+  readonly conversations: Conversations;
+  readonly outbox: Outbox;
+  readonly typing: Typing;
+  private readonly connection: Connection;
+  private readonly tabs: Tabs;
+  private readonly threads = new Map<string, { thread: Thread; views: number }>();
+  private upSince = 0;
+  private synced = false;
+  readonly state: ReadonlySignal<ConnectionState>;
+
+  static async open(o: SessionOptions): Promise<Session> {
+    const { eid } = o.signIn.org;
+    const { uid } = o.signIn.user;
+    const db = await Database.open(eid, uid, { memory: o.memory });
+    const ending = new AbortController();
+    const session = new Session({ api: o.api, db, eid, uid, signal: ending.signal }, o, ending);
+    await Promise.all([
+      session.conversations.restore(),
+      session.groups.restore(),
+      session.people.restore(),
+      session.outbox.restore(),
+    ]);
+    session.tabs.start();
+    return session;
+  }
+
+  private constructor(
+    private readonly c: Context,
+    private readonly o: SessionOptions,
+    private readonly ending: AbortController,
+  ) {
+    this.people = new People(c);
+    this.groups = new Groups(c);
+    this.conversations = new Conversations(c, (conv) => this.describe(conv));
+    this.outbox = new Outbox(c, {
+      publish: (conv, id, payload) =>
+        this.connection.publish(topicOf(c.eid, 'im', conv), payload, { correlationData: unhex(id) }),
+      onStored: (item, m) => this.stored(item, m),
+    });
+    this.connection = new Connection(c, {
+      signIn: o.signIn,
+      socket: o.socket,
+      now: o.now,
+      onMessage: (m) => this.receive(m),
+      onUp: (sessionPresent) => this.up(sessionPresent),
+      onDown: () => this.outbox.stop(),
+      onEnded: o.onEnded,
+    });
+    this.typing = new Typing(c, (conv) => this.connection.drop(topicOf(c.eid, 'typing', conv), new Uint8Array(0)));
+    this.state = computed(() => {
+      const s = this.connection.state.value;
+      return { ...s, stalled: s.state === 'online' && this.outbox.stalled.value.size > 0 };
+    });
+    this.tabs = new Tabs(o.locks, `magpie-connection/${c.eid}/${c.uid}`, {
+      onMine: () => {
+        void this.outbox.restore(); // the other tab may have left something
+        this.connection.start();
+      },
+      onElsewhere: () => this.connection.stop('elsewhere'),
+    });
+  }
+
+  open(conv: string): ConversationView {
+    let entry = this.threads.get(conv);
+    if (!entry) {
+      entry = { thread: this.thread(conv), views: 0 };
+      this.threads.set(conv, entry);
+      void entry.thread.open();
+    }
+    entry.views++;
+    const { thread } = entry;
+    let open = true;
+    return {
+      conv,
+      items: thread.items,
+      hasOlder: thread.hasOlder,
+      loading: thread.loading,
+      error: thread.error,
+      typing: this.typing.of(conv),
+      loadOlder: () => thread.loadOlder(),
+      markRead: () => this.conversations.markRead(conv),
+      close: () => {
+        if (!open) return;
+        open = false;
+        entry.views--;
+        if (entry.views === 0) this.threads.delete(conv);
+      },
+    };
+  }
+
+  send(conv: string, text: string, o?: SendOptions): void {
+    batch(() => {
+      this.outbox.send(conv, text, o);
+      this.conversations.setDraft(conv, '');
+      this.typing.done(conv);
+    });
+  }
+
+  reconnect(): void {
+    const { state } = this.state.peek();
+    if (state === 'kicked') this.connection.start();
+    else this.connection.nudge();
+  }
+
+  useHere(): void {
+    if (this.state.peek().state === 'elsewhere') this.tabs.steal();
+  }
+
+  /** Ends everything that runs. state: what is shown of the connection from now on. */
+  async close(o: { wipe: boolean; ended?: string }): Promise<void> {
+    this.connection.stop(o.ended === undefined ? 'idle' : 'ended', o.ended);
+    this.tabs.stop();
+    this.ending.abort();
+    if (o.wipe) await this.c.db.wipe();
+    else this.c.db.close();
+  }
+
+  private up(sessionPresent: boolean): void {
+    this.upSince = this.c.api.serverNow();
+    this.outbox.start();
+    void this.conversations.sendRead();
+    // A session that was kept brings what was missed by itself; what this page showed before is then still right.
+    if (!sessionPresent || !this.synced) void this.sync();
+  }
+
+  /** Reads over HTTP what MQTT does not bring: the state of things, and messages after a session was lost. */
+  private async sync(): Promise<void> {
+    try {
+      const [moved] = await Promise.all([this.conversations.load(), this.groups.load(), this.people.load()]);
+      this.people.refresh();
+      this.synced = true;
+      for (const { thread } of this.threads.values()) void thread.catchUp();
+      await this.fetchMissed(
+        moved.filter(({ conv, known }) => known > 0 && !this.threads.has(conv)).slice(0, maxFetched),
+      );
+    } catch {
+      this.synced = false; // the next connection does it
+    }
+  }
+
+  /** Brings the copies of conversations that no view shows up to date, so that they open at once. */
+  private async fetchMissed(list: { conv: string }[]): Promise<void> {
+    for (const { conv } of list) {
+      if (this.c.signal.aborted) return;
+      await this.thread(conv).open();
+    }
+  }
+
+  private async receive(p: Received): Promise<void> {
+    const topic = parseTopic(p.topic, this.c.eid);
+    if (!topic) return;
+    try {
+      if (topic.area === 'im') await this.receiveIM(p, topic as { kind: 'u' | 'g'; name: string });
+      else if (topic.area === 'pres') this.people.presence(topic.name, p.payload);
+      else if (topic.area === 'typing') this.receiveTyping(p, topic);
+      else if (topic.area === 'notice') this.receiveNotice(p, topic);
+    } catch (e) {
+      // A payload that is none would come again and again unless it is acknowledged.
+      if (!(e instanceof MalformedPayload)) throw e;
+    }
+  }
+
+  /** When it returns, the message is written, and PUBACK goes out. */
+  private async receiveIM(p: Received, topic: { kind: 'u' | 'g'; name: string }): Promise<void> {
+    const m = fromPacket(p, topic, this.c.uid);
+    if (m.seq === undefined) return; // no server of ours: without a place it can't be shown
+    const stored = m as StoredMessage;
+    const written = this.c.db.putMessage(stored);
+    batch(() => {
+      const fresh = this.conversations.message(stored);
+      this.threads.get(m.conv)?.thread.receive(stored);
+      if (m.mine) this.outbox.seen(m.id);
+      this.typing.stopped(m.conv, m.sender);
+      const c = this.conversations.get(m.conv);
+      if (fresh && c && !m.mine && m.ts > this.upSince - missedAge) this.o.onMessage(m, c);
+    });
+    await written;
+  }
+
+  private receiveTyping(p: Received, topic: { kind: string; name: string }): void {
+    const uid = userProperty(p.properties, 'sender') ?? new TextDecoder().decode(p.payload);
+    if (!uid || uid === this.c.uid) return;
+    this.typing.started(topic.kind === 'g' ? `g:${topic.name}` : `u:${uid}`, uid);
+  }
+
+  private receiveNotice(p: Received, topic: { kind: string; name: string }): void {
+    const port = {
+      uid: this.c.uid,
+      people: this.people,
+      groups: this.groups,
+      conversations: this.conversations,
+      outbox: this.outbox,
+      kicked: () => this.connection.stop('kicked'),
+      ended: (reason: string) => this.o.onEnded(reason),
+      line: (l: Parameters<Thread['line']>[0]) => this.threads.get(l.conv)?.thread.line(l),
+      background: (f: () => Promise<unknown>) => {
+        f().catch(() => {});
+      },
+    };
+    batch(() => takeNotice(port, p.payload, topic, userProperty(p.properties, 'seq') ?? ''));
+  }
+
+  /** The server has stored a message of one's own. */
+  private async stored(item: OutboxItem, m: Message): Promise<void> {
+    await this.c.db.stored(item, m);
+    if (m.seq === undefined) {
+      void this.threads.get(m.conv)?.thread.catchUp();
+      return;
+    }
+    const stored = m as StoredMessage;
+    batch(() => {
+      this.conversations.message(stored);
+      this.threads.get(m.conv)?.thread.receive(stored);
+    });
+  }
+
+  private thread(conv: string): Thread {
+    return new Thread(this.c, conv, {
+      waiting: () => this.outbox.of(conv),
+      peerReadSeq: () => this.conversations.watch(conv)?.peerReadSeq ?? 0,
+      lastSeq: () => this.conversations.get(conv)?.lastSeq ?? 0,
+    });
+  }
+
+  private describe(conv: string): { name: string; avatar: string } {
+    const id = conv.slice(2);
+    const known = conv.startsWith('g:') ? this.groups.group(id).peek() : this.people.person(id).peek();
+    return { name: known?.name ?? id, avatar: known?.avatar ?? '' };
+  }
+}
