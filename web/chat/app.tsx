@@ -25,7 +25,15 @@ export function App() {
   }, [texts, unread]);
   return (
     <>
-      {route.value.view === 'setup' ? <Setup /> : status === 'in' ? <Shell /> : status === 'out' ? <SignIn /> : <Starting />}
+      {route.value.view === 'setup' ? (
+        <Setup />
+      ) : status === 'in' ? (
+        <Shell />
+      ) : status === 'out' ? (
+        <SignIn />
+      ) : (
+        <Starting />
+      )}
       <Toasts />
     </>
   );
@@ -55,16 +63,17 @@ function Shell() {
   const core = useCore();
   const r = route.value;
   useEffect(() => {
-    const escape = (e: KeyboardEvent) => {
-      if (e.key !== 'Escape' || e.defaultPrevented || document.querySelector('dialog[open], [popover]:popover-open')) return;
+    const step = (e: KeyboardEvent) => {
+      if (e.key !== 'Escape' || e.defaultPrevented || document.querySelector('dialog[open], [popover]:popover-open'))
+        return;
       const now = route.value;
       if (now.view === 'chats' && now.conv) {
         if (now.info) go(href.conv(now.conv), 'replace');
         else go(href.chats);
       }
     };
-    addEventListener('keydown', escape);
-    return () => removeEventListener('keydown', escape);
+    addEventListener('keydown', step);
+    return () => removeEventListener('keydown', step);
   }, []);
   return (
     <div class="frame">
@@ -89,7 +98,11 @@ function Main({ r }: { r: Route }) {
     case 'settings':
       return <SettingsPane />;
     case 'people':
-      return r.uid ? <ProfilePane key={r.uid} uid={r.uid} /> : <Nothing title={text.people.choose} hint={text.people.chooseHint} />;
+      return r.uid ? (
+        <ProfilePane key={r.uid} uid={r.uid} />
+      ) : (
+        <Nothing title={text.people.choose} hint={text.people.chooseHint} />
+      );
     case 'chats':
       return r.conv ? (
         <ConversationPane key={r.conv} conv={r.conv} info={!!r.info} />
@@ -117,7 +130,12 @@ function InfoPane({ conv }: { conv: string }) {
   return (
     <aside class="info-pane" aria-label={text.chat.info}>
       <header class="pane-bar">
-        <button type="button" class="icon-button only-phone" aria-label={text.nav.back} onClick={() => back(href.conv(conv))}>
+        <button
+          type="button"
+          class="icon-button only-phone"
+          aria-label={text.nav.back}
+          onClick={() => back(href.conv(conv))}
+        >
           <Icon name="back" />
         </button>
         <h2 class="pane-title">{text.chat.info}</h2>
@@ -144,7 +162,13 @@ function Rail() {
     <nav class="rail" aria-label={text.main}>
       <Logo class="rail-logo not-phone" />
       <RailLink to={href.chats} icon="chats" word={text.chats} here={view === 'chats'} count={unread} />
-      <RailLink to={href.people} icon="people" word={text.people} here={view === 'people'} count={core.contactRequests.value.length} />
+      <RailLink
+        to={href.people}
+        icon="people"
+        word={text.people}
+        here={view === 'people'}
+        count={core.contactRequests.value.length}
+      />
       <RailLink to={href.settings} icon="settings" word={text.settings} here={view === 'settings'} />
       <AccountMenu />
     </nav>

@@ -20,7 +20,8 @@ export function ConversationPane({ conv, info }: { conv: string; info: boolean }
   const c = core.conversations.value.find((one) => one.conv === conv);
   // The line "new messages" stays where it was when the conversation was opened, or when the list first came in.
   const opened = useRef<{ readUpTo: number | undefined } | undefined>(undefined);
-  if (!opened.current && core.conversations.value.length > 0) opened.current = { readUpTo: c && c.unread > 0 ? c.readSeq : undefined };
+  if (!opened.current && core.conversations.value.length > 0)
+    opened.current = { readUpTo: c && c.unread > 0 ? c.readSeq : undefined };
   const [kind, id] = split(conv);
   const closed = useClosed(conv);
   const name = useConversationName(conv);
@@ -29,7 +30,11 @@ export function ConversationPane({ conv, info }: { conv: string; info: boolean }
       <Bar conv={conv} info={info} name={name} view={view} />
       <Timeline key={conv} view={view} group={kind === 'g'} readUpTo={opened.current?.readUpTo} />
       <TypingLine view={view} group={kind === 'g'} />
-      {closed ? <p class="composer-closed">{closed}</p> : <Composer key={conv} conv={conv} name={name || id} draft={c?.draft ?? ''} />}
+      {closed ? (
+        <p class="composer-closed">{closed}</p>
+      ) : (
+        <Composer key={conv} conv={conv} name={name || id} draft={c?.draft ?? ''} />
+      )}
     </section>
   );
 }
@@ -41,7 +46,10 @@ function useClosed(conv: string): string | undefined {
   if (kind === 'u') return core.person(id).value.disabled ? t.value.chat.noLonger : undefined;
   const g = core.group(id).value;
   if (!g || g.role === undefined) return undefined;
-  const may = g.role !== '' && (!g.muted_all || g.role !== 'member') && !(g.muted_until && Date.parse(g.muted_until) > Date.now());
+  const may =
+    g.role !== '' &&
+    (!g.muted_all || g.role !== 'member') &&
+    !(g.muted_until && Date.parse(g.muted_until) > Date.now());
   return may ? undefined : t.value.chat.noLonger;
 }
 

@@ -5,8 +5,8 @@ import { Confirm, Dialog } from '../ui/dialog';
 import { Field } from '../ui/field';
 import { Icon } from '../ui/icon';
 import { Menu, MenuItem } from '../ui/menu';
-import { explain } from '../ui/problem';
 import { t } from '../ui/prefs';
+import { explain } from '../ui/problem';
 import { attempt } from '../ui/toast';
 import { useCore, usePerson } from './context';
 import { AddMembers } from './group';
@@ -182,7 +182,9 @@ function MemberRow({ m, gid, role, ask }: MemberRowProps) {
         <Menu label={text.more(m.name)} button={<Icon name="more" />}>
           {role === 'owner' && (
             <>
-              <MenuItem onSelect={() => attempt(core.setMember(gid, m.uid, { role: m.role === 'admin' ? 'member' : 'admin' }))}>
+              <MenuItem
+                onSelect={() => attempt(core.setMember(gid, m.uid, { role: m.role === 'admin' ? 'member' : 'admin' }))}
+              >
                 {m.role === 'admin' ? text.makeMember : text.makeAdmin}
               </MenuItem>
               <MenuItem onSelect={() => ask({ kind: 'owner', member: m })}>{text.makeOwner}</MenuItem>

@@ -4,8 +4,8 @@ import { Avatar } from '../ui/avatar';
 import { Dialog } from '../ui/dialog';
 import { Field, Search } from '../ui/field';
 import { Icon } from '../ui/icon';
-import { explain, fieldErrors } from '../ui/problem';
 import { t } from '../ui/prefs';
+import { explain, fieldErrors } from '../ui/problem';
 import { useCore } from './context';
 import { Directory, PersonContent } from './people';
 import { go, href } from './route';
@@ -20,7 +20,11 @@ export function NewGroup({ onClose }: { onClose(): void }) {
   const [name, setName] = useState('');
   const [picked, setPicked] = useState<Person[]>([]);
   const [busy, setBusy] = useState(false);
-  const [errors, setErrors] = useState<{ name?: string | undefined; members?: string | undefined; other?: string | undefined }>({});
+  const [errors, setErrors] = useState<{
+    name?: string | undefined;
+    members?: string | undefined;
+    other?: string | undefined;
+  }>({});
 
   const create = async () => {
     const missing = {
@@ -135,7 +139,7 @@ function Picker({ picked, onPick, already, error }: PickerProps) {
     <fieldset class="picker">
       <legend class="label">
         {text.pick}
-        {picked.length > 0 && <span class="row-sub"> · {text.picked(picked.length)}</span>}
+        {picked.length > 0 && ` · ${text.picked(picked.length)}`}
       </legend>
       {picked.length > 0 && (
         <ul class="chips">

@@ -26,7 +26,13 @@ export function ConversationList() {
         <h1 class="pane-title">
           <ConnectionWord otherwise={text.title} />
         </h1>
-        <button type="button" class="icon-button" aria-label={text.newGroup} title={text.newGroup} onClick={() => setMaking(true)}>
+        <button
+          type="button"
+          class="icon-button"
+          aria-label={text.newGroup}
+          title={text.newGroup}
+          onClick={() => setMaking(true)}
+        >
           <Icon name="groupAdd" />
         </button>
       </header>
@@ -121,7 +127,7 @@ function Preview({ c, here }: { c: Conversation; here: boolean }) {
   if (!c.last) return <span class="preview ellipsis">{text.nothingYet}</span>;
   return (
     <span class="preview ellipsis">
-      {c.last.mine ? `${text.you}: ` : c.kind === 'group' && <Who uid={c.last.sender} />}
+      {c.last.mine ? text.you + text.colon : c.kind === 'group' && <Who uid={c.last.sender} />}
       <bdi>{oneLine(summary(c.last))}</bdi>
     </span>
   );
@@ -130,7 +136,8 @@ function Preview({ c, here }: { c: Conversation; here: boolean }) {
 function Who({ uid }: { uid: string }) {
   return (
     <>
-      <bdi>{usePerson(uid).name}</bdi>:{' '}
+      <bdi>{usePerson(uid).name}</bdi>
+      {t.value.list.colon}
     </>
   );
 }

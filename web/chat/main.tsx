@@ -3,6 +3,7 @@ import { createCore } from '../core';
 import '../ui/styles/tokens.css';
 import '../ui/styles/base.css';
 import '../ui/styles/parts.css';
+import '../ui/styles/overlays.css';
 import './styles/shell.css';
 import './styles/conversation.css';
 import './styles/pages.css';

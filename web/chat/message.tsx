@@ -49,7 +49,11 @@ export function MessageRow({ message: m, first, last, group }: RowProps) {
     <li class={`message ${edges}`} data-key={m.id}>
       {other && last && <SenderPicture uid={m.sender} />}
       <div class="bubble">
-        {other && first ? <SenderName uid={m.sender} /> : <span class="hidden-visually">{first && <Speaker m={m} />}</span>}
+        {other && first ? (
+          <SenderName uid={m.sender} />
+        ) : (
+          <span class="hidden-visually">{first && <Speaker m={m} />}</span>
+        )}
         <Content m={m} />
         <span class="meta">
           <time dateTime={new Date(m.ts).toISOString()} title={format.value.full.format(m.ts)}>
@@ -65,15 +69,15 @@ export function MessageRow({ message: m, first, last, group }: RowProps) {
 
 function Speaker({ m }: { m: Message }) {
   const name = usePerson(m.sender).name;
-  return <>{m.mine ? t.value.list.you : name}: </>;
+  return <>{(m.mine ? t.value.list.you : name) + t.value.list.colon}</>;
 }
 
 function SenderPicture({ uid }: { uid: string }) {
   const person = usePerson(uid);
   return (
-    <a class="sender-picture" href={href.person(uid)} onClick={follow} tabIndex={-1} aria-hidden="true">
+    <span class="sender-picture">
       <Avatar id={uid} name={person.name} src={person.avatar} size="s" />
-    </a>
+    </span>
   );
 }
 
@@ -125,7 +129,13 @@ function Attachment({ m }: { m: Message }) {
 
 function kindName(type: number): string {
   const text = t.value.chat;
-  const names: Record<number, string> = { 1: text.image, 2: text.audio, 3: text.video, 16: text.location, 17: text.card };
+  const names: Record<number, string> = {
+    1: text.image,
+    2: text.audio,
+    3: text.video,
+    16: text.location,
+    17: text.card,
+  };
   return names[type] ?? text.file;
 }
 
@@ -162,12 +172,14 @@ function Failure({ m }: { m: Message }) {
         {text.failed}
         {m.error && `: ${m.error}`}
       </span>
-      <button type="button" class="link" onClick={() => core.retry(m.conv, m.id)}>
-        {text.retry}
-      </button>
-      <button type="button" class="link danger" onClick={() => core.discard(m.conv, m.id)}>
-        {text.discard}
-      </button>
+      <span class="failure-actions">
+        <button type="button" class="link" onClick={() => core.retry(m.conv, m.id)}>
+          {text.retry}
+        </button>
+        <button type="button" class="link danger" onClick={() => core.discard(m.conv, m.id)}>
+          {text.discard}
+        </button>
+      </span>
     </div>
   );
 }

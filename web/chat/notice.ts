@@ -21,7 +21,11 @@ export function noticeText(core: Core, n: NoticeLine): string {
     case 'announcement':
       return text.announced;
     case 'role':
-      return n.text === 'owner' ? text.madeOwner(name) : n.text === 'admin' ? text.madeAdmin(name) : text.madeMember(name);
+      return n.text === 'owner'
+        ? text.madeOwner(name)
+        : n.text === 'admin'
+          ? text.madeAdmin(name)
+          : text.madeMember(name);
     case 'muted':
       return text.muted(name);
     case 'unmuted':

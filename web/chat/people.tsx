@@ -3,8 +3,8 @@ import type { Person } from '../core';
 import { Avatar } from '../ui/avatar';
 import { Search } from '../ui/field';
 import { format } from '../ui/format';
-import { explain } from '../ui/problem';
 import { t } from '../ui/prefs';
+import { explain } from '../ui/problem';
 import { attempt } from '../ui/toast';
 import { useCore, usePerson } from './context';
 import { follow, href, route } from './route';
@@ -14,6 +14,7 @@ export function PeopleList() {
   const core = useCore();
   const [query, setQuery] = useState('');
   const text = t.value.people;
+  const above = new Set(query.trim() === '' ? core.contacts.value.map((p) => p.uid) : []);
   return (
     <>
       <header class="pane-bar">
@@ -39,7 +40,10 @@ export function PeopleList() {
             <h2 class="list-heading">{text.directory}</h2>
           </>
         )}
-        <Directory query={query} render={(p) => <PersonRow key={p.uid} uid={p.uid} known={p} />} />
+        <Directory
+          query={query}
+          render={(p) => <PersonRow key={p.uid} uid={p.uid} known={p} again={above.has(p.uid)} />}
+        />
       </nav>
     </>
   );
@@ -127,10 +131,11 @@ export function Directory({ query, render }: DirectoryProps) {
   );
 }
 
-function PersonRow({ uid, known }: { uid: string; known?: Person }) {
+/** `again`: the person stands in the list further up already, where the row is marked as the one in view. */
+function PersonRow({ uid, known, again }: { uid: string; known?: Person; again?: boolean }) {
   const followed = usePerson(uid);
   const person = followed.name === uid && known ? known : followed;
-  const here = route.value.view === 'people' && route.value.uid === uid;
+  const here = !again && route.value.view === 'people' && route.value.uid === uid;
   return (
     <li>
       <a class="row" href={href.person(uid)} onClick={follow} aria-current={here ? 'page' : undefined}>

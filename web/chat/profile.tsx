@@ -34,7 +34,9 @@ export function Profile({ uid, inInfo }: { uid: string; inInfo?: boolean }) {
       <p class="profile-presence">
         <Dot status={p.presence.status} />
         <bdi>{p.presence.text || presence[p.presence.status]}</bdi>
-        {terminals.length > 0 && <span class="row-sub">· {presence.terminals(format.value.list.format(terminals))}</span>}
+        {terminals.length > 0 && (
+          <span class="row-sub">· {presence.terminals(format.value.list.format(terminals))}</span>
+        )}
       </p>
       {me ? (
         <p class="row-sub">{text.you}</p>

@@ -11,7 +11,9 @@ export function parse(path: string): Route {
   const [first, second, third] = path.split('/').filter(Boolean).map(decode);
   switch (first) {
     case 'c':
-      return second && /^[ug]:./.test(second) ? { view: 'chats', conv: second, info: third === 'info' } : { view: 'chats' };
+      return second && /^[ug]:./.test(second)
+        ? { view: 'chats', conv: second, info: third === 'info' }
+        : { view: 'chats' };
     case 'people':
       return second ? { view: 'people', uid: second } : { view: 'people' };
     case 'settings':

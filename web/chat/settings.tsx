@@ -6,8 +6,8 @@ import { Field, Segments } from '../ui/field';
 import { ago } from '../ui/format';
 import { Icon } from '../ui/icon';
 import { Menu, MenuItem } from '../ui/menu';
+import { type Language, language, languages, type Theme, t, theme } from '../ui/prefs';
 import { explain } from '../ui/problem';
-import { type Language, language, languages, t, type Theme, theme } from '../ui/prefs';
 import { attempt, toast } from '../ui/toast';
 import { useCore } from './context';
 import { back, go, href } from './route';
@@ -56,7 +56,12 @@ export function SettingsPane() {
   return (
     <section class="page" aria-labelledby="settings-title">
       <header class="pane-bar">
-        <button type="button" class="icon-button only-phone" aria-label={t.value.nav.back} onClick={() => back(href.chats)}>
+        <button
+          type="button"
+          class="icon-button only-phone"
+          aria-label={t.value.nav.back}
+          onClick={() => back(href.chats)}
+        >
           <Icon name="back" />
         </button>
         <h1 id="settings-title" class="pane-title">

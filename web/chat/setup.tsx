@@ -1,8 +1,8 @@
 import { useState } from 'preact/hooks';
 import { Problem } from '../core';
 import { Field } from '../ui/field';
-import { explain, fieldErrors } from '../ui/problem';
 import { remember, t } from '../ui/prefs';
+import { explain, fieldErrors } from '../ui/problem';
 import { useCore } from './context';
 import { go, href } from './route';
 import { Gate } from './signin';
@@ -60,7 +60,12 @@ export function Setup() {
       </Gate>
     );
   }
-  const field = (name: FieldName, label: string) => ({ label, value: form[name], onInput: set(name), error: errors[name] });
+  const field = (name: FieldName, label: string) => ({
+    label,
+    value: form[name],
+    onInput: set(name),
+    error: errors[name],
+  });
   return (
     <Gate title={text.title}>
       <p class="gate-lead">{text.lead}</p>
@@ -76,7 +81,12 @@ export function Setup() {
         <Field {...field('org', text.organisationId)} hint={text.organisationIdHint} verbatim />
         <Field {...field('name', text.name)} autocomplete="name" />
         <Field {...field('username', text.username)} hint={text.usernameHint} autocomplete="username" verbatim />
-        <Field {...field('password', text.password)} hint={text.passwordHint} type="password" autocomplete="new-password" />
+        <Field
+          {...field('password', text.password)}
+          hint={text.passwordHint}
+          type="password"
+          autocomplete="new-password"
+        />
         <Field {...field('repeat', text.repeat)} type="password" autocomplete="new-password" />
         {failure && (
           <p class="callout error" role="alert">

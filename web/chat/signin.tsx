@@ -2,8 +2,8 @@ import { useState } from 'preact/hooks';
 import { Avatar } from '../ui/avatar';
 import { Field } from '../ui/field';
 import { Logo } from '../ui/logo';
-import { explain, retryAfter, statusOf } from '../ui/problem';
 import { recall, remember, t } from '../ui/prefs';
+import { explain, retryAfter, statusOf } from '../ui/problem';
 import { useCore } from './context';
 import { LanguageChoice } from './settings';
 
@@ -53,13 +53,19 @@ export function SignIn() {
           <p>{text.demoText}</p>
           <div class="demo-people">
             {demo.people.map((name) => (
-              <button key={name} type="button" class="demo-person" aria-label={text.demoUse(name)} onClick={() => fill(name)}>
+              <button
+                key={name}
+                type="button"
+                class="demo-person"
+                aria-label={text.demoUse(name)}
+                onClick={() => fill(name)}
+              >
                 <Avatar id={name} name={name} src={`/avatars/${name}.svg`} size="s" />
                 {name}
               </button>
             ))}
           </div>
-          <p>{text.demoPassword(demo.password)}</p>
+          <p>{text.demoPassword(demo.org, demo.password)}</p>
         </section>
       )}
       <form
@@ -76,7 +82,7 @@ export function SignIn() {
           onInput={setOrg}
           autocomplete="organization"
           error={missing(org)}
-          hint={text.organisationHint}
+          hint={about?.demo ? undefined : text.organisationHint}
           autofocus={!org}
           verbatim
         />

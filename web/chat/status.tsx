@@ -106,7 +106,7 @@ export function KickedDialog() {
           <button type="button" class="button" onClick={() => setClosed(true)}>
             {text.notNow}
           </button>
-          <button type="submit" class="button primary">
+          <button type="submit" class="button primary" autofocus>
             {text.useHere}
           </button>
         </>

@@ -25,7 +25,15 @@ const reach = 900;
  * The messages of one conversation. The list keeps its place by an anchor: the first row in sight stays where it is, whatever
  * comes in above it; at the foot, the foot is the anchor.
  */
-export function Timeline({ view, group, readUpTo }: { view: ConversationView; group: boolean; readUpTo: number | undefined }) {
+export function Timeline({
+  view,
+  group,
+  readUpTo,
+}: {
+  view: ConversationView;
+  group: boolean;
+  readUpTo: number | undefined;
+}) {
   const box = useRef<HTMLDivElement>(null);
   const kept = left.get(view.conv);
   const [span, setSpan] = useState<Span>(kept?.span ?? { end: null, size: firstRows });
@@ -39,6 +47,8 @@ export function Timeline({ view, group, readUpTo }: { view: ConversationView; gr
   const atFoot = useRef(!kept);
   const [away, setAway] = useState(!!kept);
   const placed = useRef(!!kept);
+  /** The newest row when the foot was left: what comes after it is new. */
+  const newest = useRef(rows.at(-1)?.key);
 
   const markRead = () => {
     if (atFoot.current && whole && document.visibilityState === 'visible' && document.hasFocus()) view.markRead();
@@ -65,6 +75,7 @@ export function Timeline({ view, group, readUpTo }: { view: ConversationView; gr
     atFoot.current = foot;
     anchor.current = foot ? undefined : firstInSight(el);
     if (foot) left.delete(view.conv);
+    else if (!away) newest.current = rows.at(-1)?.key;
     // Away from the foot the last row is held, or new messages would push rows out of the page above the reader.
     const last = rows.at(-1)?.key;
     if (foot && span.end !== null) setSpan({ end: null, size: span.size });
@@ -125,12 +136,20 @@ export function Timeline({ view, group, readUpTo }: { view: ConversationView; gr
     requestAnimationFrame(() => box.current?.scrollTo({ top: box.current.scrollHeight }));
   };
 
-  const below = away ? unseen(rows.slice(to)) : 0;
+  const below = away ? unseen(rows, newest.current) : 0;
   const text = t.value.chat;
   return (
     <div class="timeline-box">
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a part that scrolls has to be reachable by keyboard. */}
-      <div ref={box} class="timeline" role="log" aria-live="off" aria-label={text.messages} tabIndex={0} onScroll={scrolled}>
+      <div
+        ref={box}
+        class="timeline"
+        role="log"
+        aria-live="off"
+        aria-label={text.messages}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reachable by keyboard.
+        tabIndex={0}
+        onScroll={scrolled}
+      >
         <Head view={view} empty={rows.length === 0} whole={from === 0} />
         <ol class="rows">
           {shown.map((row) => (
@@ -139,7 +158,13 @@ export function Timeline({ view, group, readUpTo }: { view: ConversationView; gr
         </ol>
       </div>
       {away && (
-        <button type="button" class="jump" onClick={jump} aria-label={below > 0 ? text.jumpCount(below) : text.jump} title={text.jump}>
+        <button
+          type="button"
+          class="jump"
+          onClick={jump}
+          aria-label={below > 0 ? text.jumpCount(below) : text.jump}
+          title={text.jump}
+        >
           <Icon name="down" />
           {below > 0 && <span class="badge">{format.value.number.format(below)}</span>}
         </button>
@@ -211,13 +236,19 @@ function Announcer({ view, group }: { view: ConversationView; group: boolean }) 
   );
 }
 
-function unseen(rows: Row[]): number {
-  return rows.reduce((n, row) => n + (row.kind === 'message' && !row.message.mine ? 1 : 0), 0);
+function unseen(rows: Row[], newest: string | undefined): number {
+  let n = 0;
+  for (let i = rows.length - 1; i >= 0 && rows[i]?.key !== newest; i--) {
+    const row = rows[i];
+    if (row?.kind === 'message' && !row.message.mine) n++;
+  }
+  return n;
 }
 
 function firstInSight(el: HTMLElement): Anchor | undefined {
   for (const row of el.querySelectorAll<HTMLElement>('[data-key]')) {
-    if (row.offsetTop + row.offsetHeight > el.scrollTop) return { key: row.dataset.key ?? '', offset: row.offsetTop - el.scrollTop };
+    if (row.offsetTop + row.offsetHeight > el.scrollTop)
+      return { key: row.dataset.key ?? '', offset: row.offsetTop - el.scrollTop };
   }
   return undefined;
 }

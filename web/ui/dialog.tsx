@@ -96,10 +96,10 @@ export function Confirm({ title, text, action, danger, onClose, run }: ConfirmPr
       onSubmit={go}
       footer={
         <>
-          <button type="button" class="button" onClick={onClose}>
+          <button type="button" class="button" autofocus={danger} onClick={onClose}>
             {t.value.dialog.cancel}
           </button>
-          <button type="submit" class={`button ${danger ? 'danger' : 'primary'}`} disabled={busy}>
+          <button type="submit" class={`button ${danger ? 'danger' : 'primary'}`} disabled={busy} autofocus={!danger}>
             {action}
           </button>
         </>

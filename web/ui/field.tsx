@@ -37,11 +37,12 @@ export function Field(props: FieldProps) {
           onInput={(e) => onInput(e.currentTarget.value)}
           autocomplete={props.autocomplete as 'on'}
           maxLength={props.maxLength}
-          // biome-ignore lint/a11y/noAutofocus: the first field of a page or dialog that was just asked for.
           autofocus={props.autofocus}
           aria-invalid={error ? 'true' : undefined}
           aria-describedby={error ? `${id}-error` : hint ? `${id}-hint` : undefined}
-          {...(props.verbatim || type === 'password' ? { autocapitalize: 'none', autocorrect: 'off', spellcheck: false } : {})}
+          {...(props.verbatim || type === 'password'
+            ? { autocapitalize: 'none', autocorrect: 'off', spellcheck: false }
+            : {})}
         />
         {type === 'password' && (
           <button

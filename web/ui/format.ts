@@ -14,7 +14,10 @@ function formatters(locale: string) {
     number: new Intl.NumberFormat(locale),
     list: new Intl.ListFormat(locale, { type: 'conjunction' }),
     relative: new Intl.RelativeTimeFormat(locale, { numeric: 'auto' }),
-    collator: new Intl.Collator(locale === 'zh-CN' ? 'zh-CN-u-co-pinyin' : locale, { numeric: true, sensitivity: 'base' }),
+    collator: new Intl.Collator(locale === 'zh-CN' ? 'zh-CN-u-co-pinyin' : locale, {
+      numeric: true,
+      sensitivity: 'base',
+    }),
   };
 }
 

@@ -1,13 +1,16 @@
 import type { ComponentChildren } from 'preact';
 
 // Only these schemes ever become links: `javascript:`, `data:` and the like stay text.
-const pattern = /\b(?:https?:\/\/|www\.)[^\s<>"'`，。；！？、（）《》「」【】\u200b-\u200f\u202a-\u202e\u2066-\u2069]+|[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+/giu;
+const pattern =
+  /\b(?:https?:\/\/|www\.)[^\s<>"'`，。；！？、（）《》「」【】\u200b-\u200f\u202a-\u202e\u2066-\u2069]+|[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+/giu;
 
 /** The address that a piece of text stands for, or undefined when it is none. */
 export function address(text: string): string | undefined {
   if (text.includes('@') && !/^(?:https?:\/\/|www\.)/i.test(text)) return `mailto:${text}`;
   const url = URL.parse(/^www\./i.test(text) ? `https://${text}` : text);
-  return url && (url.protocol === 'http:' || url.protocol === 'https:') && url.hostname.includes('.') ? url.href : localAddress(url);
+  return url && (url.protocol === 'http:' || url.protocol === 'https:') && url.hostname.includes('.')
+    ? url.href
+    : localAddress(url);
 }
 
 function localAddress(url: URL | null): string | undefined {
@@ -20,7 +23,8 @@ export function trimLink(found: string): string {
   while (end > 0) {
     const last = found[end - 1] ?? '';
     const inside = found.slice(0, end - 1);
-    const closes = last === ')' ? inside.split('(').length <= inside.split(')').length : last === ']' && !inside.includes('[');
+    const closes =
+      last === ')' ? inside.split('(').length <= inside.split(')').length : last === ']' && !inside.includes('[');
     if (!/[.,;:!?*_~]/.test(last) && !closes) break;
     end--;
   }

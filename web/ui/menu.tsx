@@ -60,7 +60,6 @@ export function Menu({ label, button, buttonClass, children }: MenuProps) {
       >
         {button}
       </button>
-      {/* biome-ignore lint/a11y/useKeyWithClickEvents: a click inside closes the menu; its items take the keys. */}
       <div
         ref={menu}
         id={id}
@@ -89,6 +88,7 @@ interface ItemProps {
 
 export function MenuItem({ icon, danger, checked, onSelect, children }: ItemProps) {
   return (
+    // biome-ignore lint/a11y/useAriaPropsSupportedByRole: it is set with the role that has it.
     <button
       type="button"
       role={checked === undefined ? 'menuitem' : 'menuitemradio'}

@@ -27,7 +27,12 @@ export function remember(key: string, value: string): void {
 function firstLanguage(): Language {
   const kept = recall('language');
   if (kept === 'en' || kept === 'zh') return kept;
-  return navigator.languages.find((l) => /^(en|zh)\b/i.test(l))?.toLowerCase().startsWith('zh') ? 'zh' : 'en';
+  return navigator.languages
+    .find((l) => /^(en|zh)\b/i.test(l))
+    ?.toLowerCase()
+    .startsWith('zh')
+    ? 'zh'
+    : 'en';
 }
 
 function firstTheme(): Theme {
