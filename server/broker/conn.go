@@ -39,6 +39,7 @@ type conn struct {
 	reading sync.Mutex // held by who reads from nc
 	dec     wsDecoder
 	first   firstPacket
+	final   byte  // the last byte given to the reader; guarded by reading
 	readErr error // what ended the reading; guarded by reading
 
 	mu       sync.Mutex    // guards all below
@@ -160,6 +161,7 @@ func (c *conn) Read(p []byte) (int, error) {
 		n, err := c.nc.Read(p)
 		if n > 0 {
 			if n = c.take(p[:n]); n > 0 {
+				c.final = p[n-1]
 				return n, nil
 			}
 			continue

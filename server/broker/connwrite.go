@@ -234,11 +234,9 @@ func (c *conn) cause() error {
 	return c.err
 }
 
-// Close is close with the WebSocket code for a normal end.
-func (c *conn) Close() error {
-	c.close(wsNormal)
-	return nil
-}
+// Close does nothing: mochi calls it before it says what was wrong with the client. The listener closes the connection when mochi is
+// through with it and the engine has had the last word.
+func (c *conn) Close() error { return nil }
 
 // close ends the connection in the background. What was sent before still reaches the client: queued bytes get a second to leave, a
 // WebSocket client is sent a close frame with the code, then the write side is closed, and the client's input is read until

@@ -1,6 +1,9 @@
 package broker
 
 import (
+	"errors"
+	"io"
+	"net"
 	"time"
 
 	mqtt "github.com/mochi-mqtt/server/v2"
@@ -201,6 +204,10 @@ func connackV3(code byte) byte {
 
 // goodbye takes the client's DISCONNECT (MQTT 5 §3.14).
 func (s *session) goodbye(pk *packets.Packet) {
+	if s.v5 && pk.FixedHeader.Remaining == 1 {
+		// The library passes over a reason without properties. It is the last byte: nothing follows DISCONNECT.
+		pk.ReasonCode = s.conn.final
+	}
 	s.mu.Lock()
 	s.normal = pk.ReasonCode != packets.CodeDisconnectWillMessage.Code
 	zero := s.expiry == 0
@@ -212,7 +219,7 @@ func (s *session) goodbye(pk *packets.Packet) {
 		s.disconnect(packets.ErrProtocolViolation.Code)
 		return
 	}
-	s.conn.Close()
+	s.conn.close(wsNormal)
 }
 
 // ended takes a connection off, however it ended.
@@ -221,8 +228,24 @@ func (b *Broker) ended(c *conn, err error) {
 	if s == nil {
 		return
 	}
-	if code, ok := err.(packets.Code); ok && s.up {
-		s.disconnect(code.Code) // what the library found wrong with a packet; the client is told before the connection closes
+	if code := endCode(err); code != 0 {
+		s.disconnect(code)
 	}
 	b.detach(s)
+}
+
+// endCode translates what ended a connection to the reason that the client is told, 0 for none.
+func endCode(err error) byte {
+	var code packets.Code
+	var network net.Error
+	var frames *wsError
+	switch {
+	case errors.As(err, &code):
+		return code.Code
+	case errors.Is(err, errKeepAlive):
+		return packets.ErrKeepAliveTimeout.Code
+	case err == nil, errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, &network), errors.As(err, &frames):
+		return 0 // there is nobody to tell
+	}
+	return packets.ErrMalformedPacket.Code // the library has no code for it, or panicked
 }

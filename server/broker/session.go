@@ -412,10 +412,11 @@ func (s *session) disconnect(reason byte) {
 	}
 	s.endReason = reason
 	if s.v5 && s.ready {
-		_, _ = s.conn.Write([]byte{byte(packets.Disconnect << 4), 1, reason})
+		// Some clients read the reason only where an empty list of properties follows it.
+		_, _ = s.conn.Write([]byte{byte(packets.Disconnect << 4), 2, reason, 0})
 	}
 	s.mu.Unlock()
-	s.conn.Close()
+	s.conn.close(wsNormal)
 }
 
 // allow takes one publish out of the session's allowance (docs/protocol.md §9).
