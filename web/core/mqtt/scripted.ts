@@ -51,8 +51,9 @@ export class Scripted implements Socket {
   }
 
   ack(type: AckType, id: number, code = 0, properties?: Properties): void {
-    if (!properties) return this.say(ackPacket(type, id, code));
-    this.say(writeProperties(new Writer().u16(id).u8(code), properties).packet(ackPacket(type, id)[0] as number));
+    const plain = ackPacket(type, id, code);
+    if (!properties) this.say(plain);
+    else this.say(writeProperties(new Writer().u16(id).u8(code), properties).packet(plain[0] as number));
   }
 
   send(b: Uint8Array<ArrayBuffer>): void {
