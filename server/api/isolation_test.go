@@ -126,6 +126,8 @@ func TestPages(t *testing.T) {
 		"/setup":             {"text/html; charset=utf-8", "no-cache"},
 		"/c/u:bob":           {"text/html; charset=utf-8", "no-cache"},
 		"/c/g%3Aabc":         {"text/html; charset=utf-8", "no-cache"},
+		"/people/bob":         {"text/html; charset=utf-8", "no-cache"},
+		"/settings":           {"text/html; charset=utf-8", "no-cache"},
 		"/assets/app-1a2.js": {"text/javascript; charset=utf-8", "public, max-age=31536000, immutable"},
 		"/favicon.svg":       {"image/svg+xml", "no-cache"},
 		"/api/v1/about":      {"application/json", "no-store"},

@@ -25,7 +25,7 @@ var contentTypes = map[string]string{
 // pageRoutes serves the front end: its index for "/" and the addresses that it routes itself, and its files.
 func (a *api) pageRoutes(e *echo.Echo) {
 	index := func(c echo.Context) error { return a.file(c, "index.html") }
-	for _, p := range []string{"/", "/setup", "/c/*"} {
+	for _, p := range []string{"/", "/setup", "/c/*", "/people", "/people/*", "/settings"} {
 		e.GET(p, index)
 		e.HEAD(p, index)
 	}
