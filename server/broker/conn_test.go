@@ -273,7 +273,7 @@ func TestKeepAliveOfNone(t *testing.T) {
 	if _, err := io.ReadFull(client, make([]byte, 2)); err != nil {
 		t.Error(err)
 	}
-	c.Close()
+	c.close(wsNormal)
 	x.ended()
 }
 
