@@ -4,6 +4,7 @@ import { computed, type ReadonlySignal, signal } from '@preact/signals-core';
 import { Api } from './api/http';
 import type { SignIn } from './api/shapes';
 import { Problem } from './problem';
+import { nobody } from './session/people';
 import { Session } from './session/session';
 import type * as t from './types';
 
@@ -97,7 +98,7 @@ export class App implements t.Core {
   }
 
   person(uid: string): ReadonlySignal<t.Person> {
-    return this.need().people.person(uid);
+    return this.session.peek()?.people.person(uid) ?? signal(nobody(uid));
   }
 
   async addContact(uid: string, message?: string) {
@@ -112,12 +113,12 @@ export class App implements t.Core {
     return this.need().people.directory(q, cursor);
   }
 
-  group(gid: string) {
-    return this.need().groups.group(gid);
+  group(gid: string): ReadonlySignal<t.Group | undefined> {
+    return this.session.peek()?.groups.group(gid) ?? signal(undefined);
   }
 
-  members(gid: string) {
-    return this.need().groups.members(gid);
+  members(gid: string): ReadonlySignal<t.Member[]> {
+    return this.session.peek()?.groups.members(gid) ?? signal([]);
   }
 
   async createGroup(name: string, uids: string[]) {
@@ -158,27 +159,27 @@ export class App implements t.Core {
   }
 
   open(conv: string): t.ConversationView {
-    return this.need().open(conv);
+    return this.session.peek()?.open(conv) ?? emptyView(conv);
   }
 
   send(conv: string, text: string, o?: t.SendOptions): void {
-    this.need().send(conv, text, o);
+    this.session.peek()?.send(conv, text, o);
   }
 
   retry(_conv: string, id: string): void {
-    this.need().outbox.retry(id);
+    this.session.peek()?.outbox.retry(id);
   }
 
   discard(_conv: string, id: string): void {
-    this.need().outbox.discard(id);
+    this.session.peek()?.outbox.discard(id);
   }
 
   setDraft(conv: string, text: string): void {
-    this.need().conversations.setDraft(conv, text);
+    this.session.peek()?.conversations.setDraft(conv, text);
   }
 
   typing(conv: string): void {
-    this.need().typing.mine(conv);
+    this.session.peek()?.typing.mine(conv);
   }
 
   async setPresence(p: { status: 'online' | 'busy' | 'away' | 'custom'; text?: string }) {
@@ -241,6 +242,7 @@ export class App implements t.Core {
     this.who.value = { status: 'out', ...(reason && { reason }) };
   }
 
+  /** For what answers a promise. What only shows or notes something does nothing when signed out: a view may live a moment longer. */
   private need(): Session {
     const s = this.session.peek();
     if (!s) throw new Problem(401, 'Unauthorized', 'You are signed out. Please sign in again.');
@@ -281,4 +283,19 @@ export class App implements t.Core {
       };
     });
   }
+}
+
+function emptyView(conv: string): t.ConversationView {
+  const no = signal(false);
+  return {
+    conv,
+    items: signal([]),
+    hasOlder: no,
+    loading: no,
+    error: signal(undefined),
+    typing: signal([]),
+    loadOlder: async () => {},
+    markRead() {},
+    close() {},
+  };
 }

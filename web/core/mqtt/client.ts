@@ -92,10 +92,6 @@ export class Client {
   connect(url: string, who: { username?: string; password?: string; cleanStart?: boolean } = {}): Promise<Connected> {
     if (this.link) throw new Error('There is a connection already.');
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(
-        () => link.end({ by: 'network', code: 0, reason: 'The server does not answer.' }),
-        this.o.connectTimeout ?? 15_000,
-      );
       const link = new Link(this.o.socket(url), {
         maxPacket: this.maximumPacketSize,
         onOpen: () => link.send(this.connectPacket(who)),
@@ -121,6 +117,10 @@ export class Client {
         },
       });
       this.link = link;
+      const timer = setTimeout(
+        () => link.end({ by: 'network', code: 0, reason: 'The server does not answer.' }),
+        this.o.connectTimeout ?? 15_000,
+      );
     });
   }
 
@@ -207,24 +207,28 @@ export class Client {
   private packet(p: Incoming): void {
     switch (p.type) {
       case 'publish':
-        return this.inbox.publish(p);
+        this.inbox.publish(p);
+        break;
       case 'pubrel':
-        return this.inbox.release(p.id);
+        this.inbox.release(p.id);
+        break;
       case 'puback':
       case 'pubrec':
       case 'pubcomp':
-        return this.outbox.acknowledged(p.type, p.id, p.code, p.properties);
+        this.outbox.acknowledged(p.type, p.id, p.code, p.properties);
+        break;
       case 'suback':
       case 'unsuback':
         this.requests.get(p.id)?.resolve(p.codes);
         this.requests.delete(p.id);
-        return;
+        break;
       case 'disconnect':
-        return this.link?.end({ by: 'server', code: p.code, reason: p.properties.reason ?? '' });
+        this.link?.end({ by: 'server', code: p.code, reason: p.properties.reason ?? '' });
+        break;
       case 'connack':
         throw violation('The server sent a second CONNACK.');
       case 'pingresp':
-        return;
+        break;
     }
   }
 

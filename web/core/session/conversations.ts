@@ -2,6 +2,7 @@
 
 import { batch, computed, type ReadonlySignal, signal } from '@preact/signals-core';
 import type { WireConversation } from '../api/shapes';
+import { Problem } from '../problem';
 import type { Conversation } from '../types';
 import { type Context, later } from './context';
 import { fromWire, mentions, type StoredMessage } from './messages';
@@ -45,7 +46,7 @@ export class Conversations {
     for (const conv of await this.c.db.keys('drafts')) {
       this.change(conv, { draft: (await this.c.db.get('drafts', conv)) ?? '' });
     }
-    this.version.value++;
+    this.version.value = this.version.peek() + 1;
   }
 
   /** Reads the list from the server. Returns those that have moved, with the last seq that was known. Throws Problem. */
@@ -105,8 +106,9 @@ export class Conversations {
       try {
         await this.c.api.request('PUT', `/conversations/${encodeURIComponent(conv)}/read`, { body: { seq } });
         if (this.unsentRead.get(conv) === seq) this.unsentRead.delete(conv);
-      } catch {
-        // Stays for the next connection.
+      } catch (e) {
+        // What could not be told stays for the next connection; what the server refuses does not.
+        if (e instanceof Problem && e.status >= 400 && e.status < 500) this.unsentRead.delete(conv);
       }
     }
   }
@@ -125,7 +127,7 @@ export class Conversations {
   }
 
   setDraft(conv: string, draft: string): void {
-    if (!this.map.has(conv)) this.map.set(conv, this.blank(conv));
+    if (draft === (this.map.get(conv)?.draft ?? '')) return;
     this.change(conv, { draft });
     if (draft) void this.c.db.putKeyed('drafts', conv, draft);
     else void this.c.db.delete('drafts', conv);
@@ -150,7 +152,7 @@ export class Conversations {
     const draft = this.map.get(conv)?.draft;
     if (conv.startsWith('u:') && draft) return; // one has begun to write to someone for the first time
     this.map.delete(conv);
-    this.version.value++;
+    this.version.value = this.version.peek() + 1;
     void this.c.db.deleteConversation(conv);
   }
 
@@ -179,7 +181,7 @@ export class Conversations {
   private change(conv: string, change: Partial<Conversation>): void {
     const c = { ...(this.map.get(conv) ?? this.blank(conv)), ...change };
     this.map.set(conv, c);
-    this.version.value++;
+    this.version.value = this.version.peek() + 1;
     void this.c.db.put('conversations', c);
   }
 

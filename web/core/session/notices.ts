@@ -69,40 +69,54 @@ export function takeNotice(
 
   switch (n.type) {
     case noticeType.refused:
-      return p.outbox.refused(f.text('id'), f.text('message'));
+      p.outbox.refused(f.text('id'), f.text('message'));
+      break;
     case noticeType.forcedOffline:
-      return p.kicked();
+      p.kicked();
+      break;
     case noticeType.adminOffline:
-      return p.ended(f.text('reason'));
+      p.ended(f.text('reason'));
+      break;
     case noticeType.contacts:
-      return p.background(() => p.people.load());
+      p.background(() => p.people.load());
+      break;
     case noticeType.terminals:
-      return p.people.terminal(uid, f.number('st'), f.flag('on'));
+      p.people.terminal(uid, f.number('st'), f.flag('on'));
+      break;
     case noticeType.profile: {
       const change = { name: f.text('name') || uid, avatar: f.text('avatar') };
       p.people.profile(uid, change);
-      return p.conversations.rename(`u:${uid}`, change);
+      p.conversations.rename(`u:${uid}`, change);
+      break;
     }
     case noticeType.contactRequest:
-      return p.background(() => p.people.load());
+      p.background(() => p.people.load());
+      break;
     case noticeType.groupAdded:
       line('added', { uid: p.uid, by: uid });
-      return p.background(() => Promise.all([p.groups.load(), p.conversations.fetch(`g:${gid}`)]));
+      p.background(() => Promise.all([p.groups.load(), p.conversations.fetch(`g:${gid}`)]));
+      break;
     case noticeType.groupData:
-      return groupData(p, gid, f, line);
+      groupData(p, gid, f, line);
+      break;
     case noticeType.groupJoined:
       line('joined', { uid, text: f.text('name') });
-      return p.background(() => p.groups.refresh(gid));
+      p.background(() => p.groups.refresh(gid));
+      break;
     case noticeType.groupLeft:
-      return groupLeft(p, gid, uid, f.text('by'), line);
+      groupLeft(p, gid, uid, f.text('by'), line);
+      break;
     case noticeType.groupDissolved:
       line('dissolved', {});
       p.groups.gone(gid);
-      return p.conversations.remove(`g:${gid}`);
+      p.conversations.remove(`g:${gid}`);
+      break;
     case noticeType.groupRole:
-      return groupRole(p, gid, uid, f, n.ts, line);
+      groupRole(p, gid, uid, f, n.ts, line);
+      break;
     case noticeType.read:
-      return p.conversations.read(f.text('conv'), f.number('seq'), uid);
+      p.conversations.read(f.text('conv'), f.number('seq'), uid);
+      break;
     // Types that are not known are for later versions.
   }
 }
@@ -125,7 +139,10 @@ function groupData(p: NoticePort, gid: string, f: Fields, line: Line): void {
 function groupLeft(p: NoticePort, gid: string, uid: string, by: string, line: Line): void {
   if (by && by !== uid) line('removed', { uid, by });
   else line('left', { uid });
-  if (uid !== p.uid) return p.background(() => p.groups.refresh(gid));
+  if (uid !== p.uid) {
+    p.background(() => p.groups.refresh(gid));
+    return;
+  }
   // The notice may be an old one that comes again: one may be back. The server knows.
   p.background(async () => {
     await p.groups.load();

@@ -11,6 +11,12 @@ const terminalNames = ['pc', 'phone', 'web', 'widget', 'service'];
 /** Most uids in one request. */
 const batchSize = 100;
 
+/** Somebody of whom only the uid is known. */
+export function nobody(uid: string): Person {
+  const presence = { status: 'offline' as const, text: '' };
+  return { uid, name: uid, avatar: '', department: '', title: '', presence, terminals: [] };
+}
+
 export class People {
   private readonly known = new Map<string, Signal<Person>>();
   private asked = new Set<string>();
@@ -112,8 +118,7 @@ export class People {
   private entry(uid: string): Signal<Person> {
     let s = this.known.get(uid);
     if (!s) {
-      const presence = { status: 'offline' as const, text: '' };
-      s = signal<Person>({ uid, name: uid, avatar: '', department: '', title: '', presence, terminals: [] });
+      s = signal<Person>(nobody(uid));
       this.known.set(uid, s);
     }
     return s;

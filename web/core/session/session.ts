@@ -1,12 +1,19 @@
 // One signed-in user: its parts, and what happens between them.
 
-import { batch, computed, type ReadonlySignal } from '@preact/signals-core';
+import { batch, computed, type ReadonlySignal, type Signal, signal } from '@preact/signals-core';
 import type { Api } from '../api/http';
 import type { SignIn } from '../api/shapes';
 import { Database, type OutboxItem } from '../db/database';
 import { type Received, type Socket, userProperty } from '../mqtt/client';
 import { MalformedPayload } from '../payload/json';
-import type { Connection as ConnectionState, Conversation, ConversationView, Message, SendOptions } from '../types';
+import type {
+  Connection as ConnectionState,
+  Conversation,
+  ConversationView,
+  Message,
+  NoticeLine,
+  SendOptions,
+} from '../types';
 import { Connection } from './connection';
 import type { Context } from './context';
 import { Conversations } from './conversations';
@@ -23,6 +30,8 @@ import { Typing } from './typing';
 const missedAge = 60_000;
 /** Conversations whose missed messages are fetched although no view shows them. */
 const maxFetched = 30;
+/** Lines about a group that are remembered. */
+const maxLines = 100;
 
 export interface SessionOptions {
   api: Api;
@@ -44,6 +53,7 @@ export class Session {
   private readonly connection: Connection;
   private readonly tabs: Tabs;
   private readonly threads = new Map<string, { thread: Thread; views: number }>();
+  private readonly lineLists = new Map<string, Signal<NoticeLine[]>>();
   private upSince = 0;
   private synced = false;
   readonly state: ReadonlySignal<ConnectionState>;
@@ -161,6 +171,7 @@ export class Session {
     void this.conversations.sendRead();
     // A session that was kept brings what was missed by itself; what this page showed before is then still right.
     if (!sessionPresent || !this.synced) void this.sync();
+    else for (const { thread } of this.threads.values()) if (thread.error.peek()) void thread.catchUp();
   }
 
   /** Reads over HTTP what MQTT does not bring: the state of things, and messages after a session was lost. */
@@ -212,7 +223,7 @@ export class Session {
       if (m.mine) this.outbox.seen(m.id);
       this.typing.stopped(m.conv, m.sender);
       const c = this.conversations.get(m.conv);
-      if (fresh && c && !m.mine && m.ts > this.upSince - missedAge) this.o.onMessage(m, c);
+      if (fresh && c && !m.mine && m.ts > this.upSince - missedAge) queueMicrotask(() => this.o.onMessage(m, c));
     });
     await written;
   }
@@ -232,7 +243,7 @@ export class Session {
       outbox: this.outbox,
       kicked: () => this.connection.stop('kicked'),
       ended: (reason: string) => this.o.onEnded(reason),
-      line: (l: Parameters<Thread['line']>[0]) => this.threads.get(l.conv)?.thread.line(l),
+      line: (l: NoticeLine) => this.line(l),
       background: (f: () => Promise<unknown>) => {
         f().catch(() => {});
       },
@@ -258,8 +269,25 @@ export class Session {
     return new Thread(this.c, conv, {
       waiting: () => this.outbox.of(conv),
       peerReadSeq: () => this.conversations.watch(conv)?.peerReadSeq ?? 0,
+      lines: () => this.lines(conv).value,
       lastSeq: () => this.conversations.get(conv)?.lastSeq ?? 0,
+      current: () => this.synced && this.connection.online,
     });
+  }
+
+  private lines(conv: string): Signal<NoticeLine[]> {
+    let s = this.lineLists.get(conv);
+    if (!s) {
+      s = signal<NoticeLine[]>([]);
+      this.lineLists.set(conv, s);
+    }
+    return s;
+  }
+
+  /** A kept session may bring a notice again. */
+  private line(l: NoticeLine): void {
+    const s = this.lines(l.conv);
+    if (!s.peek().some((x) => x.id === l.id)) s.value = [...s.peek(), l].slice(-maxLines);
   }
 
   private describe(conv: string): { name: string; avatar: string } {

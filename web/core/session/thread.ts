@@ -12,7 +12,6 @@ const maxMissed = 400;
 
 export class Thread {
   private readonly messages = signal<StoredMessage[]>([]);
-  private readonly lines = signal<NoticeLine[]>([]);
   /** Nothing before the first message may be read. */
   private readonly atStart = signal(false);
   readonly loading = signal(false);
@@ -33,8 +32,12 @@ export class Thread {
       waiting: () => Message[];
       /** How far the other side has read. Follows changes. */
       peerReadSeq: () => number;
+      /** Lines about the group. Follows changes. */
+      lines: () => NoticeLine[];
       /** The newest seq that is known of. */
       lastSeq: () => number;
+      /** Nothing newer than that can be there. */
+      current: () => boolean;
     },
   ) {
     this.items = computed(() => {
@@ -42,7 +45,7 @@ export class Thread {
       const stored = this.messages.value.map((m) => (m.mine && m.seq <= peer ? { ...m, read: true } : m));
       const known = new Set(stored.map((m) => m.id));
       const waiting = this.o.waiting().filter((m) => !known.has(m.id));
-      return merge([...stored, ...waiting], this.lines.value);
+      return merge([...stored, ...waiting], this.o.lines());
     });
   }
 
@@ -89,10 +92,6 @@ export class Thread {
     return this.catching;
   }
 
-  line(l: NoticeLine): void {
-    if (!this.lines.peek().some((x) => x.id === l.id)) this.lines.value = [...this.lines.peek(), l];
-  }
-
   private async start(): Promise<void> {
     const newest = (await this.c.db.lastSeq(this.conv)) + 1;
     const kept = await this.c.db.messagesBefore(this.conv, newest, pageSize);
@@ -102,6 +101,7 @@ export class Thread {
 
   private async missing(): Promise<void> {
     const last = this.messages.peek().at(-1)?.seq ?? 0;
+    if (last > 0 && last >= this.o.lastSeq() && this.o.current()) return;
     if (last > 0 && this.o.lastSeq() - last <= maxMissed) {
       let from = last;
       for (;;) {
