@@ -237,3 +237,30 @@ func TestPresence(t *testing.T) {
 		t.Errorf("typing is %q", m.Payload)
 	}
 }
+
+func TestConnectNewAndPresubscriptions(t *testing.T) {
+	n := startNode(t, nil)
+	alice := n.online("alice") // an administrator
+	if got := alice.subscribe("/e/demo/connect/new", 1); got > 1 {
+		t.Fatalf("granted %#x", got)
+	}
+	n.dial("carol", dialOptions{clean: true, id: "carol-1"})
+	if m := alice.message("/e/demo/connect/new"); string(m.Payload) != `{"cid":"carol-1","uid":"carol","terminal":"web"}` {
+		t.Errorf("connect/new carries %s", m.Payload)
+	}
+	answer := n.must("GET", "/api/v1/presubscriptions?client_id=carol-1", n.login("alice", "phone")["access_token"].(string), nil)
+	topics := answer["topics"].([]any)
+	if answer["client_id"] != "carol-1" || answer["action"] != "sub" || answer["count"] != float64(len(topics)) {
+		t.Errorf("presubscriptions %v", answer)
+	}
+	want := map[string]float64{topicOf("im/u", "carol"): 1, topicOf("notice/u", "carol"): 1, topicOf("typing/u", "carol"): 0, topicOf("im/g", "launch"): 1}
+	for _, x := range topics {
+		x := x.(map[string]any)
+		if qos, ok := want[x["topic"].(string)]; ok && qos == x["qos"] {
+			delete(want, x["topic"].(string))
+		}
+	}
+	if len(want) > 0 {
+		t.Errorf("%v is not among %v", want, topics)
+	}
+}

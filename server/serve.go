@@ -89,6 +89,7 @@ func start(ctx context.Context, c Config, log *slog.Logger) (p *program, err err
 	notices := agent.New(agent.Options{Store: p.store, Log: log})
 	p.store.Observe(p.broker)
 	p.store.Observe(notices)
+	figures := newFigures(p.broker, p.store)
 
 	if p.pages, err = listen("http", c.HTTP); err != nil {
 		return p, err
@@ -108,7 +109,7 @@ func start(ctx context.Context, c Config, log *slog.Logger) (p *program, err err
 		return p, err
 	}
 	p.http.Handler = routes(p.broker, api.New(api.Options{Store: p.store, Auth: signIn, Presence: p.broker,
-		Presubscriptions: presubscriptions(p.broker), Pages: static.Pages(), Demo: demo != "", Version: version,
+		Presubscriptions: presubscriptions(p.broker), SessionUsers: p.broker.SessionUser, Metrics: figures, Pages: static.Pages(), Demo: demo != "", Version: version,
 		MQTTPort: port(plain), MQTTSPort: port(secure), TrustedProxies: proxies, Log: log,
 		Limits: api.Limits{Message: c.LimitPacket - 1024, Text: c.LimitText, PublishRate: c.LimitPublishRate, PublishBurst: c.LimitPublishBurst}}))
 
@@ -200,8 +201,8 @@ func routes(b *broker.Broker, rest http.Handler) http.Handler {
 	})
 }
 
-func presubscriptions(b *broker.Broker) func(ctx context.Context, eid, uid, clientID string) ([]api.Topic, error) {
-	return func(ctx context.Context, eid, uid, _ string) ([]api.Topic, error) {
+func presubscriptions(b *broker.Broker) func(ctx context.Context, eid, uid string) ([]api.Topic, error) {
+	return func(ctx context.Context, eid, uid string) ([]api.Topic, error) {
 		topics, err := b.Presubscriptions(ctx, eid, uid)
 		out := make([]api.Topic, len(topics))
 		for i, t := range topics {

@@ -15,7 +15,6 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humaecho"
 	"github.com/labstack/echo/v4"
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"magpie/server/chat"
 )
@@ -125,17 +124,19 @@ type Options struct {
 	Auth     Auth
 	Presence Presence
 	// Presubscriptions returns the subscriptions that the broker makes for a session of a user.
-	Presubscriptions func(ctx context.Context, eid, uid, clientID string) ([]Topic, error)
-	Pages            fs.FS
-	Demo             bool
-	Version          string
-	Name             string // of this server, shown at sign-in; default "Magpie"
-	MQTTPort         int    // plain TCP, 0 for none
-	MQTTSPort        int    // TLS, 0 for none
+	Presubscriptions func(ctx context.Context, eid, uid string) ([]Topic, error)
+	// SessionUsers returns whose connected MQTT sessions have a client id.
+	SessionUsers func(eid, clientID string) []string
+	Pages        fs.FS
+	Demo         bool
+	Version      string
+	Name         string // of this server, shown at sign-in; default "Magpie"
+	MQTTPort     int    // plain TCP, 0 for none
+	MQTTSPort    int    // TLS, 0 for none
 	// TrustedProxies may say by X-Forwarded-For and X-Forwarded-Proto whom a request comes from. Nobody else is believed.
 	TrustedProxies []netip.Prefix
 	Limits         Limits
-	Metrics        *prometheus.Registry // served at /metrics; default one with the process's own figures
+	Metrics        *prometheus.Registry // served at /metrics, with those of the requests added
 	Log            *slog.Logger
 }
 
@@ -200,7 +201,6 @@ func (o *Options) defaults() {
 	}
 	if o.Metrics == nil {
 		o.Metrics = prometheus.NewRegistry()
-		o.Metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	}
 	if o.Log == nil {
 		o.Log = slog.Default()

@@ -78,7 +78,7 @@ func newWorld(t *testing.T, change func(*api.Options)) *world {
 	must(t, err)
 	o := api.Options{
 		Store: st, Auth: w.auth, Presence: offline{map[string][]byte{}}, Log: log, Version: "test", MQTTPort: 1883,
-		Presubscriptions: func(_ context.Context, eid, uid, _ string) ([]api.Topic, error) {
+		Presubscriptions: func(_ context.Context, eid, uid string) ([]api.Topic, error) {
 			return []api.Topic{{Topic: "/e/" + eid + "/im/u/" + uid, QoS: 1}}, nil
 		},
 		Pages: fstest.MapFS{

@@ -1,0 +1,45 @@
+package main
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"magpie/server/broker"
+	"magpie/server/chat"
+	"magpie/server/store"
+)
+
+// counter follows the store to count what it makes durable.
+type counter struct {
+	entries *prometheus.CounterVec
+	events  prometheus.Counter
+}
+
+var streamNames = map[chat.StreamKind]string{
+	chat.StreamPair: "im_user", chat.StreamGroup: "im_group", chat.StreamUserNotice: "notice_user", chat.StreamGroupNotice: "notice_group",
+	chat.StreamTerminalNotice: "notice_terminal", chat.StreamApp: "app",
+}
+
+// Appended implements chat.Observer.
+func (c *counter) Appended(entries []chat.Entry) {
+	for i := range entries {
+		c.entries.WithLabelValues(streamNames[entries[i].Stream.Kind]).Inc()
+	}
+}
+
+// Changed implements chat.Observer.
+func (c *counter) Changed(events []chat.Event) { c.events.Add(float64(len(events))) }
+
+// newFigures makes the registry that /metrics shows.
+func newFigures(b *broker.Broker, st *store.Store) *prometheus.Registry {
+	c := &counter{
+		entries: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "magpie_log_entries_total", Help: "Entries made durable, by what their stream carries."}, []string{"stream"}),
+		events:  prometheus.NewCounter(prometheus.CounterOpts{Name: "magpie_events_total", Help: "Changes of people and groups made durable."}),
+	}
+	st.Observe(c)
+	r := prometheus.NewRegistry()
+	r.MustRegister(c.entries, c.events, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "magpie_mqtt_sessions", Help: "Connected MQTT sessions."},
+			func() float64 { return float64(b.Connected()) }))
+	return r
+}
