@@ -1,0 +1,113 @@
+// People at browsers: what the tests of the pages say they do and see.
+
+import { type Browser, type BrowserContextOptions, chromium, type Locator, type Page } from 'playwright-core';
+import { demo, type Server } from '../server';
+
+// Chromium looks for its maker's servers at every start unless told not to; the tests need no network but this machine's.
+const args = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+export function launch(): Promise<Browser> {
+  return chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args });
+}
+
+/** One person at one browser of their own. */
+export class Person {
+  /** What went wrong in the page; the tests hold it to be empty. */
+  readonly errors: string[] = [];
+
+  private constructor(readonly page: Page) {
+    page.setDefaultTimeout(15_000);
+    page.on('pageerror', (e) => this.errors.push(String(e.stack ?? e)));
+    page.on('console', (m) => {
+      if (/Content Security Policy|Refused to/.test(m.text())) this.errors.push(m.text());
+    });
+  }
+
+  /** Opens the app's first page. */
+  static async open(browser: Browser, server: Server, options: BrowserContextOptions = {}): Promise<Person> {
+    const context = await browser.newContext({ locale: 'en-GB', viewport: { width: 1280, height: 800 }, ...options });
+    const one = new Person(await context.newPage());
+    await one.page.goto(server.http);
+    return one;
+  }
+
+  async signIn(uid: string, password = demo.password): Promise<void> {
+    await this.page.locator('[name=organization]').fill(demo.org);
+    await this.page.locator('[name=username]').fill(uid);
+    await this.page.locator('[name=current-password]').fill(password);
+    await this.page.locator('[type=submit]').click();
+    await this.page.locator('.conversation').first().waitFor();
+  }
+
+  /** The row of a conversation in the list. */
+  row(name: string): Locator {
+    return this.page.locator('.conversation', { has: this.page.locator('.row-name', { hasText: name }) });
+  }
+
+  async openChat(name: string): Promise<void> {
+    await this.row(name).click();
+    await this.page.locator('.bar-title', { hasText: name }).waitFor();
+    await this.composer.waitFor();
+  }
+
+  get composer(): Locator {
+    return this.page.locator('.composer-input');
+  }
+
+  async write(text: string): Promise<void> {
+    await this.composer.fill(text);
+    await this.composer.press('Enter');
+  }
+
+  /** The messages of the open conversation whose text is this. */
+  message(text: string): Locator {
+    return this.page.locator('.message', { has: this.page.getByText(text, { exact: true }) });
+  }
+
+  /** Waits until an own message bears a mark: 'Sent', 'Read', 'Waiting to be sent', 'Not sent'. */
+  async marked(text: string, mark: string): Promise<void> {
+    await this.message(text).locator(`.mark[aria-label="${mark}"]`).waitFor();
+  }
+
+  async close(): Promise<void> {
+    await this.page.context().close();
+  }
+}
+
+/** Everyone of one test file: closed after each test, and held to have seen no error in the page. */
+export class Crowd {
+  private people: Person[] = [];
+
+  constructor(
+    private readonly browser: () => Browser,
+    private readonly server: () => Server,
+  ) {}
+
+  async open(o?: BrowserContextOptions): Promise<Person> {
+    const one = await Person.open(this.browser(), this.server(), o);
+    this.people.push(one);
+    return one;
+  }
+
+  async enter(uid: string, o?: BrowserContextOptions): Promise<Person> {
+    const one = await this.open(o);
+    await one.signIn(uid);
+    return one;
+  }
+
+  /** Resolves with what went wrong in the pages. */
+  async leave(): Promise<string[]> {
+    const errors = this.people.flatMap((p) => p.errors);
+    await Promise.all(this.people.map((p) => p.close()));
+    this.people = [];
+    return errors;
+  }
+}
