@@ -38,6 +38,8 @@ export class Connection {
   private readonly client: Client;
   private readonly current = signal<Omit<State, 'stalled'>>({ state: 'idle' });
   private wanted = false;
+  /** Neither side has a session to go on with, or the server's is another tab's by now: both begin anew (MQTT 5 §3.2.2.1.1). */
+  private anew = true;
   private failures = 0;
   private upSince = 0;
   private cancelWait: (() => void) | undefined;
@@ -74,6 +76,7 @@ export class Connection {
   /** state: why there is no connection from now on. */
   stop(state: 'idle' | 'kicked' | 'ended' | 'elsewhere', reason?: string): void {
     this.wanted = false;
+    this.anew ||= state === 'elsewhere';
     this.attempt++;
     this.cancelWait?.();
     this.show({ state, ...(reason && { reason }) });
@@ -114,7 +117,8 @@ export class Connection {
     if (attempt !== this.attempt || !this.wanted) return;
     const { url, username } = this.o.signIn.mqtt;
     try {
-      const { sessionPresent } = await this.client.connect(url, { username, password });
+      const { sessionPresent } = await this.client.connect(url, { username, password, cleanStart: this.anew });
+      this.anew = false;
       this.upSince = this.o.now();
       this.show({ state: 'online' });
       this.o.onUp(sessionPresent);
@@ -149,7 +153,9 @@ export class Connection {
   private final(closed: Closed): boolean {
     if (closed.by !== 'server') return false;
     if (closed.code === 0x8e) {
-      this.stop('kicked');
+      // Notice 0x28 tells of another device. Without it, a connection with this client id has taken over: another tab, where there
+      // are no locks between them.
+      this.stop('elsewhere');
       return true;
     }
     if (closed.code === 0x98) {

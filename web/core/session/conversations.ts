@@ -14,6 +14,8 @@ export class Conversations {
   private readonly map = new Map<string, Conversation>();
   /** Goes up with every change of the map. */
   private readonly version = signal(0);
+  /** Unread messages that came over MQTT and are not yet in the server's figures that are here. */
+  private readonly counted = new Map<string, { seq: number; mention: boolean }[]>();
   private readonly unsentRead = new Map<string, number>();
   private readTimer: (() => void) | undefined;
 
@@ -79,11 +81,17 @@ export class Conversations {
     if (c && m.seq <= c.lastSeq) return false;
     const now = c ?? this.blank(m.conv);
     const others = !m.mine && m.seq > now.readSeq;
+    const mention = others && mentions(m, this.c.uid);
+    if (others) {
+      const list = this.counted.get(m.conv) ?? [];
+      list.push({ seq: m.seq, mention });
+      this.counted.set(m.conv, list);
+    }
     this.change(m.conv, {
       last: m,
       lastSeq: m.seq,
       unread: now.unread + (others ? 1 : 0),
-      mentioned: now.mentioned || (others && mentions(m, this.c.uid)),
+      mentioned: now.mentioned || mention,
     });
     if (!c) void this.fetch(m.conv);
     return true;
@@ -93,6 +101,7 @@ export class Conversations {
   markRead(conv: string): void {
     const c = this.map.get(conv);
     if (!c || c.readSeq >= c.lastSeq) return;
+    this.counted.delete(conv);
     this.change(conv, { readSeq: c.lastSeq, unread: 0, mentioned: false });
     this.unsentRead.set(conv, c.lastSeq);
     this.readTimer ??= later(this.c, readDelay, () => void this.sendRead());
@@ -152,16 +161,18 @@ export class Conversations {
     const draft = this.map.get(conv)?.draft;
     if (conv.startsWith('u:') && draft) return; // one has begun to write to someone for the first time
     this.map.delete(conv);
+    this.counted.delete(conv);
     this.version.value = this.version.peek() + 1;
     void this.c.db.deleteConversation(conv);
   }
 
   private accept(w: WireConversation): void {
     const c = this.map.get(w.conv) ?? this.blank(w.conv);
-    // A message may have come over MQTT while the answer was on its way.
-    const newer = c.lastSeq > w.last_seq;
     const readSeq = Math.max(c.readSeq, w.read_seq);
     const readHere = readSeq > w.read_seq && readSeq >= w.last_seq;
+    // Messages may have come over MQTT while the answer was on its way.
+    const since = (this.counted.get(w.conv) ?? []).filter((m) => m.seq > w.last_seq && m.seq > readSeq);
+    this.counted.set(w.conv, since);
     this.change(w.conv, {
       name: w.name || c.name,
       avatar: w.avatar,
@@ -169,11 +180,11 @@ export class Conversations {
       pinned: w.pinned,
       readSeq,
       peerReadSeq: Math.max(c.peerReadSeq, w.peer_read_seq),
-      ...(!newer && {
+      unread: (readHere ? 0 : w.unread) + since.length,
+      mentioned: (!readHere && w.mentioned) || since.some((m) => m.mention),
+      ...(c.lastSeq <= w.last_seq && {
         lastSeq: w.last_seq,
         ...(w.last && { last: fromWire(w.conv, w.last, this.c.uid) }),
-        unread: readHere ? 0 : w.unread,
-        mentioned: readHere ? false : w.mentioned,
       }),
     });
   }

@@ -15,7 +15,7 @@ import type {
   SendOptions,
 } from '../types';
 import { Connection } from './connection';
-import type { Context } from './context';
+import { type Context, later } from './context';
 import { Conversations } from './conversations';
 import { Groups } from './groups';
 import { fromPacket, parseTopic, type StoredMessage, topicOf, unhex } from './messages';
@@ -28,6 +28,8 @@ import { Typing } from './typing';
 
 /** Messages older than this at the time of connecting, in ms, were missed: they make no sound. */
 const missedAge = 60_000;
+/** ms until what could not be read over HTTP is asked for again, should the connection stay. */
+const syncRetry = 5000;
 /** Conversations whose missed messages are fetched although no view shows them. */
 const maxFetched = 30;
 /** Lines about a group that are remembered. */
@@ -153,7 +155,7 @@ export class Session {
   }
 
   useHere(): void {
-    if (this.state.peek().state === 'elsewhere') this.tabs.steal();
+    if (this.state.peek().state === 'elsewhere' && !this.tabs.steal()) this.connection.start();
   }
 
   /** Ends everything that runs. state: what is shown of the connection from now on. */
@@ -185,7 +187,10 @@ export class Session {
         moved.filter(({ conv, known }) => known > 0 && !this.threads.has(conv)).slice(0, maxFetched),
       );
     } catch {
-      this.synced = false; // the next connection does it
+      this.synced = false;
+      later(this.c, syncRetry, () => {
+        if (this.connection.online && !this.synced) void this.sync();
+      });
     }
   }
 

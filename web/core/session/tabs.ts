@@ -29,12 +29,13 @@ export class Tabs {
       .catch(() => this.lost());
   }
 
-  /** Takes the lock from the tab that has it. */
-  steal(): void {
-    if (!this.locks || this.release) return;
+  /** Takes the lock from the tab that has it. False: it is here already, or there are no locks. */
+  steal(): boolean {
+    if (!this.locks || this.release) return false;
     this.waiting?.abort();
     this.waiting = undefined;
     void this.locks.request(this.name, { steal: true }, () => this.hold()).catch(() => this.lost());
+    return true;
   }
 
   stop(): void {

@@ -1,0 +1,129 @@
+// A browser as far as the core needs one: cookies, WebSockets, Web Locks; pages that can die.
+
+import { effect, type ReadonlySignal } from '@preact/signals-core';
+import { WebSocket as NodeSocket } from 'ws';
+import { type ConversationView, type Core, createCore, type Item, type Message } from '../web/core';
+import { FakeLocks } from '../web/core/testing/locks';
+import { demo, type Server } from './server';
+
+export class Browser {
+  private cookie = '';
+  private locks = new FakeLocks();
+
+  constructor(private readonly server: Server) {}
+
+  page(): Page {
+    return new Page(this.server.http, this.locks.manager, (url, init) => this.fetch(url, init));
+  }
+
+  /** Ends a page at once, with nothing said to anybody; its locks are free. It must be the only one. */
+  crash(page: Page): void {
+    page.die();
+    this.locks = new FakeLocks();
+  }
+
+  /** A page on which one has signed in and that is online. */
+  async signIn(uid: string): Promise<Page> {
+    const page = this.page();
+    await page.core.login(demo.org, uid, demo.password);
+    await page.online();
+    return page;
+  }
+
+  private async fetch(url: string, init: RequestInit): Promise<Response> {
+    const headers = {
+      ...(init.headers as Record<string, string>),
+      'Sec-Fetch-Site': 'same-origin',
+      Cookie: this.cookie,
+    };
+    const answer = await fetch(url, { ...init, headers });
+    for (const c of answer.headers.getSetCookie()) this.cookie = c.split(';')[0] ?? '';
+    return answer;
+  }
+}
+
+export class Page {
+  readonly core: Core;
+  private readonly sockets: NodeSocket[] = [];
+  private dead = false;
+
+  constructor(base: string, locks: LockManager, fetch: (url: string, init: RequestInit) => Promise<Response>) {
+    this.core = createCore({
+      base,
+      locks,
+      fetch: async (url, init) => {
+        if (this.dead) throw new TypeError('The page is gone.');
+        return fetch(url as string, init ?? {});
+      },
+      socket: (url) => {
+        if (this.dead) throw new TypeError('The page is gone.');
+        const s = new NodeSocket(url, 'mqtt');
+        this.sockets.push(s);
+        return s as unknown as WebSocket;
+      },
+    });
+  }
+
+  online(): Promise<unknown> {
+    return until(this.core.connection, (c) => c.state === 'online');
+  }
+
+  /** Cuts the connection as a lost network does. */
+  async cut(): Promise<void> {
+    this.sockets.at(-1)?.terminate();
+    await until(this.core.connection, (c) => c.state !== 'online');
+  }
+
+  die(): void {
+    this.dead = true;
+    for (const s of this.sockets) s.terminate();
+  }
+
+  open(conv: string): View {
+    return new View(this.core.open(conv));
+  }
+}
+
+export class View {
+  constructor(private readonly view: ConversationView) {}
+
+  get messages(): Message[] {
+    return messagesOf(this.view.items.peek());
+  }
+
+  /** Waits for a message of this text, in a state. */
+  async message(text: string, state: Message['state'] = 'stored'): Promise<Message> {
+    const good = (m: Message) => m.text === text && m.state === state;
+    return messagesOf(await until(this.view.items, (l) => messagesOf(l).some(good))).find(good) as Message;
+  }
+
+  /** Waits until all that was written is stored. */
+  async settled(): Promise<Message[]> {
+    return messagesOf(await until(this.view.items, (l) => messagesOf(l).every((m) => m.state === 'stored')));
+  }
+
+  until(good: (items: Item[]) => unknown): Promise<Item[]> {
+    return until(this.view.items, good);
+  }
+
+  get raw(): ConversationView {
+    return this.view;
+  }
+}
+
+function messagesOf(items: Item[]): Message[] {
+  return items.filter((i): i is Message => 'media' in i);
+}
+
+/** Waits until a signal's value is as wanted. */
+export function until<T>(s: ReadonlySignal<T>, good: (v: T) => unknown): Promise<T> {
+  return new Promise((resolve) => {
+    let done = false;
+    const stop = effect(() => {
+      if (done || !good(s.value)) return;
+      done = true;
+      resolve(s.value);
+      queueMicrotask(() => stop());
+    });
+  });
+}
