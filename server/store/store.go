@@ -2,8 +2,13 @@
 //
 // One goroutine, the writer, owns the connection that writes. It takes everything that waits, runs it in one transaction in the
 // order of arrival and commits it with synchronous=FULL: what it has answered survives a power cut. Then it tells the observers
-// and the callers, in the order of the commit. Reads use connections of their own and see what is committed. All methods of
-// Store may be called from any goroutine.
+// and the callers, in the order of the commit. Reads use connections of their own and see what is committed.
+//
+// All methods of Store may be called from any goroutine. Observers and the done functions run on the writer's goroutine: they must
+// not block, and must not call what waits for the writer, which is every method that changes something, but for SaveSession,
+// DeleteSession and ReleasePacket. Append waits only while its queue is full; from a callback it is to be called on another goroutine.
+//
+// While the disk takes nothing, appends and session states are held and tried again, and other changes fail with chat.Unavailable.
 //
 // The statements keep to what SQLite and PostgreSQL both take.
 package store
