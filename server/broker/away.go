@@ -127,7 +127,7 @@ func (b *Broker) recoverSessions(ctx context.Context) error {
 	return nil
 }
 
-// Housekeeping: how often, and how long a stream nobody needs stays in memory.
+// Housekeeping: how often (sessions every fourth time), and how long a quiet stream stays in memory.
 const (
 	houseEvery = 15 * time.Second
 	idleAfter  = 60 // seconds
@@ -150,7 +150,10 @@ func (b *Broker) keepHouse(ctx context.Context) {
 		}
 		b.mu.Unlock()
 		for _, o := range orgs {
-			o.keepHouse(b.now().Unix())
+			o.trim(b.now().Unix())
+			if n%4 == 0 {
+				o.saveMoved()
+			}
 		}
 		if n%4 == 0 {
 			b.expireSessions(ctx, orgs)
@@ -159,16 +162,10 @@ func (b *Broker) keepHouse(ctx context.Context) {
 	}
 }
 
-func (o *org) keepHouse(now int64) {
+// trim gives back the memory of streams that have been quiet.
+func (o *org) trim(now int64) {
 	o.mu.Lock()
-	var sessions []*session
-	for _, u := range o.users {
-		for _, s := range u.sessions {
-			if s.up {
-				sessions = append(sessions, s)
-			}
-		}
-	}
+	defer o.mu.Unlock()
 	for ref, st := range o.streams {
 		if now-st.touch.Load() < idleAfter {
 			continue
@@ -179,7 +176,20 @@ func (o *org) keepHouse(now int64) {
 			st.trim()
 		}
 	}
-	o.mu.Unlock()
+}
+
+// saveMoved stores the kept sessions that have moved on. What a crash takes back is sent again.
+func (o *org) saveMoved() {
+	var sessions []*session
+	o.mu.RLock()
+	for _, u := range o.users {
+		for _, s := range u.sessions {
+			if s.up.Load() {
+				sessions = append(sessions, s)
+			}
+		}
+	}
+	o.mu.RUnlock()
 	for _, s := range sessions {
 		s.mu.Lock()
 		if s.dirty && s.kept() && !s.closed {

@@ -87,7 +87,7 @@ func (b *Broker) bringUp(ctx context.Context, s *session, pk *packets.Packet, w 
 			return err
 		}
 	}
-	s.up = true
+	s.up.Store(true)
 	return nil
 }
 
@@ -353,7 +353,7 @@ func (b *Broker) detach(s *session) {
 		w = nil
 	}
 	if w != nil {
-		w.Due = b.now().Add(time.Duration(min(w.Delay, s.expiry)) * time.Second).UnixMilli()
+		w.Due = b.now().Add(time.Duration(min(w.Delay, s.expiry.Load())) * time.Second).UnixMilli()
 	}
 	s.will = w
 	ready := s.ready
@@ -362,7 +362,7 @@ func (b *Broker) detach(s *session) {
 		s.will = nil // it is published below
 	}
 	switch {
-	case s.kept() && s.up:
+	case s.kept() && s.up.Load():
 		b.park(s)
 	case !s.kept() && s.id > 0:
 		b.opt.Store.DeleteSession(s.id, nil)
@@ -376,7 +376,7 @@ func (b *Broker) detach(s *session) {
 		sb.st.leave(s)
 	}
 	for _, f := range s.filters {
-		o.removeFilter(s, f, s.kept() && s.up)
+		o.removeFilter(s, f, s.kept() && s.up.Load())
 	}
 	u := s.user
 	u.sessions = without(u.sessions, s)
@@ -407,7 +407,7 @@ func (b *Broker) park(s *session) {
 	b.mu.Lock()
 	b.saving[key] = saved
 	b.mu.Unlock()
-	row := s.row(b.now().Add(time.Duration(s.expiry) * time.Second))
+	row := s.row(b.now().Add(time.Duration(s.expiry.Load()) * time.Second))
 	b.opt.Store.SaveSession(row, func(err error) {
 		if err != nil {
 			b.log.Error("storing a session", "err", err)
@@ -422,8 +422,4 @@ func (b *Broker) park(s *session) {
 }
 
 // expire makes the session end with its connection.
-func (s *session) expire() {
-	s.mu.Lock()
-	s.expiry = 0
-	s.mu.Unlock()
-}
+func (s *session) expire() { s.expiry.Store(0) }

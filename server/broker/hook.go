@@ -103,9 +103,9 @@ func (h *hook) OnConnectAuthenticate(cl *mqtt.Client, pk packets.Packet) bool {
 	most := uint32(h.b.opt.Limits.SessionExpiry / time.Second)
 	switch {
 	case s.v5:
-		s.expiry = min(pk.Properties.SessionExpiryInterval, most)
+		s.expiry.Store(min(pk.Properties.SessionExpiryInterval, most))
 	case !pk.Connect.Clean:
-		s.expiry = most
+		s.expiry.Store(most)
 	}
 	if len(s.clientID) > 256 {
 		s.refused = packets.ErrClientIdentifierNotValid.Code
@@ -169,8 +169,8 @@ func (h *hook) OnPacketEncode(cl *mqtt.Client, pk packets.Packet) packets.Packet
 		p := &pk.Properties
 		p.MaximumPacketSize = uint32(h.b.opt.Limits.PacketSize)
 		p.TopicAliasMaximum = topicAliasMaximum
-		if s.expiry != cl.Properties.Props.SessionExpiryInterval {
-			p.SessionExpiryInterval, p.SessionExpiryIntervalFlag = s.expiry, true
+		if kept := s.expiry.Load(); kept != cl.Properties.Props.SessionExpiryInterval {
+			p.SessionExpiryInterval, p.SessionExpiryIntervalFlag = kept, true
 		}
 	}
 	return pk
@@ -210,9 +210,9 @@ func (s *session) goodbye(pk *packets.Packet) {
 	}
 	s.mu.Lock()
 	s.normal = pk.ReasonCode != packets.CodeDisconnectWillMessage.Code
-	zero := s.expiry == 0
+	zero := !s.kept()
 	if s.v5 && pk.Properties.SessionExpiryIntervalFlag && !zero {
-		s.expiry = min(pk.Properties.SessionExpiryInterval, uint32(s.b.opt.Limits.SessionExpiry/time.Second))
+		s.expiry.Store(min(pk.Properties.SessionExpiryInterval, uint32(s.b.opt.Limits.SessionExpiry/time.Second)))
 	}
 	s.mu.Unlock()
 	if s.v5 && zero && pk.Properties.SessionExpiryInterval > 0 { // MQTT 5 §3.14.2.2.2

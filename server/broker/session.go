@@ -28,13 +28,13 @@ type session struct {
 	conn     *conn
 	v5       bool
 	ws       bool
-	problems bool   // the client wants reasons and user properties (MQTT 5 §3.1.2.11.7)
-	window   int    // how many QoS 1 and 2 messages may be unacknowledged (MQTT 5 §3.1.2.11.3)
-	maxSize  int    // largest packet the client takes, 0 for any
-	expiry   uint32 // seconds the session is kept after the connection
-	present  bool   // it continues a stored one
-	up       bool   // brought up, and stored if it is kept
-	refused  byte   // CONNACK reason when sign-in failed
+	problems bool          // the client wants reasons and user properties (MQTT 5 §3.1.2.11.7)
+	window   int           // how many QoS 1 and 2 messages may be unacknowledged (MQTT 5 §3.1.2.11.3)
+	maxSize  int           // largest packet the client takes, 0 for any
+	expiry   atomic.Uint32 // seconds the session is kept after the connection
+	present  bool          // it continues a stored one
+	up       atomic.Bool   // brought up, and stored if it is kept
+	refused  byte          // CONNACK reason when sign-in failed
 
 	aliases map[uint16]string // inbound topic aliases; owned by the reading goroutine
 	limiter *rate.Limiter     // of publishes; owned by the reading goroutine
@@ -93,7 +93,7 @@ const maxPending = 256
 // maxBatch bounds the bytes of one coalesced write.
 const maxBatch = 16 << 10
 
-func (s *session) kept() bool { return s.expiry > 0 }
+func (s *session) kept() bool { return s.expiry.Load() > 0 }
 
 // wake tells the session that a stream has news.
 func (s *session) wake(sb *sub) {

@@ -102,7 +102,7 @@ func (st *storedState) cursors() map[int64]uint64 {
 func (s *session) row(expires time.Time) *chat.Session {
 	r := &chat.Session{
 		EID: s.who.EID, UID: s.who.UID, ClientID: s.clientID, Terminal: s.terminal, LoginID: s.loginID,
-		Expires: expires, Expiry: s.expiry, State: s.state(),
+		Expires: expires, Expiry: s.expiry.Load(), State: s.state(),
 	}
 	if s.id > 0 {
 		r.ID = s.id
