@@ -10,10 +10,15 @@ export class Browser {
   private cookie = '';
   private locks = new FakeLocks();
 
-  constructor(private readonly server: Server) {}
+  constructor(
+    private readonly server: Server,
+    /** False: the page came over plain HTTP. */
+    private readonly hasLocks = true,
+  ) {}
 
   page(): Page {
-    return new Page(this.server.http, this.locks.manager, (url, init) => this.fetch(url, init));
+    const locks = this.hasLocks ? this.locks.manager : null;
+    return new Page(this.server.http, locks, (url, init) => this.fetch(url, init));
   }
 
   /** Ends a page at once, with nothing said to anybody; its locks are free. It must be the only one. */
@@ -47,7 +52,7 @@ export class Page {
   private readonly sockets: NodeSocket[] = [];
   private dead = false;
 
-  constructor(base: string, locks: LockManager, fetch: (url: string, init: RequestInit) => Promise<Response>) {
+  constructor(base: string, locks: LockManager | null, fetch: (url: string, init: RequestInit) => Promise<Response>) {
     this.core = createCore({
       base,
       locks,
