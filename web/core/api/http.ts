@@ -143,7 +143,10 @@ export class Api {
     let text: string;
     try {
       const body = o.body === undefined ? null : JSON.stringify(o.body);
-      answer = await this.o.fetch(this.o.base + prefix + path, { method, headers, body, signal: o.signal ?? null });
+      // A page that is reloaded meanwhile must still be given its new cookie: the old one is used up.
+      const keepalive = path === '/auth/refresh';
+      const init = { method, headers, body, signal: o.signal ?? null, keepalive };
+      answer = await this.o.fetch(this.o.base + prefix + path, init);
       text = await answer.text();
     } catch {
       throw new Problem(0, 'No connection', "The server can't be reached. Please check your connection and try again.");
