@@ -246,7 +246,10 @@ export class Session {
       groups: this.groups,
       conversations: this.conversations,
       outbox: this.outbox,
-      kicked: () => this.connection.stop('kicked'),
+      // A repeat was meant for a connection that has ended: the server got no acknowledgement as it closed.
+      kicked: () => {
+        if (!p.dup) this.connection.stop('kicked');
+      },
       ended: (reason: string) => this.o.onEnded(reason),
       line: (l: NoticeLine) => this.line(l),
       background: (f: () => Promise<unknown>) => {
