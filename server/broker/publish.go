@@ -7,7 +7,6 @@ import (
 	"errors"
 	"hash/fnv"
 	"strconv"
-	"time"
 
 	"github.com/mochi-mqtt/server/v2/packets"
 
@@ -31,7 +30,6 @@ type publication struct {
 	props   *appProps
 	packet  *chat.PacketKey
 	ack     *ack
-	refused error
 }
 
 // publish takes a PUBLISH of the client. It runs on the connection's reading goroutine.
@@ -64,7 +62,7 @@ func (s *session) publish(pk *packets.Packet) {
 		}
 	}
 	if !s.allow(s.b.now()) {
-		p.refuse(packets.ErrQuotaExceeded, errors.New("You are sending too fast. Wait a moment and send again."))
+		p.refuse(chat.Errorf(chat.RateLimited, "You are sending too fast. Wait a moment and send again."))
 		return
 	}
 	_, c, _ := parseTopic(topic)
@@ -143,7 +141,7 @@ func (s *session) alias(pk *packets.Packet) (string, bool) {
 func (b *Broker) accept(p *publication) {
 	eid, c, key := parseTopic(p.topic)
 	if eid != p.org.eid || c == classNone {
-		p.refuse(packets.ErrNotAuthorized, errors.New("You may not publish to this topic."))
+		p.refuse(chat.Errorf(chat.Forbidden, "You may not publish to this topic."))
 		return
 	}
 	switch c {
@@ -159,7 +157,7 @@ func (b *Broker) accept(p *publication) {
 		}
 		b.publishApp(p)
 	default:
-		p.refuse(packets.ErrNotAuthorized, errors.New("Only the server publishes to this topic."))
+		p.refuse(chat.Errorf(chat.Forbidden, "Only the server publishes to this topic."))
 	}
 }
 
@@ -173,12 +171,12 @@ func (b *Broker) mayWrite(p *publication, c class, key string) error {
 
 func (b *Broker) publishIM(p *publication, c class, key string) {
 	if err := b.mayWrite(p, c, key); err != nil {
-		p.refuse(packets.ErrNotAuthorized, err)
+		p.refuse(err)
 		return
 	}
 	m, err := payload.DecodeIM(p.payload)
 	if err != nil {
-		p.refuse(packets.ErrPayloadFormatInvalid, errors.New("The payload is not an IM message: "+err.Error()+"."))
+		p.refuse(chat.Errorf(chat.Invalid, "The payload is not an IM message: %v.", err))
 		return
 	}
 	want := byte(chat.IMPair)
@@ -188,17 +186,17 @@ func (b *Broker) publishIM(p *publication, c class, key string) {
 	}
 	switch {
 	case m.Sender != p.uid:
-		p.refuse(packets.ErrNotAuthorized, errors.New("The sender in the payload must be you."))
+		p.refuse(chat.Errorf(chat.Forbidden, "The sender in the payload must be you."))
 		return
 	case m.Type != want:
-		p.refuse(packets.ErrPayloadFormatInvalid, errors.New("The IM type in the payload must be 1 to a user and 2 to a group."))
+		p.refuse(chat.Errorf(chat.Invalid, "The IM type in the payload must be 1 to a user and 2 to a group."))
 		return
 	case len(p.cid) > 0 && (len(p.cid) < 8 || len(p.cid) > 16):
-		p.refuse(packets.ErrPayloadFormatInvalid, errors.New("The Correlation Data must have 8 to 16 bytes."))
+		p.refuse(chat.Errorf(chat.Invalid, "The Correlation Data must have 8 to 16 bytes."))
 		return
 	}
 	if err := payload.CheckIM(m, b.opt.Limits.Text); err != nil {
-		p.refuse(packets.ErrPayloadFormatInvalid, err)
+		p.refuse(err)
 		return
 	}
 	b.opt.Store.Append(chat.Append{Stream: ref, Sender: p.uid, CID: p.cid, Origin: p.origin, Payload: p.payload,
@@ -208,11 +206,11 @@ func (b *Broker) publishIM(p *publication, c class, key string) {
 // publishTyping passes "is typing" to those who would receive an IM. It is never stored.
 func (b *Broker) publishTyping(p *publication, c class, key string) {
 	if err := b.mayWrite(p, c, key); err != nil {
-		p.refuse(packets.ErrNotAuthorized, err)
+		p.refuse(err)
 		return
 	}
 	if len(p.payload) > 1024 {
-		p.refuse(packets.ErrPayloadFormatInvalid, errors.New("The payload of a typing message may have at most 1,024 bytes."))
+		p.refuse(chat.Errorf(chat.Invalid, "The payload of a typing message may have at most 1,024 bytes."))
 		return
 	}
 	m := &message{origin: p.origin, topic: p.topic, payload: p.payload, app: &appProps{User: []packets.UserProperty{{Key: "sender", Val: p.uid}}}}
@@ -235,11 +233,11 @@ func (b *Broker) publishTyping(p *publication, c class, key string) {
 
 func (b *Broker) publishPresence(p *publication, uid string) {
 	if uid != p.uid {
-		p.refuse(packets.ErrNotAuthorized, errors.New("You may publish your own presence only."))
+		p.refuse(chat.Errorf(chat.Forbidden, "You may publish your own presence only."))
 		return
 	}
 	if _, err := payload.DecodePresence(p.payload); err != nil {
-		p.refuse(packets.ErrPayloadFormatInvalid, errors.New("The payload is not a presence: "+err.Error()+"."))
+		p.refuse(chat.Errorf(chat.Invalid, "The payload is not a presence: %v.", err))
 		return
 	}
 	if p.s == nil {
@@ -271,31 +269,34 @@ func (p *publication) finish(a chat.Appended) {
 	p.s.answer(p.ack, 0, props)
 }
 
-// fail answers a publish that the store refused. Only a message that can never be stored is refused: the store holds the others.
+// fail deals with a publish that the store did not take. A client that was told nothing sends it again: when the server is stopping,
+// nobody is told; a version 3.1.1 client, which can't be told, is disconnected.
 func (p *publication) fail(err error) {
+	if chat.CodeOf(err) == chat.Unavailable {
+		return
+	}
 	p.b.log.Error("storing a message", "err", err, "eid", p.org.eid, "uid", p.uid)
-	p.refuse(packets.ErrUnspecifiedError, errors.New("The server could not store the message. Try again."))
+	if p.s != nil && !p.s.v5 {
+		p.s.disconnect(packets.ErrUnspecifiedError.Code)
+		return
+	}
+	p.refuse(chat.Errorf(chat.Internal, "The server could not store the message. Try again."))
 }
 
 // refuse answers a publish that is not done: version 5 clients by the reason code, all by notice 0x20. MQTT 3.1.1 has nothing
 // better than to acknowledge and drop.
-func (p *publication) refuse(code packets.Code, why error) {
-	p.refused = why
+func (p *publication) refuse(why error) {
 	if p.s == nil {
 		p.b.log.Info("will refused", "eid", p.org.eid, "uid", p.uid, "topic", p.topic, "why", why)
 		return
 	}
-	msg := why.Error()
-	var ce *chat.Error
-	if errors.As(why, &ce) {
-		msg = ce.Message
-	}
+	reason, msg := publishReason(why)
 	p.s.notify(chat.NoticeRefused, struct {
 		Code    byte   `json:"code"`
 		Message string `json:"message"`
 		Topic   string `json:"topic"`
 		ID      string `json:"id"`
-	}{code.Code, msg, p.topic, hex.EncodeToString(p.cid)})
+	}{reason, msg, p.topic, hex.EncodeToString(p.cid)})
 	if p.ack == nil {
 		return
 	}
@@ -303,12 +304,30 @@ func (p *publication) refuse(code packets.Code, why error) {
 	if p.s.v5 {
 		props = append([]byte{packets.PropReasonString}, appendBytes(nil, []byte(msg))...)
 	} else {
-		code.Code = 0
+		reason = 0
 	}
 	if p.qos == 2 {
 		p.s.forget(p.ack.pid, p.s.v5)
 	}
-	p.s.answer(p.ack, code.Code, props)
+	p.s.answer(p.ack, reason, props)
+}
+
+// publishReason translates an error to the reason code of PUBACK and PUBREC (MQTT 5 §3.4.2.1), and to words for the sender. Whoever may
+// not see a thing is told the same as if it may not write to it.
+func publishReason(err error) (byte, string) {
+	var e *chat.Error
+	if !errors.As(err, &e) {
+		e = chat.Errorf(chat.Internal, "The server could not do this. Try again.")
+	}
+	switch e.Code {
+	case chat.Forbidden, chat.NotFound, chat.Unauthenticated:
+		return packets.ErrNotAuthorized.Code, e.Message
+	case chat.Invalid, chat.TooLarge:
+		return packets.ErrPayloadFormatInvalid.Code, e.Message
+	case chat.RateLimited:
+		return packets.ErrQuotaExceeded.Code, e.Message
+	}
+	return packets.ErrUnspecifiedError.Code, e.Message
 }
 
 // forget drops an inbound QoS 2 packet id whose publish was refused: version 5 ends the exchange with the PUBREC.
@@ -390,6 +409,3 @@ func (b *Broker) mayWill(o *org, uid string, w *will) bool {
 	}
 	return false
 }
-
-// storeWaitDefault is how long a client waits for the store before it is told that the server is unavailable.
-const storeWaitDefault = 10 * time.Second
