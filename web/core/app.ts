@@ -3,6 +3,7 @@
 import { computed, type ReadonlySignal, signal } from '@preact/signals-core';
 import { Api } from './api/http';
 import type { SignIn } from './api/shapes';
+import { oweGoodbye, owesGoodbye } from './db/goodbye';
 import { Problem } from './problem';
 import { nobody } from './session/people';
 import { Session } from './session/session';
@@ -52,6 +53,11 @@ export class App implements t.Core {
 
   async start(): Promise<void> {
     void this.readAbout();
+    if (await this.kept(owesGoodbye)) {
+      this.who.value = { status: 'out' };
+      await this.sayGoodbye();
+      return;
+    }
     for (let failures = 0; ; failures++) {
       this.before.value = { state: 'connecting', stalled: false };
       try {
@@ -72,6 +78,7 @@ export class App implements t.Core {
   async login(org: string, username: string, password: string): Promise<void> {
     await this.closing;
     const s = await this.api.login(org.trim(), username.trim(), password);
+    await this.kept(() => oweGoodbye(false)); // the cookie is the new login's
     await this.begin(s);
   }
 
@@ -80,8 +87,7 @@ export class App implements t.Core {
     if (!s) return;
     this.leave();
     this.closing = s.close({ wipe: true });
-    // Told even if the device is offline in between: the server ends the login when it hears of it, or the person signs it out elsewhere.
-    await Promise.all([this.closing, this.api.logout().catch(() => {})]);
+    await Promise.all([this.closing, this.sayGoodbye()]);
   }
 
   reconnect(): void {
@@ -234,6 +240,21 @@ export class App implements t.Core {
     if (!s) return;
     this.leave(reason || 'You were signed out. Please sign in again.');
     this.closing = s.close({ wipe: true, ended: reason });
+  }
+
+  /** Ends the login at the server; when it can't be reached, a later page does. */
+  private async sayGoodbye(): Promise<void> {
+    await this.kept(() => oweGoodbye(true));
+    try {
+      await this.api.logout();
+      await this.kept(() => oweGoodbye(false));
+    } catch {
+      // Still owed.
+    }
+  }
+
+  private async kept<T>(f: () => Promise<T>): Promise<T | undefined> {
+    return this.o.storage === 'memory' ? undefined : f();
   }
 
   private leave(reason?: string): void {

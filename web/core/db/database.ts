@@ -47,27 +47,32 @@ export class Database {
     const name = `magpie/${eid}/${uid}`;
     if (o.memory || !globalThis.indexedDB) return new Database(undefined, name);
     let late = false;
-    const opening = openDB<Schema>(name, version, {
-      upgrade(db) {
-        db.createObjectStore('messages', { keyPath: ['conv', 'seq'] });
-        db.createObjectStore('outbox', { keyPath: 'id' });
-        db.createObjectStore('drafts');
-        db.createObjectStore('conversations', { keyPath: 'conv' });
-        db.createObjectStore('people', { keyPath: 'uid' });
-        db.createObjectStore('groups', { keyPath: 'gid' });
-        db.createObjectStore('lists');
-      },
-      blocking(_current, _blocked, event) {
-        (event.target as IDBDatabase).close(); // a newer page wants to upgrade it, or a sign-out to delete it
-      },
-    }).then(
-      (db) => {
-        if (!late) return db;
-        db.close();
-        return undefined;
-      },
-      () => undefined,
-    );
+    // Where storage is switched off, opening may throw at once.
+    const opening = Promise.resolve()
+      .then(() =>
+        openDB<Schema>(name, version, {
+          upgrade(db) {
+            db.createObjectStore('messages', { keyPath: ['conv', 'seq'] });
+            db.createObjectStore('outbox', { keyPath: 'id' });
+            db.createObjectStore('drafts');
+            db.createObjectStore('conversations', { keyPath: 'conv' });
+            db.createObjectStore('people', { keyPath: 'uid' });
+            db.createObjectStore('groups', { keyPath: 'gid' });
+            db.createObjectStore('lists');
+          },
+          blocking(_current, _blocked, event) {
+            (event.target as IDBDatabase).close(); // a newer page wants to upgrade it, or a sign-out to delete it
+          },
+        }),
+      )
+      .then(
+        (db) => {
+          if (!late) return db;
+          db.close();
+          return undefined;
+        },
+        () => undefined,
+      );
     let timer: ReturnType<typeof setTimeout> | undefined;
     const timeout = new Promise<undefined>((resolve) => {
       timer = setTimeout(() => {

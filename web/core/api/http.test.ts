@@ -1,0 +1,186 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { Problem } from '../problem';
+import { FakeLocks } from '../testing/locks';
+import { Api } from './http';
+import type { SignIn } from './shapes';
+
+/** A server with one login: tokens are numbered, and a refresh token that is used twice ends it. */
+class FakeServer {
+  cookie = 0;
+  over = false;
+  readonly calls: string[] = [];
+  /** Called in the middle of a renewal. */
+  pause: () => Promise<void> = async () => {};
+
+  signIn(uid = 'alice'): SignIn {
+    return {
+      access_token: `access-${++this.cookie}`,
+      expires_in: 900,
+      user: { uid, name: 'Alice', avatar: '', role: 'member' },
+      org: { eid: 'demo', name: 'Demo' },
+      mqtt: { url: 'ws://test/mqtt', client_id: 'web-1', username: `demo/${uid}` },
+    };
+  }
+
+  readonly fetch = async (url: string | URL | Request, init?: RequestInit): Promise<Response> => {
+    const path = new URL(url as string).pathname.replace('/api/v1', '');
+    const headers = init?.headers as Record<string, string>;
+    this.calls.push(`${init?.method} ${path} ${headers.Authorization ?? ''}`.trim());
+    if (path === '/auth/login') return Response.json(this.signIn());
+    if (path === '/auth/refresh') {
+      const used = this.cookie;
+      await this.pause();
+      if (this.over || used !== this.cookie) {
+        this.over = true;
+        return problem(401, 'You are signed out. Please sign in again.');
+      }
+      return Response.json(this.signIn());
+    }
+    if (path === '/auth/logout') return new Response(null, { status: 204 });
+    if (this.over || headers.Authorization !== `Bearer access-${this.cookie}`) return problem(401, 'No.');
+    if (path === '/bad') return problem(422, 'The name must not be empty.', { name: 'must not be empty' });
+    if (path === '/busy') return problem(429, 'Slower.', undefined, { 'Retry-After': '7' });
+    if (path === '/html') return new Response('<h1>502</h1>', { status: 502, statusText: 'Bad Gateway' });
+    if (path === '/list') {
+      const cursor = new URL(url as string).searchParams.get('cursor') ?? '0';
+      return Response.json({ items: [Number(cursor)], next: cursor === '2' ? null : String(Number(cursor) + 1) });
+    }
+    return Response.json({ path });
+  };
+}
+
+function problem(
+  status: number,
+  detail: string,
+  errors?: Record<string, string>,
+  more?: Record<string, string>,
+): Response {
+  const headers = { 'Content-Type': 'application/problem+json', ...more };
+  return new Response(JSON.stringify({ title: 'Title', status, detail, errors }), { status, headers });
+}
+
+let server: FakeServer;
+let time: number;
+let over: string[];
+
+beforeEach(() => {
+  server = new FakeServer();
+  time = 1_700_000_000_000;
+  over = [];
+});
+
+const client = (locks: LockManager | null = null) =>
+  new Api({ base: 'http://test', fetch: server.fetch, now: () => time, locks, onSignedOut: (r) => over.push(r) });
+
+test('renews the token before it runs out', async () => {
+  const api = client();
+  await api.login('demo', 'alice', 'secret');
+  await api.get('/x');
+  expect(server.calls).toEqual(['POST /auth/login', 'GET /x Bearer access-1']);
+  time += 880_000;
+  await api.get('/x');
+  expect(server.calls.slice(2)).toEqual(['POST /auth/refresh', 'GET /x Bearer access-2']);
+});
+
+test('renews the token once when it is refused', async () => {
+  const api = client();
+  await api.login('demo', 'alice', 'secret');
+  server.cookie = 7; // the token is not good any more
+  await expect(api.get('/x')).resolves.toEqual({ path: '/x' });
+  expect(server.calls.slice(1)).toEqual(['GET /x Bearer access-1', 'POST /auth/refresh', 'GET /x Bearer access-8']);
+  expect(over).toEqual([]);
+});
+
+test('a login that is over ends the session, once', async () => {
+  const api = client();
+  await api.login('demo', 'alice', 'secret');
+  server.over = true;
+  await expect(api.get('/x')).rejects.toMatchObject({ status: 401 });
+  expect(over).toEqual(['You are signed out. Please sign in again.']);
+});
+
+test('many requests renew the token once', async () => {
+  const api = client();
+  await api.login('demo', 'alice', 'secret');
+  time += 900_000;
+  await Promise.all(Array.from({ length: 10 }, () => api.get('/x')));
+  expect(server.calls.filter((c) => c === 'POST /auth/refresh')).toHaveLength(1);
+});
+
+test('two tabs renew one after the other', async () => {
+  const locks = new FakeLocks().manager;
+  const tabs = [client(locks), client(locks)];
+  server.pause = () => new Promise((resolve) => setTimeout(resolve, 5)); // time for the other to come in between
+  await Promise.all(tabs.map((t) => t.refresh()));
+  expect(server.over).toBe(false);
+  // Without the lock the second use of one token would have ended the login.
+  await expect(Promise.all([client(), client()].map((t) => t.refresh()))).rejects.toMatchObject({ status: 401 });
+});
+
+test('another account in another tab ends this one', async () => {
+  const api = client();
+  await api.login('demo', 'alice', 'secret');
+  const signIn = server.signIn.bind(server);
+  server.signIn = () => signIn('bob');
+  time += 900_000;
+  await expect(api.get('/x')).rejects.toMatchObject({ status: 401 });
+  expect(over).toHaveLength(1);
+});
+
+test('lists are read to their end', async () => {
+  const api = client();
+  await api.login('demo', 'alice', 'secret');
+  await expect(api.list('/list')).resolves.toEqual([0, 1, 2]);
+});
+
+test('knows the time of the server', async () => {
+  const api = client();
+  await api.login('demo', 'alice', 'secret');
+  expect(api.serverNow()).toBe(time);
+  const { fetch } = server;
+  const late = new Api({
+    base: 'http://test',
+    now: () => time,
+    locks: null,
+    onSignedOut: () => {},
+    fetch: async (url, init) => {
+      const answer = await fetch(url, init);
+      return new Response(answer.body, { headers: { Date: new Date(time + 3_600_000).toUTCString() } });
+    },
+  });
+  await late.login('demo', 'alice', 'secret');
+  expect(Math.abs(late.serverNow() - time - 3_600_000)).toBeLessThan(1000);
+});
+
+describe('problems', () => {
+  test.each([
+    [
+      '/bad',
+      { status: 422, title: 'Title', detail: 'The name must not be empty.', errors: { name: 'must not be empty' } },
+    ],
+    ['/busy', { status: 429, retryAfter: 7 }],
+    ['/html', { status: 502, title: 'Bad Gateway' }],
+  ])('%s', async (path, want) => {
+    const api = client();
+    await api.login('demo', 'alice', 'secret');
+    const error = await api.get(path).then(
+      () => undefined,
+      (e: Error) => e,
+    );
+    expect(error).toBeInstanceOf(Problem);
+    expect(error).toMatchObject(want);
+    expect(error?.message).toMatch(/\.$/);
+  });
+
+  test('no connection', async () => {
+    const api = new Api({
+      base: 'http://test',
+      fetch: () => Promise.reject(new TypeError('fetch failed')),
+      now: () => time,
+      locks: null,
+      onSignedOut: (r) => over.push(r),
+    });
+    await expect(api.login('demo', 'alice', 'secret')).rejects.toMatchObject({ status: 0 });
+    expect(over).toEqual([]);
+  });
+});

@@ -1,0 +1,129 @@
+import 'fake-indexeddb/auto';
+import { IDBDatabase, IDBFactory, IDBObjectStore, IDBOpenDBRequest } from 'fake-indexeddb';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { Database, type OutboxItem } from './database';
+import { oweGoodbye, owesGoodbye } from './goodbye';
+
+const message = (seq: number, conv = 'u:bob') => ({
+  id: `id-${seq}`,
+  conv,
+  seq,
+  ts: seq,
+  sender: 'bob',
+  mine: false,
+  media: [],
+  text: `message ${seq}`,
+  state: 'stored' as const,
+});
+const item = (n: number): OutboxItem => ({ n, id: `id-${n}`, conv: 'u:bob', ts: n, media: [], state: 'waiting' });
+const open = (uid = 'alice') => Database.open('demo', uid, { memory: false });
+
+beforeEach(() => {
+  globalThis.indexedDB = new IDBFactory();
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+
+test('messages are read as far as they follow each other', async () => {
+  const db = await open();
+  await db.putMessages([1, 2, 4, 5, 6].map((n) => message(n)));
+  await db.putMessage(message(9, 'g:other'));
+  expect(await db.lastSeq('u:bob')).toBe(6);
+  expect(await db.lastSeq('u:nobody')).toBe(0);
+  const seqs = async (before: number, limit: number) =>
+    (await db.messagesBefore('u:bob', before, limit)).map((m) => m.seq);
+  expect(await seqs(7, 50)).toEqual([4, 5, 6]);
+  expect(await seqs(7, 2)).toEqual([5, 6]);
+  expect(await seqs(4, 50)).toEqual([]); // 3 is missing
+  expect(await seqs(3, 50)).toEqual([1, 2]);
+  expect(await seqs(1, 50)).toEqual([]);
+});
+
+test('messages that come together are written together, and each is there when its promise says so', async () => {
+  const db = await open();
+  const transactions = vi.spyOn(IDBDatabase.prototype, 'transaction');
+  await Promise.all([1, 2, 3].map((n) => db.putMessage(message(n))));
+  expect(transactions).toHaveBeenCalledTimes(1);
+  expect(await db.lastSeq('u:bob')).toBe(3);
+});
+
+test('a message takes the place of its item in the outbox', async () => {
+  const db = await open();
+  await db.putOutbox(item(1));
+  await db.stored(item(1), message(7));
+  expect(await db.all('outbox')).toEqual([]);
+  expect(await db.lastSeq('u:bob')).toBe(7);
+});
+
+test('accounts are apart, and signing out leaves nothing', async () => {
+  const [alice, bob] = [await open('alice'), await open('bob')];
+  await alice.putOutbox(item(1));
+  await bob.putOutbox(item(2));
+  expect(await alice.all('outbox')).toEqual([item(1)]);
+  await alice.wipe();
+  expect(await alice.all('outbox')).toEqual([]);
+  expect((await indexedDB.databases()).map((d) => d.name)).toEqual(['magpie/demo/bob']);
+});
+
+test('a conversation goes with its messages', async () => {
+  const db = await open();
+  await db.putMessages([message(1), message(1, 'g:x')]);
+  await db.putKeyed('drafts', 'u:bob', 'half a');
+  await db.deleteConversation('u:bob');
+  expect([await db.lastSeq('u:bob'), await db.lastSeq('g:x')]).toEqual([0, 1]);
+  expect(await db.get('drafts', 'u:bob')).toBeUndefined();
+});
+
+describe('goes on without a database', () => {
+  const works = async (db: Database) => {
+    await db.putMessage(message(1));
+    await db.putOutbox(item(1));
+    expect(await db.messagesBefore('u:bob', 9, 50)).toEqual([]);
+    expect(await db.all('outbox')).toEqual([]);
+    expect(await db.get('drafts', 'u:bob')).toBeUndefined();
+    await db.wipe();
+  };
+
+  test('asked to', async () => works(await Database.open('demo', 'alice', { memory: true })));
+
+  test('missing', async () => {
+    vi.stubGlobal('indexedDB', undefined);
+    await works(await open());
+  });
+
+  test('refused, as in some private windows', async () => {
+    vi.spyOn(IDBFactory.prototype, 'open').mockImplementation(() => {
+      throw new DOMException('no', 'SecurityError');
+    });
+    await works(await open());
+  });
+
+  test('never answering', async () => {
+    vi.useFakeTimers();
+    vi.spyOn(IDBFactory.prototype, 'open').mockImplementation(() => new IDBOpenDBRequest());
+    const opening = open();
+    await vi.advanceTimersByTimeAsync(10_000);
+    const db = await opening;
+    vi.useRealTimers();
+    await works(db);
+  });
+
+  test('full', async () => {
+    const db = await open();
+    vi.spyOn(IDBObjectStore.prototype, 'put').mockImplementation(() => {
+      throw new DOMException('full', 'QuotaExceededError');
+    });
+    await works(db);
+  });
+});
+
+test('an owed sign-out is remembered', async () => {
+  expect(await owesGoodbye()).toBe(false);
+  await oweGoodbye(true);
+  expect(await owesGoodbye()).toBe(true);
+  await oweGoodbye(false);
+  expect(await owesGoodbye()).toBe(false);
+});
