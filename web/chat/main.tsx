@@ -14,6 +14,7 @@ const core = createCore({ base: location.origin });
 
 // Coming back to the page or the network is the moment to try again, not the end of a long wait.
 addEventListener('online', () => core.nudge());
+addEventListener('offline', () => core.nudge());
 document.addEventListener('visibilitychange', () => {
   if (document.visibilityState === 'visible') core.nudge();
 });

@@ -38,6 +38,7 @@ export function StatusStrip() {
   const { state, stalled } = core.connection.value;
   const online = useNavigatorOnline();
   const waiting = useLasting(state === 'waiting');
+  const offline = useLasting(!online);
   const text = t.value.connection;
   if (state === 'kicked') {
     return (
@@ -53,8 +54,8 @@ export function StatusStrip() {
       </Strip>
     );
   }
+  if (offline) return <Strip tone="calm">{text.offline}</Strip>;
   if (waiting) {
-    if (!online) return <Strip tone="calm">{text.offline}</Strip>;
     return (
       <Strip tone="calm" action={text.retryNow} run={() => core.reconnect()}>
         {text.reconnecting}

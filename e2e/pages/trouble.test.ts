@@ -1,0 +1,158 @@
+import type { Browser } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { Server } from '../server';
+import { Crowd, launch, type Person } from './person';
+
+let server: Server;
+let browser: Browser;
+const crowd = new Crowd(
+  () => browser,
+  () => server,
+);
+const enter = (uid: string) => crowd.enter(uid);
+
+beforeAll(async () => {
+  server = await Server.start();
+  browser = await launch();
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+afterEach(async () => {
+  expect(await crowd.leave()).toEqual([]);
+});
+
+/** What stands in the open conversation with these words, in order. */
+function texts(one: Person, word: string): Promise<string[]> {
+  return one.page.locator('.message .text', { hasText: word }).allTextContents();
+}
+
+describe('the server is killed', () => {
+  test('what was sent is there, what is written meanwhile waits and is sent once', async () => {
+    const alice = await enter('alice');
+    const bob = await enter('bob');
+    await alice.openChat('Bob');
+    await bob.openChat('Alice');
+    await alice.write('kill: before');
+    await alice.marked('kill: before', 'Read');
+
+    await server.kill();
+    await alice.page.getByText('Reconnecting…').first().waitFor();
+    await alice.write('kill: while it is down, one');
+    await alice.write('kill: while it is down, two');
+    await alice.marked('kill: while it is down, two', 'Waiting to be sent');
+
+    await server.restart();
+    await alice.marked('kill: while it is down, two', 'Read');
+    await bob.write('kill: back again');
+    await alice.message('kill: back again').waitFor();
+    await expect.poll(() => alice.page.getByText('Reconnecting…').count()).toBe(0);
+
+    const all = ['kill: before', 'kill: while it is down, one', 'kill: while it is down, two', 'kill: back again'];
+    expect(await texts(alice, 'kill:')).toEqual(all);
+    expect(await texts(bob, 'kill:')).toEqual(all);
+    await alice.page.reload();
+    await alice.message('kill: back again').waitFor();
+    expect(await texts(alice, 'kill:')).toEqual(all);
+  });
+
+  test('what was written before a reload is sent after it', async () => {
+    const alice = await enter('alice');
+    const bob = await enter('bob');
+    await alice.openChat('Bob');
+    await bob.openChat('Alice');
+    // A reload needs the server for the page itself: it is the connection alone that is missing.
+    await alice.page.context().setOffline(true);
+    await alice.write('reload: written offline');
+    await alice.marked('reload: written offline', 'Waiting to be sent');
+    await alice.page.context().setOffline(false);
+    await alice.page.reload();
+    await bob.message('reload: written offline').waitFor();
+    await alice.marked('reload: written offline', 'Read');
+    expect(await texts(bob, 'reload:')).toEqual(['reload: written offline']);
+  });
+});
+
+describe('offline', () => {
+  test('it is said calmly, what is written waits, and is sent when the network is back', async () => {
+    const alice = await enter('alice');
+    const bob = await enter('bob');
+    await alice.openChat('Bob');
+    await bob.openChat('Alice');
+    await alice.page.context().setOffline(true);
+    await alice.page.getByText('You’re offline').waitFor();
+    await alice.write('offline: hello from a tunnel');
+    await alice.marked('offline: hello from a tunnel', 'Waiting to be sent');
+    await bob.write('offline: are you there?');
+    expect(await alice.message('offline: are you there?').count()).toBe(0);
+    await alice.page.context().setOffline(false);
+    await alice.message('offline: are you there?').waitFor();
+    await alice.marked('offline: hello from a tunnel', 'Read');
+    await alice.page.getByText('You’re offline').waitFor({ state: 'detached' });
+    expect((await texts(bob, 'offline:')).sort()).toEqual(['offline: are you there?', 'offline: hello from a tunnel']);
+  });
+});
+
+describe('a second sign-in', () => {
+  test('the first browser is told, and can take the conversation back', async () => {
+    const first = await enter('carol');
+    await first.openChat('Alice');
+    const second = await enter('carol');
+    const dialog = first.page.getByRole('dialog', { name: 'In use on another browser' });
+    await dialog.waitFor();
+    await second.openChat('Alice');
+    await dialog.getByRole('button', { name: 'Not now' }).click();
+    await first.page.getByText('You signed in on another browser').waitFor();
+
+    await first.page.getByRole('button', { name: 'Use here' }).click();
+    await second.page.getByRole('dialog', { name: 'In use on another browser' }).waitFor();
+    await first.page.getByText('You signed in on another browser').waitFor({ state: 'detached' });
+    await first.write('kicked: I am here now');
+    await first.marked('kicked: I am here now', 'Sent');
+  });
+
+  test('two tabs of one browser do not push each other out: one of them asks', async () => {
+    const first = await enter('dave');
+    const page = await first.page.context().newPage();
+    await page.goto(server.http);
+    await page.getByText('open in another tab').waitFor();
+    await page.getByRole('button', { name: 'Use here' }).click();
+    await first.page.getByText('open in another tab').waitFor();
+    await page.getByText('open in another tab').waitFor({ state: 'detached' });
+  });
+});
+
+describe('a message is refused', () => {
+  test('it says why; it can be tried again or deleted', async () => {
+    const alice = await server.login('alice', 'service');
+    const [group] = (
+      await server.call<{ items: { gid: string; name: string }[] }>('GET', '/groups', alice.access_token)
+    ).items.filter((g) => g.name === 'Launch week');
+    const mute = (on: boolean) => server.call('PATCH', `/groups/${group?.gid}`, alice.access_token, { muted_all: on });
+
+    const bob = await enter('bob');
+    await bob.openChat('Launch week');
+    // While Bob is away the group is closed to all but those who run it; he writes before he hears of it.
+    await bob.page.context().setOffline(true);
+    await bob.page.getByText('You’re offline').waitFor();
+    await bob.write('refused: first');
+    await bob.write('refused: second');
+    await mute(true);
+    await bob.page.context().setOffline(false);
+    await bob.marked('refused: first', 'Not sent');
+    await bob.marked('refused: second', 'Not sent');
+    expect(await bob.message('refused: first').locator('.failure').textContent()).toContain('Not sent:');
+
+    await bob.message('refused: second').getByRole('button', { name: 'Delete' }).click();
+    await expect.poll(() => bob.message('refused: second').count()).toBe(0);
+    await mute(false);
+    await bob.message('refused: first').getByRole('button', { name: 'Try again' }).click();
+    await bob.marked('refused: first', 'Sent');
+    await bob.page.reload();
+    await bob.marked('refused: first', 'Sent');
+    expect(await texts(bob, 'refused:')).toEqual(['refused: first']);
+  });
+});
