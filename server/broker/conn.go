@@ -28,6 +28,7 @@ var (
 type conn struct {
 	nc net.Conn
 	rc syscall.RawConn // for writes without blocking; nil if there is no way (TLS)
+	in *rawIO          // reads by way of rc; nil as rc is
 	ln *listener
 
 	session *session // the engine's
@@ -72,7 +73,7 @@ func newConn(nc net.Conn, ws bool, ln *listener) *conn {
 	c := &conn{nc: nc, ws: ws, ln: ln, dec: wsDecoder{limit: uint64(ln.opt.packetSize + frameSlack)}}
 	if sc, ok := nc.(syscall.Conn); ok {
 		if rc, err := sc.SyscallConn(); err == nil {
-			c.rc = rc
+			c.rc, c.in = rc, newRawRead()
 		}
 	}
 	return c
@@ -158,7 +159,7 @@ func (c *conn) Read(p []byte) (int, error) {
 		if c.over() {
 			return 0, io.EOF
 		}
-		n, err := c.nc.Read(p)
+		n, err := c.receive(p)
 		if n > 0 {
 			if n = c.take(p[:n]); n > 0 {
 				c.final = p[n-1]
@@ -193,6 +194,14 @@ func (c *conn) Read(p []byte) (int, error) {
 		c.close(breach.code)
 	}
 	return 0, c.readErr
+}
+
+// receive reads from the wire.
+func (c *conn) receive(p []byte) (int, error) {
+	if c.rc == nil {
+		return c.nc.Read(p)
+	}
+	return c.in.read(c.rc, p)
 }
 
 // take turns bytes of the wire into MQTT bytes, in place, and returns how many there are. What is wrong goes to readErr.

@@ -5,8 +5,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"sync"
-	"syscall"
 	"time"
 )
 
@@ -93,45 +91,6 @@ func (c *conn) send(b []byte) error {
 		go c.drain()
 	}
 	return nil
-}
-
-// rawWrite is the argument and the result of one write without blocking. They are pooled, so that a delivery allocates nothing.
-type rawWrite struct {
-	b   []byte
-	n   int
-	err error
-	do  func(fd uintptr) bool
-}
-
-var rawWrites = sync.Pool{New: func() any {
-	w := &rawWrite{}
-	w.do = func(fd uintptr) bool {
-		for {
-			if w.n, w.err = syscall.Write(int(fd), w.b); w.err != syscall.EINTR {
-				return true // never wait, whatever came of it
-			}
-		}
-	}
-	return w
-}}
-
-// writeNow writes what the socket takes without waiting.
-func writeNow(rc syscall.RawConn, b []byte) (int, error) {
-	w := rawWrites.Get().(*rawWrite)
-	w.b = b
-	err := rc.Write(w.do)
-	n, werr := w.n, w.err
-	w.b, w.n, w.err = nil, 0, nil
-	rawWrites.Put(w)
-	switch {
-	case err != nil:
-		return 0, err
-	case werr == syscall.EAGAIN:
-		return 0, nil
-	case werr != nil:
-		return 0, werr
-	}
-	return n, nil
 }
 
 // drain writes the queue until it is empty.
