@@ -163,7 +163,7 @@ func New(ctx context.Context, o Options) (*Broker, error) {
 	if err := b.srv.AddListener(b.listener); err != nil {
 		return nil, fmt.Errorf("set the listener up: %w", err)
 	}
-	b.srv.Listeners.ServeAll(b.srv.EstablishConnection)
+	b.srv.Listeners.ServeAll(b.serveConn)
 	if err := b.recoverSessions(ctx); err != nil {
 		return nil, err
 	}
