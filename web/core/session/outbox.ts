@@ -129,9 +129,8 @@ export class Outbox {
   }
 
   private async publish(item: OutboxItem): Promise<void> {
-    const fresh = later(this.c, stalledAfter, () => this.mark(item.id, true));
     try {
-      const p = await this.port.publish(item.conv, item.id, toPayload(item, this.c.uid));
+      const p = await this.answer(item);
       const seq = Number(userProperty(p.properties, 'seq'));
       // PUBACK does not tell the server's time: this is it as far as this clock knows, and the history tells it exactly.
       const m: Message = { ...fromOutbox({ ...item, ts: this.c.api.serverNow() }, this.c.uid), state: 'stored' };
@@ -141,10 +140,19 @@ export class Outbox {
     } catch (e) {
       await this.failed(item, e);
     } finally {
-      fresh();
-      this.mark(item.id, false);
       this.busy.delete(item.conv);
       this.pump();
+    }
+  }
+
+  /** Publishes, and watches how long the server takes. */
+  private async answer(item: OutboxItem): Promise<Published> {
+    const stop = later(this.c, stalledAfter, () => this.mark(item.id, true));
+    try {
+      return await this.port.publish(item.conv, item.id, toPayload(item, this.c.uid));
+    } finally {
+      stop();
+      this.mark(item.id, false);
     }
   }
 

@@ -1,0 +1,342 @@
+import 'fake-indexeddb/auto';
+import { IDBFactory } from 'fake-indexeddb';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { Database } from '../db/database';
+import { FakeServer } from '../testing/server';
+import type { Conversation, Core, Message } from '../types';
+
+let server: FakeServer;
+let core: Core;
+
+/** Lets everything go on that needs no time. */
+const settle = async () => {
+  for (let i = 0; i < 20; i++) await vi.advanceTimersByTimeAsync(1);
+};
+
+async function up(present = false): Promise<void> {
+  await settle();
+  server.socket.open();
+  server.socket.connack({ present });
+  await settle();
+  server.socket.heard();
+}
+
+beforeEach(async () => {
+  globalThis.indexedDB = new IDBFactory();
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date', 'performance'] });
+  server = new FakeServer();
+  server.say('u:bob', 'bob', 'one');
+  server.say('u:bob', 'bob', 'two');
+  core = await server.core();
+  await up();
+});
+afterEach(async () => {
+  const out = core.logout();
+  await settle();
+  await out;
+  vi.restoreAllMocks();
+  vi.useRealTimers();
+});
+
+const conversation = (conv: string) => core.conversations.peek().find((c) => c.conv === conv) as Conversation;
+const texts = (view: { items: { peek(): unknown[] } }) => view.items.peek().map((i) => (i as Message).text);
+const heard = () => server.socket.heard();
+const acked = () =>
+  heard()
+    .filter((p) => p.type === 'puback')
+    .map((p) => p.id);
+
+describe('a message that comes', () => {
+  test('is shown, counts as unread, and is told to those who make sounds', async () => {
+    const told: string[] = [];
+    core.on('message', (m, c) => told.push(`${c.name}: ${m.text}`));
+    const view = core.open('u:bob');
+    await settle();
+    const id = server.deliver('u:bob', 'bob', 'three');
+    await settle();
+    expect(texts(view)).toEqual(['one', 'two', 'three']);
+    expect(conversation('u:bob')).toMatchObject({ lastSeq: 3, unread: 3, last: { text: 'three' } });
+    expect(core.unreadTotal.peek()).toBe(3);
+    expect(told).toEqual(['bob: three']);
+    expect(acked()).toEqual([id]);
+  });
+
+  test('a second time changes nothing', async () => {
+    server.deliver('u:bob', 'bob', 'three');
+    server.deliver('u:bob', 'bob', 'three', { seq: 3 });
+    await settle();
+    expect(conversation('u:bob').unread).toBe(3);
+    expect(acked()).toHaveLength(2);
+  });
+
+  test('after a long absence makes no sound', async () => {
+    const told: string[] = [];
+    core.on('message', (m) => told.push(m.text));
+    server.deliver('u:bob', 'bob', 'old', { ts: Date.now() - 600_000 });
+    server.deliver('u:bob', 'bob', 'new');
+    await settle();
+    expect(told).toEqual(['new']);
+  });
+
+  test('mentions', async () => {
+    server.deliver('g:walks', 'bob', 'hello', { at: ['carol'] });
+    await settle();
+    expect(conversation('g:walks').mentioned).toBe(false);
+    server.deliver('g:walks', 'bob', 'hello all', { at: ['*'] });
+    await settle();
+    expect(conversation('g:walks')).toMatchObject({ mentioned: true, kind: 'group' });
+  });
+
+  test("of one's own, from another device, is not unread", async () => {
+    server.deliver('u:bob', 'alice', 'from my phone');
+    await settle();
+    expect(conversation('u:bob')).toMatchObject({ lastSeq: 3, unread: 2, last: { mine: true } });
+  });
+
+  test('is acknowledged when it is written, not before', async () => {
+    const written: (() => void)[] = [];
+    vi.spyOn(Database.prototype, 'putMessage').mockImplementation(
+      () =>
+        new Promise((resolve) => {
+          written.push(resolve);
+        }),
+    );
+    const first = server.deliver('u:bob', 'bob', 'three');
+    const second = server.deliver('u:bob', 'bob', 'four');
+    await settle();
+    written[1]?.();
+    await settle();
+    expect(acked()).toEqual([]);
+    written[0]?.();
+    await settle();
+    expect(acked()).toEqual([first, second]);
+  });
+
+  test('as bytes that are no message is acknowledged and left', async () => {
+    const id = server.publish('/e/demo/im/u/alice', new Uint8Array([1, 2, 3]), 3);
+    await settle();
+    expect(acked()).toEqual([id]);
+    expect(conversation('u:bob').lastSeq).toBe(2);
+  });
+});
+
+test('what was missed with the session is read over HTTP', async () => {
+  const view = core.open('u:bob');
+  await settle();
+  server.asked();
+  server.socket.break();
+  server.say('u:bob', 'bob', 'three');
+  server.say('u:carol', 'carol', 'hello');
+  await vi.advanceTimersByTimeAsync(1000);
+  await up(false);
+  expect(texts(view)).toEqual(['one', 'two', 'three']);
+  expect(conversation('u:carol')).toMatchObject({ unread: 1, lastSeq: 1 });
+  const asked = server.asked();
+  expect(asked).toContain('GET /conversations');
+  expect(asked).toContain('GET /conversations/u:bob/messages?after=2');
+});
+
+test('a session that was kept needs no reading', async () => {
+  server.asked();
+  server.socket.break();
+  await vi.advanceTimersByTimeAsync(1000);
+  await up(true);
+  expect(server.asked()).toEqual([]);
+});
+
+test('a gap in what comes is filled from the server', async () => {
+  const view = core.open('u:bob');
+  await settle();
+  server.say('u:bob', 'bob', 'three');
+  server.deliver('u:bob', 'bob', 'four');
+  await settle();
+  expect(texts(view)).toEqual(['one', 'two', 'three', 'four']);
+});
+
+describe('reading', () => {
+  test('is told once for many', async () => {
+    const view = core.open('u:bob');
+    await settle();
+    server.asked();
+    view.markRead();
+    server.deliver('u:bob', 'bob', 'three');
+    await settle();
+    view.markRead();
+    expect(conversation('u:bob')).toMatchObject({ unread: 0, readSeq: 3 });
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(server.asked().filter((c) => c.startsWith('PUT'))).toEqual(['PUT /conversations/u:bob/read {"seq":3}']);
+  });
+
+  test('by the other side shows on messages of one’s own', async () => {
+    server.deliver('u:bob', 'alice', 'three');
+    server.deliver('u:bob', 'alice', 'four');
+    const view = core.open('u:bob');
+    await settle();
+    server.notice(0x43, { conv: 'u:bob', seq: 3, uid: 'bob' });
+    await settle();
+    expect(view.items.peek().map((m) => (m as Message).read ?? false)).toEqual([false, false, true, false]);
+  });
+
+  test('on another device clears what is unread', async () => {
+    server.notice(0x43, { conv: 'u:bob', seq: 2, uid: 'alice' });
+    await settle();
+    expect(conversation('u:bob')).toMatchObject({ unread: 0, readSeq: 2 });
+  });
+});
+
+test('a message goes out with its id, and PUBACK gives it its place', async () => {
+  const view = core.open('u:bob');
+  await settle();
+  core.send('u:bob', 'hello', { reply: 2, mentions: ['bob'] });
+  expect(texts(view)).toEqual(['one', 'two', 'hello']);
+  await settle();
+  const [p] = heard();
+  expect(p).toMatchObject({ type: 'publish', topic: '/e/demo/im/u/bob', qos: 1 });
+  const { correlationData } = (p as unknown as { properties: { correlationData: Uint8Array } }).properties;
+  const id = Buffer.from(correlationData).toString('hex');
+  const mine = view.items.peek().at(-1) as Message;
+  expect(mine).toMatchObject({ id, state: 'waiting', mine: true });
+  expect(mine.media).toEqual([{ type: 0, content: { co: 'hello', re: 2, at: ['bob'] } }]);
+  server.socket.ack('puback', p?.id as number, 0, { user: [['seq', '3']] });
+  await settle();
+  expect(view.items.peek().at(-1)).toMatchObject({ id, state: 'stored', seq: 3 });
+  expect(conversation('u:bob')).toMatchObject({ lastSeq: 3, unread: 2 });
+});
+
+test('a server that does not store shows', async () => {
+  core.send('u:bob', 'hello');
+  await vi.advanceTimersByTimeAsync(5100);
+  expect(core.connection.peek()).toMatchObject({ state: 'online', stalled: true });
+  const [p] = heard();
+  server.socket.ack('puback', p?.id as number, 0, { user: [['seq', '3']] });
+  await settle();
+  expect(core.connection.peek().stalled).toBe(false);
+});
+
+describe('typing', () => {
+  test('is told at most every few seconds, and again after a message', async () => {
+    for (let i = 0; i < 10; i++) core.typing('u:bob');
+    const typing = () => heard().filter((p) => p.topic === '/e/demo/typing/u/bob');
+    expect(typing()).toMatchObject([{ qos: 0, payload: new Uint8Array(0) }]);
+    await vi.advanceTimersByTimeAsync(3100);
+    core.typing('u:bob');
+    expect(typing()).toHaveLength(1);
+    core.send('u:bob', 'hello');
+    core.typing('u:bob');
+    await settle();
+    expect(typing()).toHaveLength(1);
+  });
+
+  test('shows until a message comes, or for a while', async () => {
+    const view = core.open('g:walks');
+    const topic = '/e/demo/typing/g/walks';
+    const by = (uid: string) =>
+      server.socket.publish({ topic, payload: new Uint8Array(0), properties: { user: [['sender', uid]] } });
+    by('bob');
+    server.socket.publish({ topic, payload: new TextEncoder().encode('carol') }); // of a client without properties
+    by('alice'); // one's own, from another device
+    expect(view.typing.peek()).toEqual(['bob', 'carol']);
+    server.deliver('g:walks', 'bob', 'there');
+    await settle();
+    expect(view.typing.peek()).toEqual(['carol']);
+    await vi.advanceTimersByTimeAsync(7000);
+    expect(view.typing.peek()).toEqual([]);
+  });
+});
+
+describe('notices', () => {
+  test('of types that are not known are left', async () => {
+    const id = server.notice(0x7e, { any: 'thing' });
+    await settle();
+    expect(acked()).toEqual([id]);
+    expect(core.connection.peek().state).toBe('online');
+  });
+
+  test('0x20: why a message was refused', async () => {
+    const view = core.open('u:bob');
+    await settle();
+    core.send('u:bob', 'hello');
+    await settle();
+    const [p] = heard();
+    const { id } = view.items.peek().at(-1) as Message;
+    server.notice(0x20, {
+      code: 0x87,
+      message: 'This account is disabled and takes no messages.',
+      topic: p?.topic,
+      id,
+    });
+    server.socket.ack('puback', p?.id as number, 0x87);
+    await settle();
+    expect(view.items.peek().at(-1)).toMatchObject({
+      state: 'failed',
+      error: 'This account is disabled and takes no messages.',
+    });
+  });
+
+  test('0x28: signed in elsewhere', async () => {
+    server.notice(0x28);
+    await settle();
+    expect(core.connection.peek().state).toBe('kicked');
+    core.nudge();
+    await vi.advanceTimersByTimeAsync(100_000);
+    expect(server.sockets).toHaveLength(1);
+    core.reconnect();
+    await up();
+    expect(core.connection.peek().state).toBe('online');
+  });
+
+  test('0x29: ended by an administrator', async () => {
+    server.notice(0x29, { reason: 'Your account was disabled.' });
+    await settle();
+    expect(core.account.peek()).toEqual({ status: 'out', reason: 'Your account was disabled.' });
+    expect(core.connection.peek()).toMatchObject({ state: 'ended' });
+    expect(core.conversations.peek()).toEqual([]);
+  });
+
+  test('0x31 and 0x32: terminals and profile', async () => {
+    const bob = core.person('bob');
+    server.notice(0x31, { uid: 'bob', st: 2, on: true }, 'p/bob');
+    server.notice(0x31, { uid: 'bob', st: 1, on: true }, 'p/bob');
+    server.notice(0x31, { uid: 'bob', st: 2, on: false }, 'p/bob');
+    server.notice(0x32, { uid: 'bob', name: 'Robert', avatar: '/a.svg' });
+    await settle();
+    expect(bob.peek()).toMatchObject({ terminals: ['phone'], name: 'Robert', avatar: '/a.svg' });
+    expect(conversation('u:bob')).toMatchObject({ name: 'Robert', avatar: '/a.svg' });
+  });
+
+  test.each([0x30, 0x33, 0x35, 0x36, 0x37, 0x38, 0x39, 0x3a, 0x43])(
+    '%i with fields of the wrong kind does no harm',
+    async (type) => {
+      for (const content of [{}, { gid: 5, uid: [], conv: null, seq: 'x' }]) server.notice(type, content);
+      await settle();
+      expect(core.connection.peek().state).toBe('online');
+      expect(acked()).toHaveLength(2);
+    },
+  );
+});
+
+test('drafts are kept, and go with the message', async () => {
+  core.setDraft('u:bob', 'half a thou');
+  core.setDraft('u:dave', 'first words');
+  expect(conversation('u:bob').draft).toBe('half a thou');
+  expect(conversation('u:dave')).toMatchObject({ draft: 'first words', lastSeq: 0 });
+  core.send('u:bob', 'half a thought');
+  expect(conversation('u:bob').draft).toBe('');
+});
+
+test('signed out, views find nothing and break nothing', async () => {
+  const view = core.open('u:bob');
+  await settle();
+  const out = core.logout();
+  await settle();
+  await out;
+  expect(core.account.peek()).toEqual({ status: 'out' });
+  expect(core.person('bob').peek()).toMatchObject({ name: 'bob' });
+  expect(core.open('u:bob').items.peek()).toEqual([]);
+  core.send('u:bob', 'to nobody');
+  core.typing('u:bob');
+  core.setDraft('u:bob', 'x');
+  view.markRead();
+  view.close();
+  await expect(core.directory('')).rejects.toMatchObject({ status: 401 });
+});

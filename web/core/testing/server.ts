@@ -1,0 +1,128 @@
+// A server for tests of the core: the HTTP API as far as the core asks, and sockets that say what they are told to.
+
+import type { WireConversation, WireMessage } from '../api/shapes';
+import { createCore } from '../index';
+import { Scripted } from '../mqtt/scripted';
+import { encodeIM, imGroup, imPair, medium } from '../payload/im';
+import { encodeNotice } from '../payload/notice';
+import type { Core } from '../types';
+
+export class FakeServer {
+  readonly conversations = new Map<string, WireConversation>();
+  readonly messages = new Map<string, WireMessage[]>();
+  readonly calls: string[] = [];
+  readonly sockets: Scripted[] = [];
+  private packetId = 0;
+
+  /** A core of alice's on this server, signed in, its connection up and its first reading done. */
+  async core(o: { memory?: boolean } = {}): Promise<Core> {
+    const core = createCore({
+      base: 'http://test',
+      fetch: (url, init) => this.fetch(url as string, init as RequestInit),
+      socket: () => {
+        const s = new Scripted();
+        this.sockets.push(s);
+        return s as unknown as WebSocket;
+      },
+      locks: null,
+      storage: o.memory === false ? 'indexeddb' : 'memory',
+    });
+    await core.login('demo', 'alice', 'secret');
+    return core;
+  }
+
+  get socket(): Scripted {
+    return this.sockets.at(-1) as Scripted;
+  }
+
+  /** Adds a message to the history, as if it had been sent; returns its seq. */
+  say(conv: string, sender: string, text: string): number {
+    const list = this.messages.get(conv) ?? [];
+    const seq = list.length + 1;
+    const last: WireMessage = {
+      seq,
+      ts: new Date(Date.now()).toISOString(),
+      sender,
+      media: [{ type: 0, content: { co: text } }],
+      id: '',
+    };
+    this.messages.set(conv, [...list, last]);
+    const before = this.conversations.get(conv);
+    this.conversations.set(conv, {
+      conv,
+      name: conv.slice(2),
+      avatar: '',
+      read_seq: 0,
+      peer_read_seq: 0,
+      mentioned: false,
+      muted: false,
+      pinned: false,
+      ...before,
+      last,
+      last_seq: seq,
+      unread: (before?.unread ?? 0) + (sender === 'alice' ? 0 : 1),
+    });
+    return seq;
+  }
+
+  /** Delivers a message to alice over MQTT; returns the packet id. o: other mentions and times. */
+  deliver(conv: string, sender: string, text: string, o: { seq?: number; ts?: number; at?: string[] } = {}): number {
+    const seq = o.seq ?? this.say(conv, sender, text);
+    const group = conv.startsWith('g:');
+    const ts = Math.floor((o.ts ?? Date.now()) / 1000);
+    const media = [medium(0, { co: text, ...(o.at && { at: o.at }) })];
+    const payload = encodeIM({ ts, type: group ? imGroup : imPair, media, sender });
+    const to = group ? `g/${conv.slice(2)}` : `u/${sender === 'alice' ? conv.slice(2) : 'alice'}`;
+    return this.publish(`/e/demo/im/${to}`, payload, seq);
+  }
+
+  notice(type: number, content?: object, to = 'u/alice'): number {
+    const bytes = content ? new TextEncoder().encode(JSON.stringify(content)) : new Uint8Array();
+    const payload = encodeNotice({ ts: Math.floor(Date.now() / 1000), type, content: bytes });
+    return this.publish(`/e/demo/notice/${to}`, payload, ++this.packetId);
+  }
+
+  publish(topic: string, payload: Uint8Array, seq: number): number {
+    const id = ++this.packetId;
+    this.socket.publish({ topic, payload, qos: 1, id, properties: { user: [['seq', String(seq)]] } });
+    return id;
+  }
+
+  /** The paths that were asked for since the last call. */
+  asked(): string[] {
+    return this.calls.splice(0);
+  }
+
+  private async fetch(href: string, init: RequestInit): Promise<Response> {
+    const url = new URL(href);
+    const path = decodeURIComponent(url.pathname.replace('/api/v1', ''));
+    const query = url.searchParams;
+    for (const uninteresting of ['limit', 'cursor']) query.delete(uninteresting);
+    const body = init.body && init.method === 'PUT' ? ` ${init.body}` : '';
+    this.calls.push(`${init.method} ${path}${query.size ? `?${query}` : ''}${body}`);
+    if (path === '/auth/login' || path === '/auth/refresh') {
+      return Response.json({
+        access_token: 'token',
+        expires_in: 900,
+        user: { uid: 'alice', name: 'Alice', avatar: '', role: 'member' },
+        org: { eid: 'demo', name: 'Demo' },
+        mqtt: { url: 'ws://test/mqtt', client_id: 'web-1', username: 'demo/alice' },
+      });
+    }
+    if (path === '/conversations') return Response.json({ items: [...this.conversations.values()], next: null });
+    const [, conv = '', messages] = /^\/conversations\/([^/]+)(\/messages)?$/.exec(path) ?? [];
+    if (messages) {
+      const after = Number(query.get('after') ?? 0);
+      const items = (this.messages.get(conv) ?? []).filter((m) => m.seq > after).slice(after > 0 ? 0 : -50);
+      return Response.json({ items, next: null });
+    }
+    if (conv) {
+      const c = this.conversations.get(conv);
+      return c
+        ? Response.json(c)
+        : new Response('{}', { status: 404, headers: { 'Content-Type': 'application/json' } });
+    }
+    if (init.method !== 'GET') return new Response(null, { status: 204 });
+    return Response.json({ items: [], next: null });
+  }
+}
