@@ -7,21 +7,11 @@ import (
 
 // memory measures what an idle signed-in WebSocket session costs, and one that is kept while its client is away.
 func memory(_ context.Context, w *world, o options) ([]result, error) {
-	s, err := startMagpie(w.dir)
+	s, empty, err := fresh(w)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { s.stop() }()
-	// One that comes and goes first: what the server makes once is not the sessions' cost.
-	first, err := idle(s, w, 0)
-	if err != nil {
-		return nil, err
-	}
-	first.nc.Close()
-	empty, err := rest(s)
-	if err != nil {
-		return nil, err
-	}
 	clients := make([]*client, o.sessions)
 	err = parallel(o.sessions, func(i int) (err error) {
 		clients[i], err = idle(s, w, i)
@@ -40,24 +30,38 @@ func memory(_ context.Context, w *world, o options) ([]result, error) {
 	for _, c := range clients {
 		c.nc.Close()
 	}
-	if s, err = startMagpie(w.dir); err != nil {
-		return nil, err
-	}
-	if first, err = idle(s, w, 0); err != nil {
-		return nil, err
-	}
-	first.nc.Close()
-	away, err := rest(s)
+	// All are in the store now, and a server that starts has them all to keep.
+	s, away, err := fresh(w)
 	if err != nil {
 		return nil, err
 	}
 	n := float64(o.sessions) * 1024
-	out := []result{
+	return []result{
 		{what: fmt.Sprintf("memory of an idle WebSocket session, of %d", o.sessions), value: float64(full-empty) / n, bound: 32, unit: " KiB"},
-		// Half a KiB is what the resident memory of two starts may differ by; a row of a session is larger.
+		// Half a KiB is what two starts may differ by; the smallest session is larger.
 		{what: "memory of a kept session that is away", value: max(0, float64(away-empty)/n), bound: 0.5, unit: " KiB"},
+	}, nil
+}
+
+// fresh starts a server, and returns its resident memory when some have come and gone: what it makes once, and what was garbage
+// of its start, is not the sessions' cost.
+func fresh(w *world) (*server, int64, error) {
+	s, err := startMagpie(w.dir)
+	if err != nil {
+		return nil, 0, err
 	}
-	return out, nil
+	err = parallel(w.people/10, func(i int) error {
+		c, err := idle(s, w, i)
+		if err != nil {
+			return err
+		}
+		return c.nc.Close()
+	})
+	if err != nil {
+		return s, 0, err
+	}
+	rss, err := rest(s)
+	return s, rss, err
 }
 
 // idle signs person i in over WebSocket, with a session that is kept for a day, as the pages do.
