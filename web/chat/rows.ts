@@ -15,7 +15,9 @@ export function rowsOf(items: readonly Item[], readUpTo: number | undefined): Ro
   const rows: Row[] = [];
   let day = Number.NaN;
   let before: (Row & { kind: 'message' }) | undefined;
-  let marked = readUpTo === undefined;
+  // The line has its place only where the message before it is known: with hundreds unread, that one isn't loaded yet.
+  const oldest = items.find((item): item is Message => !('notice' in item) && item.seq !== undefined)?.seq ?? 0;
+  let marked = readUpTo === undefined || oldest > readUpTo + 1;
   for (const item of items) {
     const itsDay = dayStart(item.ts);
     if (itsDay !== day) {

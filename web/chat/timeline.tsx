@@ -38,6 +38,9 @@ export function Timeline({
   const kept = left.get(view.conv);
   const [span, setSpan] = useState<Span>(kept?.span ?? { end: null, size: firstRows });
   const items = view.items.value;
+  // Read while rendering, so that the end of one page's loading asks whether there is room for the next.
+  const loading = view.loading.value;
+  const hasOlder = view.hasOlder.value;
   const rows = useMemo(() => rowsOf(items, readUpTo), [items, readUpTo]);
   const { from, to } = place(rows, span);
   const shown = rows.slice(from, to);
@@ -63,7 +66,7 @@ export function Timeline({
     if (!el || shown.length === 0) return;
     if (el.scrollTop < reach) {
       if (from > 0) return setSpan(up(rows, { from, to }));
-      if (view.hasOlder.value && !view.loading.value && !view.error.value) view.loadOlder().catch(() => {});
+      if (hasOlder && !loading && !view.error.value) view.loadOlder().catch(() => {});
     }
     if (!whole && el.scrollHeight - el.scrollTop - el.clientHeight < reach) setSpan(down(rows, { from, to }));
   };
@@ -97,7 +100,7 @@ export function Timeline({
       } else {
         el.scrollTop = el.scrollHeight;
       }
-      placed.current = !view.loading.value;
+      placed.current = !loading;
     } else if (atFoot.current) {
       el.scrollTop = el.scrollHeight;
     } else if (anchor.current) {

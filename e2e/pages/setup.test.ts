@@ -1,0 +1,84 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import AxeBuilder from '@axe-core/playwright';
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { launch } from './person';
+
+let folder: string;
+let server: ChildProcess;
+let browser: Browser;
+/** The one-time link that the first start printed. */
+let link = '';
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'magpie-setup-'));
+  const binary = fileURLToPath(new URL('../../bin/magpie', import.meta.url));
+  const args = ['serve', '--data', join(folder, 'data'), '--http', '127.0.0.1:0', '--mqtt', '127.0.0.1:0'];
+  server = spawn(binary, args, { stdio: ['ignore', 'pipe', 'ignore'] });
+  if (!server.stdout) throw new Error('no output');
+  for await (const line of createInterface({ input: server.stdout })) {
+    const [name, value = ''] = line.split(/ +/);
+    if (name === 'setup') link = value;
+    if (link) break;
+  }
+  browser = await launch();
+});
+
+afterAll(async () => {
+  await browser?.close();
+  const ended = once(server, 'exit');
+  server.kill();
+  await ended;
+  await rm(folder, { recursive: true, force: true });
+});
+
+test('the first administrator is made by the one-time link, and is in', async () => {
+  const page = await (await browser.newContext({ locale: 'en-GB' })).newPage();
+  await page.goto(new URL('/', link).href);
+  await page.getByText('This server has no organisation yet.').waitFor();
+
+  await page.goto(link);
+  await page.getByRole('button', { name: 'Create the organisation' }).click();
+  expect(await page.getByText('Fill in this field.').count()).toBe(6);
+  await page.getByLabel('Name of the organisation').fill('Acme 公司');
+  await page.getByLabel('Short name').fill('Not Allowed!');
+  await page.getByLabel('Your name').fill('Ada');
+  await page.getByLabel('Your user name').fill('ada');
+  await page.getByLabel('Password', { exact: true }).fill('correct horse');
+  await page.getByLabel('Password again').fill('correct house');
+  await page.getByRole('button', { name: 'Create the organisation' }).click();
+  await page.getByText('The two passwords differ.').waitFor();
+  await page.getByLabel('Password again').fill('correct horse');
+  await page.getByRole('button', { name: 'Create the organisation' }).click();
+  await page.locator('[aria-invalid=true]').waitFor();
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  expect(violations.filter((v) => v.impact === 'serious' || v.impact === 'critical').map((v) => v.id)).toEqual([]);
+
+  await page.getByLabel('Short name').fill('acme');
+  await page.getByRole('button', { name: 'Create the organisation' }).click();
+  await page.getByText('No chats yet').waitFor();
+  expect(await page.getByText('Demo:').count()).toBe(0);
+  expect(new URL(page.url()).hash).toBe('');
+
+  // The link was good for once.
+  const other = await (await browser.newContext({ locale: 'en-GB' })).newPage();
+  await other.goto(link);
+  for (const [label, value] of [
+    ['Name of the organisation', 'Other'],
+    ['Short name', 'other'],
+    ['Your name', 'Eve'],
+    ['Your user name', 'eve'],
+    ['Password again', 'correct horse'],
+  ] as const) {
+    await other.getByLabel(label).fill(value);
+  }
+  await other.getByLabel('Password', { exact: true }).fill('correct horse');
+  await other.getByRole('button', { name: 'Create the organisation' }).click();
+  await other.getByRole('alert').waitFor();
+});

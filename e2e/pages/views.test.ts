@@ -1,0 +1,260 @@
+import AxeBuilder from '@axe-core/playwright';
+import type { Browser } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { Server } from '../server';
+import { Crowd, launch, type Person } from './person';
+
+let server: Server;
+let browser: Browser;
+const crowd = new Crowd(
+  () => browser,
+  () => server,
+);
+
+beforeAll(async () => {
+  server = await Server.start('--limit-publish-rate', '0');
+  browser = await launch();
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+afterEach(async () => {
+  expect(await crowd.leave()).toEqual([]);
+});
+
+const phone = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
+
+describe('languages', () => {
+  test('the whole page changes, at once and for the next time', async () => {
+    const one = await crowd.open({ locale: 'zh-CN' });
+    await one.page.getByText('这是演示环境').waitFor();
+    expect(await one.page.locator('html').getAttribute('lang')).toBe('zh-CN');
+    await one.signIn('alice');
+    await one.page.getByRole('heading', { name: '消息' }).waitFor();
+    await one.page.getByRole('link', { name: '设置' }).click();
+    await one.page.getByRole('radio', { name: 'English' }).check();
+    await one.page.getByRole('heading', { name: 'Settings' }).waitFor();
+    expect(await one.page.locator('html').getAttribute('lang')).toBe('en');
+    await one.page.reload();
+    await one.page.getByRole('heading', { name: 'Settings' }).waitFor();
+  });
+
+  test('the theme follows the system until one is chosen', async () => {
+    const one = await crowd.enter('alice', { colorScheme: 'dark' });
+    const ground = () => one.page.locator('html').evaluate((el) => getComputedStyle(el).backgroundColor);
+    const dark = await ground();
+    await one.page.getByRole('link', { name: 'Settings' }).click();
+    await one.page.getByRole('radio', { name: 'Light' }).check();
+    expect(await ground()).not.toBe(dark);
+    await one.page.reload();
+    await one.page.getByRole('heading', { name: 'Settings' }).waitFor();
+    expect(await ground()).not.toBe(dark);
+  });
+});
+
+describe('a phone', () => {
+  test('shows one pane at a time, and back goes back', async () => {
+    const one = await crowd.enter('bob', phone);
+    await one.row('Alice').tap();
+    await one.composer.waitFor();
+    expect(await one.row('Alice').isVisible()).toBe(false);
+    await one.page.getByRole('button', { name: 'Details' }).tap();
+    await one.page.getByRole('heading', { name: 'Details' }).waitFor();
+    expect(await one.composer.isVisible()).toBe(false);
+    await one.page.goBack();
+    await one.composer.waitFor();
+    await one.page.getByRole('button', { name: 'Back' }).tap();
+    await one.row('Alice').waitFor();
+    expect(await one.composer.count()).toBe(0);
+    // Nothing is wider than the phone.
+    expect(await one.page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
+  });
+
+  test('a link to a conversation leads back to the list, not out of the app', async () => {
+    const one = await crowd.enter('bob', phone);
+    await one.page.goto(`${server.http}/c/u:alice`);
+    await one.page.getByRole('button', { name: 'Back' }).tap();
+    await one.row('Alice').waitFor();
+  });
+});
+
+describe('a long conversation', () => {
+  const count = 600;
+
+  beforeAll(async () => {
+    const { access_token } = await server.login('dave', 'service');
+    for (let i = 1; i <= count; i++) {
+      const co = i % 7 ? `message ${i}` : `message ${i}\n${'a longer one '.repeat(20)}`;
+      await server.call('POST', '/conversations/u:frank/messages', access_token, {
+        media: [{ type: 0, content: { co } }],
+        id: i.toString(16).padStart(16, '0'),
+      });
+    }
+  });
+
+  test('opens at the first unread, and holds few rows and its place while one scrolls through all of it', async () => {
+    const frank = await crowd.enter('frank');
+    await frank.openChat('Dave');
+    const list = frank.page.getByRole('log');
+    await list.locator('.message').first().waitFor();
+    const rows = () => list.locator('.rows > li').count();
+    const start = list.getByText('This is the beginning of the conversation.');
+
+    let most = 0;
+    while (!(await start.isVisible())) {
+      // One row is followed: whatever comes in above it, it moves by what was scrolled and no more.
+      const moved = await list.evaluate(async (el) => {
+        const top = el.getBoundingClientRect().top;
+        const row = [...el.querySelectorAll<HTMLElement>('[data-key]')].find(
+          (r) => r.getBoundingClientRect().bottom > top,
+        );
+        const before = row?.getBoundingClientRect().top ?? 0;
+        const wanted = Math.min(400, el.scrollTop);
+        el.scrollTop -= wanted;
+        const frame = () => new Promise((done) => requestAnimationFrame(done));
+        for (let i = 0; i < 4; i++) await frame();
+        const again = row?.dataset.key ? el.querySelector(`[data-key="${CSS.escape(row.dataset.key)}"]`) : null;
+        return again ? Math.abs(again.getBoundingClientRect().top - before - wanted) : -1;
+      });
+      if (moved !== -1) expect(moved).toBeLessThan(3);
+      most = Math.max(most, await rows());
+    }
+    expect(most).toBeLessThanOrEqual(300);
+    expect(most).toBeGreaterThan(200);
+    await frank.page.getByRole('button', { name: /Jump to the newest|new message/ }).click();
+    await list.getByText(`message ${count}`, { exact: true }).waitFor();
+    await expect
+      .poll(() =>
+        frank
+          .row('Dave')
+          .getByRole('img', { name: /unread/ })
+          .count(),
+      )
+      .toBe(0);
+  });
+
+  test('keeps its place while one looks at another, and while messages come in below', async () => {
+    const frank = await crowd.enter('frank');
+    await frank.openChat('Dave');
+    const list = frank.page.getByRole('log');
+    await list.getByText(`message ${count}`, { exact: true }).waitFor();
+    await list.hover();
+    await frank.page.mouse.wheel(0, -3000);
+    await frank.page.getByRole('button', { name: 'Jump to the newest message' }).waitFor();
+    const first = () =>
+      list.evaluate((el) => {
+        const top = el.getBoundingClientRect().top;
+        return [...el.querySelectorAll('[data-key]')].find((r) => r.getBoundingClientRect().bottom > top + 5)
+          ?.textContent;
+      });
+    const before = await first();
+    const { access_token } = await server.login('dave', 'service');
+    await server.call('POST', '/conversations/u:frank/messages', access_token, {
+      media: [{ type: 0, content: { co: 'news below' } }],
+    });
+    await frank.page.getByRole('button', { name: '1 new message' }).waitFor();
+    expect(await first()).toBe(before);
+    await frank.row('Launch week').click();
+    await frank.page.locator('.bar-title', { hasText: 'Launch week' }).waitFor();
+    await frank.row('Dave').click();
+    await frank.page.locator('.bar-title', { hasText: 'Dave' }).waitFor();
+    await expect.poll(first).toBe(before);
+  });
+});
+
+describe('everyone can use it', () => {
+  async function check(one: Person, view: string): Promise<void> {
+    const { violations } = await new AxeBuilder({ page: one.page }).analyze();
+    const grave = violations.filter((v) => v.impact === 'serious' || v.impact === 'critical');
+    expect(
+      grave.map((v) => `${view}: ${v.id}: ${v.nodes.map((n) => `${n.html} ${n.failureSummary}`).join('\n')}`),
+    ).toEqual([]);
+  }
+
+  test.each(['light', 'dark'] as const)('axe finds nothing grave in any view, %s', async (colorScheme) => {
+    const one = await crowd.open({ colorScheme, reducedMotion: 'reduce' });
+    await one.page.getByText('This is a demo').waitFor();
+    await check(one, 'sign-in');
+    await one.signIn('alice');
+    await check(one, 'list');
+    await one.openChat('Launch week');
+    await one.page.getByRole('button', { name: 'Details' }).click();
+    await one.page.locator('.member').first().waitFor();
+    await check(one, 'group');
+    await one.page.getByRole('button', { name: 'Your account' }).click();
+    await check(one, 'menu');
+    await one.page.keyboard.press('Escape');
+    await one.openChat('Bob');
+    await check(one, 'one to one');
+    await one.page.getByRole('button', { name: 'New group' }).click();
+    await one.page.getByRole('dialog').getByRole('checkbox').first().check();
+    await check(one, 'new group');
+    await one.page.keyboard.press('Escape');
+    await one.page.getByRole('link', { name: 'People' }).click();
+    await one.page.locator('.pane-scroll .row').first().click();
+    await one.page.locator('.facts').waitFor();
+    await check(one, 'people');
+    await one.page.getByRole('link', { name: 'Settings' }).click();
+    await one.page.getByText('This device').waitFor();
+    await check(one, 'settings');
+  });
+
+  test('the keyboard alone does: choose, write, leave; focus goes where one works', async () => {
+    const one = await crowd.enter('alice');
+    const row = one.row('Bob');
+    await row.focus();
+    await one.page.keyboard.press('Enter');
+    await expect.poll(() => one.composer.evaluate((el) => el === document.activeElement)).toBe(true);
+    await one.page.keyboard.type('by keys alone');
+    await one.page.keyboard.press('Enter');
+    await one.message('by keys alone').waitFor();
+    await one.page.keyboard.press('Escape');
+    await one.page.getByText('Choose a chat').waitFor();
+    const opener = one.page.getByRole('button', { name: 'New group' });
+    await opener.focus();
+    await one.page.keyboard.press('Enter');
+    await one.page.getByRole('dialog').waitFor();
+    await one.page.keyboard.press('Escape');
+    await one.page.getByRole('dialog').waitFor({ state: 'detached' });
+    expect(await opener.evaluate((el) => el === document.activeElement)).toBe(true);
+  });
+
+  test('what comes in is said to a screen reader', async () => {
+    const alice = await crowd.enter('alice');
+    await alice.openChat('Launch week');
+    const bob = await crowd.enter('bob');
+    await bob.openChat('Launch week');
+    await bob.write('said aloud');
+    await alice.page
+      .locator('[aria-live=polite]', { hasText: 'Bob Tanaka: said aloud' })
+      .waitFor({ state: 'attached' });
+  });
+});
+
+describe('the page itself', () => {
+  test('moves at most 120 kB before it can be used', async () => {
+    const one = await crowd.open();
+    const context = await browser.newContext();
+    const page = await context.newPage();
+    const sizes: Promise<number>[] = [];
+    page.on('response', (r) => {
+      if (/\/(assets\/|$)/.test(new URL(r.url()).pathname))
+        sizes.push(
+          r
+            .request()
+            .sizes()
+            .then((s) => s.responseBodySize),
+        );
+    });
+    await page.goto(server.http);
+    await page.getByText('This is a demo').waitFor();
+    const all = (await Promise.all(sizes)).reduce((a, b) => a + b, 0);
+    await context.close();
+    await one.close();
+    expect(all).toBeGreaterThan(20_000);
+    expect(all).toBeLessThan(120_000);
+  });
+});
