@@ -1,5 +1,5 @@
 import type { Item, Message, NoticeLine } from '../core';
-import { dayStart } from '../ui/format';
+import { dayStart } from '../ui/day';
 
 export type Row =
   | { kind: 'day'; key: string; ts: number }

@@ -21,7 +21,10 @@ export function hue(id: string): number {
 
 /** Only pictures of this server, or ones made in the page, are loaded: a foreign address would tell who looks. */
 function ownPicture(src: string): boolean {
-  return src.startsWith('blob:') || URL.parse(src, location.origin)?.origin === location.origin;
+  return (
+    src.startsWith('blob:') ||
+    (URL.canParse(src, location.origin) && new URL(src, location.origin).origin === location.origin)
+  );
 }
 
 interface AvatarProps {

@@ -1,4 +1,5 @@
 import { computed } from '@preact/signals';
+import { daysAgo, sameYear } from './day';
 import { language } from './prefs';
 
 // One set of formatters for each language, made once: building an Intl formatter a row makes a list several times slower.
@@ -24,17 +25,6 @@ function formatters(locale: string) {
 const all = { en: formatters('en-GB'), zh: formatters('zh-CN') };
 
 export const format = computed(() => all[language.value]);
-
-/** Midnight of the local day that holds `ms`, in ms since 1970. */
-export function dayStart(ms: number): number {
-  const d = new Date(ms);
-  return new Date(d.getFullYear(), d.getMonth(), d.getDate()).getTime();
-}
-
-/** Whole local days from `ms` to `now`: 0 today, 1 yesterday. Rounded, since a day of a clock change isn't 24 hours. */
-export function daysAgo(ms: number, now = Date.now()): number {
-  return Math.round((dayStart(now) - dayStart(ms)) / 86_400_000);
-}
 
 /** Hours and minutes of a message. */
 export function clock(ms: number): string {
@@ -69,8 +59,4 @@ export function ago(ms: number, now = Date.now()): string {
   if (minutes > -60) return f.format(Math.min(0, minutes), 'minute');
   if (minutes > -24 * 60) return f.format(Math.ceil(minutes / 60), 'hour');
   return f.format(-daysAgo(ms, now), 'day');
-}
-
-function sameYear(a: number, b: number): boolean {
-  return new Date(a).getFullYear() === new Date(b).getFullYear();
 }

@@ -7,14 +7,11 @@ const pattern =
 /** The address that a piece of text stands for, or undefined when it is none. */
 export function address(text: string): string | undefined {
   if (text.includes('@') && !/^(?:https?:\/\/|www\.)/i.test(text)) return `mailto:${text}`;
-  const url = URL.parse(/^www\./i.test(text) ? `https://${text}` : text);
-  return url && (url.protocol === 'http:' || url.protocol === 'https:') && url.hostname.includes('.')
-    ? url.href
-    : localAddress(url);
-}
-
-function localAddress(url: URL | null): string | undefined {
-  return url?.hostname === 'localhost' ? url.href : undefined;
+  const whole = /^www\./i.test(text) ? `https://${text}` : text;
+  if (!URL.canParse(whole)) return undefined;
+  const url = new URL(whole);
+  const web = url.protocol === 'http:' || url.protocol === 'https:';
+  return web && (url.hostname.includes('.') || url.hostname === 'localhost') ? url.href : undefined;
 }
 
 /** Splits a link from the punctuation that closes the sentence around it. A bracket stays when it was opened inside. */
