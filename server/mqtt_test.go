@@ -170,10 +170,16 @@ func (n *node) online(uid string) *client {
 
 func (x *client) write(pk packets.Packet) {
 	x.t.Helper()
-	pk.ProtocolVersion = x.v
+	err := writePacket(x.c, x.v, pk)
+	if err != nil && pk.FixedHeader.Type != packets.Puback {
+		x.t.Errorf("write packet type %d: %v", pk.FixedHeader.Type, err)
+	}
+}
+
+func writePacket(w io.Writer, v byte, pk packets.Packet) (err error) {
+	pk.ProtocolVersion = v
 	pk.Mods.AllowResponseInfo = true
 	var b bytes.Buffer
-	var err error
 	switch pk.FixedHeader.Type {
 	case packets.Connect:
 		err = pk.ConnectEncode(&b)
@@ -200,11 +206,9 @@ func (x *client) write(pk packets.Packet) {
 		err = fmt.Errorf("no packet type %d here", pk.FixedHeader.Type)
 	}
 	if err == nil {
-		_, err = x.c.Write(b.Bytes())
+		_, err = w.Write(b.Bytes())
 	}
-	if err != nil && pk.FixedHeader.Type != packets.Puback {
-		x.t.Errorf("write packet type %d: %v", pk.FixedHeader.Type, err)
-	}
+	return err
 }
 
 func (x *client) read() {
