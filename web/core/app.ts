@@ -220,7 +220,7 @@ export class App implements t.Core {
     const { uid, name, avatar, role } = s.user;
     const session = await Session.open({
       api: this.api,
-      signIn: s,
+      signIn: { ...s, mqtt: { ...s.mqtt, url: this.secure(s.mqtt.url) } },
       socket: this.o.socket ?? ((url) => new WebSocket(url, 'mqtt')),
       now: this.now,
       locks: this.locks,
@@ -240,6 +240,11 @@ export class App implements t.Core {
     if (!s) return;
     this.leave(reason || 'You were signed out. Please sign in again.');
     this.closing = s.close({ wipe: true, ended: reason });
+  }
+
+  /** A server behind a proxy may not know that the page came over TLS; from such a page a browser opens nothing else. */
+  private secure(url: string): string {
+    return this.o.base.startsWith('https:') ? url.replace(/^ws:/, 'wss:') : url;
   }
 
   /** Ends the login at the server; when it can't be reached, a later page does. */

@@ -28,6 +28,8 @@ export interface ClientOptions {
   socket: (url: string) => Socket;
   /** Called in order of arrival. The acknowledgement is sent when the promise is fulfilled; if it is rejected, the connection ends. */
   onMessage: (m: Received) => void | Promise<void>;
+  /** A connection stands. Called before anything that came over it. */
+  onConnected?: (c: Connected) => void;
   /** A connection that stood is over. */
   onClosed: (c: Closed) => void;
   /** Seconds; default 60. */
@@ -101,6 +103,7 @@ export class Client {
           } else if (p.type === 'connack' && p.code === 0) {
             clearTimeout(timer);
             this.connack(p.sessionPresent, p.properties);
+            this.o.onConnected?.(p);
             resolve(p);
           } else if (p.type === 'connack' || p.type === 'disconnect') {
             link.end({ by: 'server', code: p.code, reason: p.properties.reason ?? '' });

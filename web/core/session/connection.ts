@@ -55,6 +55,7 @@ export class Connection {
       socket: o.socket,
       sessionExpiry,
       onMessage: o.onMessage,
+      onConnected: ({ sessionPresent }) => this.connected(sessionPresent),
       onClosed: (closed) => this.closed(closed),
     });
   }
@@ -117,16 +118,19 @@ export class Connection {
     if (attempt !== this.attempt || !this.wanted) return;
     const { url, username } = this.o.signIn.mqtt;
     try {
-      const { sessionPresent } = await this.client.connect(url, { username, password, cleanStart: this.anew });
-      this.anew = false;
-      this.upSince = this.o.now();
-      this.show({ state: 'online' });
-      this.o.onUp(sessionPresent);
+      await this.client.connect(url, { username, password, cleanStart: this.anew });
     } catch (e) {
       const refused = e instanceof ConnectError && (e.closed.code === 0x86 || e.closed.code === 0x87);
       if (!refused || fresh) throw e;
       await this.dial(attempt, true);
     }
+  }
+
+  private connected(sessionPresent: boolean): void {
+    this.anew = false;
+    this.upSince = this.o.now();
+    this.show({ state: 'online' });
+    this.o.onUp(sessionPresent);
   }
 
   private failed(e: unknown): void {

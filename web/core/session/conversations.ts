@@ -53,6 +53,7 @@ export class Conversations {
 
   /** Reads the list from the server. Returns those that have moved, with the last seq that was known. Throws Problem. */
   async load(): Promise<{ conv: string; known: number }[]> {
+    const before = [...this.map.keys()]; // one that begins while the answer is on its way may not be in it
     const list = await this.c.api.list<WireConversation>('/conversations');
     const moved: { conv: string; known: number }[] = [];
     batch(() => {
@@ -61,7 +62,7 @@ export class Conversations {
         if (w.last_seq > known) moved.push({ conv: w.conv, known });
         this.accept(w);
       }
-      for (const conv of this.map.keys()) if (!list.some((w) => w.conv === conv)) this.remove(conv);
+      for (const conv of before) if (!list.some((w) => w.conv === conv)) this.remove(conv);
     });
     return moved;
   }

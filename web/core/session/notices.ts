@@ -20,8 +20,8 @@ export interface NoticePort {
   ended(reason: string): void;
   /** A line to show in a conversation. */
   line(l: NoticeLine): void;
-  /** Runs f in the background; a failure is made good by the next connection. */
-  background(f: () => Promise<unknown>): void;
+  /** Runs f soon, once for all calls with the same key till then. */
+  background(key: string, f: () => Promise<unknown>): void;
 }
 
 /** Reads fields of a content that may have any form. */
@@ -78,7 +78,7 @@ export function takeNotice(
       p.ended(f.text('reason'));
       break;
     case noticeType.contacts:
-      p.background(() => p.people.load());
+      p.background('people', () => p.people.load());
       break;
     case noticeType.terminals:
       p.people.terminal(uid, f.number('st'), f.flag('on'));
@@ -90,18 +90,18 @@ export function takeNotice(
       break;
     }
     case noticeType.contactRequest:
-      p.background(() => p.people.load());
+      p.background('people', () => p.people.load());
       break;
     case noticeType.groupAdded:
       line('added', { uid: p.uid, by: uid });
-      p.background(() => Promise.all([p.groups.load(), p.conversations.fetch(`g:${gid}`)]));
+      p.background(`added ${gid}`, () => Promise.all([p.groups.load(), p.conversations.fetch(`g:${gid}`)]));
       break;
     case noticeType.groupData:
       groupData(p, gid, f, line);
       break;
     case noticeType.groupJoined:
       line('joined', { uid, text: f.text('name') });
-      p.background(() => p.groups.refresh(gid));
+      p.background(`group ${gid}`, () => p.groups.refresh(gid));
       break;
     case noticeType.groupLeft:
       groupLeft(p, gid, uid, f.text('by'), line);
@@ -140,11 +140,11 @@ function groupLeft(p: NoticePort, gid: string, uid: string, by: string, line: Li
   if (by && by !== uid) line('removed', { uid, by });
   else line('left', { uid });
   if (uid !== p.uid) {
-    p.background(() => p.groups.refresh(gid));
+    p.background(`group ${gid}`, () => p.groups.refresh(gid));
     return;
   }
   // The notice may be an old one that comes again: one may be back. The server knows.
-  p.background(async () => {
+  p.background(`left ${gid}`, async () => {
     await p.groups.load();
     if (!p.groups.has(gid)) p.conversations.remove(`g:${gid}`);
   });
@@ -156,5 +156,5 @@ function groupRole(p: NoticePort, gid: string, uid: string, f: Fields, ts: numbe
   if (before && before.role !== role) line('role', { uid, text: role });
   else if (f.number('muted_until') > ts) line('muted', { uid });
   else if (!before || before.muted_until) line('unmuted', { uid });
-  p.background(() => p.groups.refresh(gid));
+  p.background(`group ${gid}`, () => p.groups.refresh(gid));
 }

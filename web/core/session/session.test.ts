@@ -315,6 +315,23 @@ describe('notices', () => {
   );
 });
 
+test('a conversation that begins while the list is read stays', async () => {
+  server.socket.break();
+  await vi.advanceTimersByTimeAsync(1000);
+  server.socket.open();
+  server.socket.connack();
+  server.deliver('u:erin', 'erin', 'hello', { seq: 1 }); // the list that was asked for does not have it
+  await settle();
+  expect(conversation('u:erin')).toMatchObject({ lastSeq: 1, unread: 1 });
+});
+
+test('many notices about a group lead to one question', async () => {
+  server.asked();
+  for (let i = 0; i < 20; i++) server.notice(0x37, { gid: 'walks', uid: `u${i}`, name: 'x' }, 'g/walks');
+  await vi.advanceTimersByTimeAsync(200);
+  expect(server.asked()).toEqual(['GET /groups/walks']);
+});
+
 test('drafts are kept, and go with the message', async () => {
   core.setDraft('u:bob', 'half a thou');
   core.setDraft('u:dave', 'first words');

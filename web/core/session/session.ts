@@ -30,6 +30,8 @@ import { Typing } from './typing';
 const missedAge = 60_000;
 /** ms until what could not be read over HTTP is asked for again, should the connection stay. */
 const syncRetry = 5000;
+/** ms between a notice and the question that it leads to. */
+const soonDelay = 50;
 /** Conversations whose missed messages are fetched although no view shows them. */
 const maxFetched = 30;
 /** Lines about a group that are remembered. */
@@ -56,6 +58,7 @@ export class Session {
   private readonly tabs: Tabs;
   private readonly threads = new Map<string, { thread: Thread; views: number }>();
   private readonly lineLists = new Map<string, Signal<NoticeLine[]>>();
+  private readonly asking = new Set<string>();
   private upSince = 0;
   private synced = false;
   readonly state: ReadonlySignal<ConnectionState>;
@@ -252,11 +255,19 @@ export class Session {
       },
       ended: (reason: string) => this.o.onEnded(reason),
       line: (l: NoticeLine) => this.line(l),
-      background: (f: () => Promise<unknown>) => {
-        f().catch(() => {});
-      },
+      background: (key: string, f: () => Promise<unknown>) => this.soon(key, f),
     };
     batch(() => takeNotice(port, p.payload, topic, userProperty(p.properties, 'seq') ?? ''));
+  }
+
+  /** Many notices about one thing lead to one question. A failure is made good by the next connection. */
+  private soon(key: string, f: () => Promise<unknown>): void {
+    if (this.asking.has(key)) return;
+    this.asking.add(key);
+    later(this.c, soonDelay, () => {
+      this.asking.delete(key);
+      f().catch(() => {});
+    });
   }
 
   /** The server has stored a message of one's own. */

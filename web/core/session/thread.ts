@@ -97,6 +97,8 @@ export class Thread {
     const kept = await this.c.db.messagesBefore(this.conv, newest, pageSize);
     if (this.messages.peek().length === 0) this.messages.value = kept;
     await this.catchUp();
+    // What is kept may be the newest few alone, with a gap before them.
+    if (this.messages.peek().length < pageSize / 2 && this.hasOlder.peek()) await this.loadOlder();
   }
 
   private async missing(): Promise<void> {
