@@ -164,7 +164,7 @@ test('a sign-in on another browser takes over until one is asked for again', asy
   await until(second.core.connection, (c) => c.state === 'kicked');
 });
 
-test('of two tabs one is connected; the other takes over when asked, or when the first is closed', async () => {
+test('of two tabs one is connected; the other takes over when asked', async () => {
   const browser = new Browser(server);
   const first = await signIn('erin', browser);
   const second = browser.page();
