@@ -64,7 +64,12 @@ function Shell() {
   const r = route.value;
   useEffect(() => {
     const step = (e: KeyboardEvent) => {
-      if (e.key !== 'Escape' || e.defaultPrevented || document.querySelector('dialog[open], [popover]:popover-open'))
+      if (
+        e.key !== 'Escape' ||
+        e.defaultPrevented ||
+        e.isComposing ||
+        document.querySelector('dialog[open], [popover]:popover-open')
+      )
         return;
       const now = route.value;
       if (now.view === 'chats' && now.conv) {

@@ -10,7 +10,7 @@ import { type Language, language, languages, type Theme, t, theme } from '../ui/
 import { explain } from '../ui/problem';
 import { attempt, toast } from '../ui/toast';
 import { useCore } from './context';
-import { back, go, href } from './route';
+import { go, href } from './route';
 
 export function LanguageChoice() {
   const options = (Object.keys(languages) as Language[]).map((l): [Language, preact.ComponentChildren] => [
@@ -56,14 +56,6 @@ export function SettingsPane() {
   return (
     <section class="page" aria-labelledby="settings-title">
       <header class="pane-bar">
-        <button
-          type="button"
-          class="icon-button only-phone"
-          aria-label={t.value.nav.back}
-          onClick={() => back(href.chats)}
-        >
-          <Icon name="back" />
-        </button>
         <h1 id="settings-title" class="pane-title">
           {text.title}
         </h1>
