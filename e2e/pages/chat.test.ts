@@ -95,6 +95,30 @@ describe('one to one', () => {
     expect(await bob.message('Nearly').getAttribute('class')).toContain('own');
   });
 
+  test('a line shows what is new since one was last here', async () => {
+    const alice = await enter('alice');
+    const bob = await enter('bob');
+    await bob.openChat('Alice');
+    await alice.openChat('Carol');
+    await bob.write('new: one');
+    await bob.write('new: two');
+    await bob.marked('new: two', 'Sent');
+    await expect.poll(() => alice.row('Bob').locator('.badge').textContent()).toBe('2');
+    await expect.poll(() => alice.page.title()).toMatch(/^\(\d+\) Magpie$/);
+    await alice.openChat('Bob');
+    const after = alice.page.locator('.new-line ~ .message .text');
+    await expect.poll(() => after.allTextContents()).toEqual(['new: one', 'new: two']);
+    await alice.row('Bob').locator('.badge').waitFor({ state: 'detached' });
+    // It stays until one leaves, and is gone when one comes back.
+    await alice.write('new: seen');
+    await alice.marked('new: seen', 'Read');
+    expect(await alice.page.locator('.new-line').count()).toBe(1);
+    await alice.openChat('Carol');
+    await alice.openChat('Bob');
+    await alice.message('new: seen').waitFor();
+    expect(await alice.page.locator('.new-line').count()).toBe(0);
+  });
+
   test('Enter sends, Shift+Enter breaks the line, an input method’s Enter does neither', async () => {
     const alice = await enter('alice');
     await alice.openChat('Carol');

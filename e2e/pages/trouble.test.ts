@@ -96,6 +96,39 @@ describe('offline', () => {
   });
 });
 
+describe('the server does not store', () => {
+  test('the page says that messages wait, and all goes on when it does again', async () => {
+    const alice = await crowd.open();
+    // The real server behind a network that can hold back what the server answers.
+    let hold = false;
+    let release = () => {};
+    await alice.page.routeWebSocket(/mqtt/, (ws) => {
+      const held: (string | Buffer)[] = [];
+      const upstream = ws.connectToServer();
+      upstream.onMessage((m) => {
+        if (hold) held.push(m);
+        else ws.send(m);
+      });
+      release = () => {
+        hold = false;
+        for (const m of held.splice(0)) ws.send(m);
+      };
+    });
+    await alice.signIn('alice');
+    await alice.openChat('Grace');
+    await alice.write('stalled: before');
+    await alice.marked('stalled: before', 'Sent');
+    hold = true;
+    await alice.write('stalled: meanwhile');
+    await alice.page.getByText('The server can’t store messages right now.').waitFor();
+    await alice.marked('stalled: meanwhile', 'Waiting to be sent');
+    release();
+    await alice.marked('stalled: meanwhile', 'Sent');
+    await alice.page.getByText('The server can’t store messages right now.').waitFor({ state: 'detached' });
+    expect(await texts(alice, 'stalled:')).toEqual(['stalled: before', 'stalled: meanwhile']);
+  });
+});
+
 describe('a second sign-in', () => {
   test('the first browser is told, and can take the conversation back', async () => {
     const first = await enter('carol');

@@ -95,7 +95,7 @@ describe('a long conversation', () => {
     }
   });
 
-  test('opens at the first unread, and holds few rows and its place while one scrolls through all of it', async () => {
+  test('holds few rows, and its place, while one scrolls through all of it', async () => {
     const frank = await crowd.enter('frank');
     await frank.openChat('Dave');
     const list = frank.page.getByRole('log');
