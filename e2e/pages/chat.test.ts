@@ -99,6 +99,8 @@ describe('one to one', () => {
     const alice = await enter('alice');
     const bob = await enter('bob');
     await bob.openChat('Alice');
+    await alice.openChat('Bob');
+    await alice.row('Bob').locator('.badge').waitFor({ state: 'detached' });
     await alice.openChat('Carol');
     await bob.write('new: one');
     await bob.write('new: two');

@@ -158,6 +158,25 @@ describe('a second sign-in', () => {
   });
 });
 
+describe('a device is signed out from another', () => {
+  test('its browser comes to the sign-in page and says so', async () => {
+    const lost = await enter('erin');
+    await lost.openChat('Launch week');
+    const { access_token } = await server.login('erin', 'pc');
+    const { items } = await server.call<{ items: { id: string; terminal: string }[] }>(
+      'GET',
+      '/me/sessions',
+      access_token,
+    );
+    const web = items.find((d) => d.terminal === 'web');
+    await server.call('DELETE', `/me/sessions/${web?.id}`, access_token);
+    await lost.page.getByText('You were signed out.').waitFor();
+    await lost.page.reload();
+    await lost.page.getByRole('button', { name: 'Sign in', exact: true }).waitFor();
+    await lost.signIn('erin');
+  });
+});
+
 describe('a message is refused', () => {
   test('it says why; it can be tried again or deleted', async () => {
     const alice = await server.login('alice', 'service');

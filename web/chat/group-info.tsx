@@ -9,7 +9,7 @@ import { t } from '../ui/prefs';
 import { explain } from '../ui/problem';
 import { attempt } from '../ui/toast';
 import { useCore, usePerson } from './context';
-import { AddMembers } from './group';
+import { AddMembers, nameLimit } from './group';
 import { follow, go, href } from './route';
 
 type Asking = { kind: 'add' | 'rename' | 'leave' | 'dissolve' } | { kind: 'remove' | 'owner'; member: Member };
@@ -225,7 +225,7 @@ function Rename({ group, onClose }: { group: Group; onClose(): void }) {
         </button>
       }
     >
-      <Field label={text.name} value={name} onInput={setName} maxLength={80} error={error} autofocus />
+      <Field label={text.name} value={name} onInput={setName} maxLength={nameLimit} error={error} autofocus />
     </Dialog>
   );
 }

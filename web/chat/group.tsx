@@ -10,8 +10,8 @@ import { useCore } from './context';
 import { Directory, PersonContent } from './people';
 import { go, href } from './route';
 
-/** Characters in a name of a group. */
-const nameLimit = 80;
+/** Characters in a name of a group or person. */
+export const nameLimit = 64;
 
 /** Makes a group: its name and at least one other member. */
 export function NewGroup({ onClose }: { onClose(): void }) {

@@ -27,15 +27,18 @@ export function PeopleList() {
         {query.trim() === '' && (
           <>
             <Requests />
-            {core.contacts.value.length > 0 && (
-              <>
-                <h2 class="list-heading">{text.contacts}</h2>
-                <ul class="rows-list">
-                  {sorted(core.contacts.value).map((p) => (
-                    <PersonRow key={p.uid} uid={p.uid} />
-                  ))}
-                </ul>
-              </>
+            <h2 class="list-heading">{text.contacts}</h2>
+            {core.contacts.value.length === 0 ? (
+              <div class="empty">
+                <strong>{text.noContacts}</strong>
+                <span>{text.noContactsHint}</span>
+              </div>
+            ) : (
+              <ul class="rows-list">
+                {sorted(core.contacts.value).map((p) => (
+                  <PersonRow key={p.uid} uid={p.uid} />
+                ))}
+              </ul>
             )}
             <h2 class="list-heading">{text.directory}</h2>
           </>

@@ -10,6 +10,7 @@ import { type Language, language, languages, type Theme, t, theme } from '../ui/
 import { explain } from '../ui/problem';
 import { attempt, toast } from '../ui/toast';
 import { useCore } from './context';
+import { nameLimit } from './group';
 import { go, href } from './route';
 
 export function LanguageChoice() {
@@ -137,7 +138,14 @@ function ProfileSettings() {
           if (name.trim() && name.trim() !== me.name) save();
         }}
       >
-        <Field label={text.name} value={name} onInput={setName} maxLength={80} autocomplete="name" error={error} />
+        <Field
+          label={text.name}
+          value={name}
+          onInput={setName}
+          maxLength={nameLimit}
+          autocomplete="name"
+          error={error}
+        />
         <button type="submit" class="button" disabled={!name.trim() || name.trim() === me.name}>
           {t.value.group.save}
         </button>

@@ -52,7 +52,6 @@ export const en = {
     settings: 'Settings',
     back: 'Back',
     close: 'Close',
-    skip: 'Skip to the messages',
     account: 'Your account',
   },
 
@@ -79,7 +78,6 @@ export const en = {
     empty: 'No chats yet',
     emptyHint: 'Find someone in People, or make a group.',
     newGroup: 'New group',
-    newChat: 'New chat',
     draft: 'Draft:',
     you: 'You',
     colon: ': ',
@@ -106,8 +104,6 @@ export const en = {
     newMessages: 'New messages',
     jump: 'Jump to the newest message',
     jumpCount: (n: number) => (n === 1 ? '1 new message' : `${n} new messages`),
-    today: 'Today',
-    yesterday: 'Yesterday',
     waiting: 'Waiting to be sent',
     stored: 'Sent',
     read: 'Read',
@@ -144,7 +140,6 @@ export const en = {
     youLeft: 'You left the group',
     removed: (name: string, by: string) => `${by} removed ${name}`,
     renamed: (name: string) => `The group is now called “${name}”`,
-    changed: 'The group’s details changed',
     announced: 'The group has a new announcement',
     dissolved: 'The group was dissolved',
     madeAdmin: (name: string) => `${name} is now an administrator`,
@@ -152,7 +147,6 @@ export const en = {
     madeMember: (name: string) => `${name} is now an ordinary member`,
     muted: (name: string) => `${name} was muted`,
     unmuted: (name: string) => `${name} may write again`,
-    refused: (reason: string) => `Not sent: ${reason}`,
   },
 
   presence: {

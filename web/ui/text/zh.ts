@@ -53,7 +53,6 @@ export const zh: Texts = {
     settings: '设置',
     back: '返回',
     close: '关闭',
-    skip: '跳到消息',
     account: '你的账号',
   },
 
@@ -80,7 +79,6 @@ export const zh: Texts = {
     empty: '还没有会话',
     emptyHint: '在通讯录里找人聊天，或新建一个群组。',
     newGroup: '新建群组',
-    newChat: '新会话',
     draft: '草稿：',
     you: '你',
     colon: '：',
@@ -107,8 +105,6 @@ export const zh: Texts = {
     newMessages: '新消息',
     jump: '跳到最新消息',
     jumpCount: (n) => `${n} 条新消息`,
-    today: '今天',
-    yesterday: '昨天',
     waiting: '等待发送',
     stored: '已发送',
     read: '已读',
@@ -145,7 +141,6 @@ export const zh: Texts = {
     youLeft: '你退出了群组',
     removed: (name, by) => `${by} 移除了 ${name}`,
     renamed: (name) => `群组更名为“${name}”`,
-    changed: '群组资料已更新',
     announced: '群组有新公告',
     dissolved: '群组已解散',
     madeAdmin: (name) => `${name} 成为管理员`,
@@ -153,7 +148,6 @@ export const zh: Texts = {
     madeMember: (name) => `${name} 成为普通成员`,
     muted: (name) => `${name} 被禁言`,
     unmuted: (name) => `${name} 可以重新发言`,
-    refused: (reason) => `未发送：${reason}`,
   },
 
   presence: {
