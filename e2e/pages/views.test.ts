@@ -174,33 +174,37 @@ describe('everyone can use it', () => {
     ).toEqual([]);
   }
 
-  test.each(['light', 'dark'] as const)('axe finds nothing grave in any view, %s', async (colorScheme) => {
-    const one = await crowd.open({ colorScheme, reducedMotion: 'reduce' });
-    await one.page.getByText('This is a demo').waitFor();
-    await check(one, 'sign-in');
-    await one.signIn('alice');
-    await check(one, 'list');
-    await one.openChat('Launch week');
-    await one.page.getByRole('button', { name: 'Details' }).click();
-    await one.page.locator('.member').first().waitFor();
-    await check(one, 'group');
-    await one.page.getByRole('button', { name: 'Your account' }).click();
-    await check(one, 'menu');
-    await one.page.keyboard.press('Escape');
-    await one.openChat('Bob');
-    await check(one, 'one to one');
-    await one.page.getByRole('button', { name: 'New group' }).click();
-    await one.page.getByRole('dialog').getByRole('checkbox').first().check();
-    await check(one, 'new group');
-    await one.page.keyboard.press('Escape');
-    await one.page.getByRole('link', { name: 'People' }).click();
-    await one.page.locator('.pane-scroll .row').first().click();
-    await one.page.locator('.facts').waitFor();
-    await check(one, 'people');
-    await one.page.getByRole('link', { name: 'Settings' }).click();
-    await one.page.getByText('This device').waitFor();
-    await check(one, 'settings');
-  });
+  test.each(['light', 'dark'] as const)(
+    'axe finds nothing grave in any view, %s',
+    async (colorScheme) => {
+      const one = await crowd.open({ colorScheme, reducedMotion: 'reduce' });
+      await one.page.getByText('This is a demo').waitFor();
+      await check(one, 'sign-in');
+      await one.signIn('alice');
+      await check(one, 'list');
+      await one.openChat('Launch week');
+      await one.page.getByRole('button', { name: 'Details' }).click();
+      await one.page.locator('.member').first().waitFor();
+      await check(one, 'group');
+      await one.page.getByRole('button', { name: 'Your account' }).click();
+      await check(one, 'menu');
+      await one.page.keyboard.press('Escape');
+      await one.openChat('Bob');
+      await check(one, 'one to one');
+      await one.page.getByRole('button', { name: 'New group' }).click();
+      await one.page.getByRole('dialog').getByRole('checkbox').first().check();
+      await check(one, 'new group');
+      await one.page.keyboard.press('Escape');
+      await one.page.getByRole('link', { name: 'People' }).click();
+      await one.page.locator('.pane-scroll .row').first().click();
+      await one.page.locator('.facts').waitFor();
+      await check(one, 'people');
+      await one.page.getByRole('link', { name: 'Settings' }).click();
+      await one.page.getByText('This device').waitFor();
+      await check(one, 'settings');
+    },
+    120_000,
+  );
 
   test('the keyboard alone does: choose, write, leave; focus goes where one works', async () => {
     const one = await crowd.enter('alice');
