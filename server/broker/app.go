@@ -290,6 +290,9 @@ func (o *org) setRetained(r chat.Retained) {
 	o.retained[r.Topic] = &r
 }
 
+// maxRetainedWaiting is how many messages may wait for a client that asks for retained ones again.
+const maxRetainedWaiting = 1 << 16
+
 // sendRetained sends a new subscription the retained messages that it matches.
 func (s *session) sendRetained(f *filter) {
 	now := s.b.now().UnixMilli()
@@ -303,6 +306,13 @@ func (s *session) sendRetained(f *filter) {
 		}
 	}
 	s.org.mu.Unlock()
+	s.mu.Lock()
+	waiting := len(s.direct)
+	s.mu.Unlock()
+	if waiting > maxRetainedWaiting {
+		s.disconnect(packets.ErrQuotaExceeded.Code)
+		return
+	}
 	for _, r := range found {
 		m := &message{topic: r.Topic, payload: r.Payload, expires: r.Expires, qos: min(r.QoS, f.QoS), retain: true, app: decodeAppProps(r.Props)}
 		if f.ID != 0 {

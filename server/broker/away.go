@@ -207,19 +207,27 @@ func (b *Broker) expireSessions(ctx context.Context, orgs []*org) {
 		return
 	}
 	for _, row := range ended {
-		st := storedState{}
-		if o := b.live(row.EID); o != nil && json.Unmarshal(row.State, &st) == nil {
-			o.mu.Lock()
-			for _, f := range st.Filters {
-				o.unshareID(f, row.ID)
-			}
-			o.mu.Unlock()
+		if o := b.live(row.EID); o != nil {
+			o.unshareRow(&row)
 		}
 	}
 	for _, o := range orgs {
 		if err := b.pruneApp(ctx, o); err != nil {
 			b.log.Error("pruning the application stream", "err", err, "eid", o.eid)
 		}
+	}
+}
+
+// unshareRow takes a stored session that ends out of the shared subscriptions.
+func (o *org) unshareRow(row *chat.Session) {
+	st := storedState{}
+	if json.Unmarshal(row.State, &st) != nil {
+		return
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, f := range st.Filters {
+		o.unshareID(f, row.ID)
 	}
 }
 

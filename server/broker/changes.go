@@ -95,7 +95,7 @@ func (o *org) changeLocked(ev *chat.Event) {
 			st := o.streamFor(o.ref(chat.StreamTerminalNotice, ev.Other))
 			for _, s := range u.sessions {
 				if !s.loading {
-					st.join(s, st.position())
+					st.join(s, ev.NoticeHead) // what the contact did before is not for it
 					o.tellPresence(s, o.users[ev.Other], false)
 				}
 			}

@@ -53,7 +53,7 @@ func (b *Broker) bringUp(ctx context.Context, s *session, pk *packets.Packet, w 
 	if !ok || !pk.Connect.PasswordFlag {
 		return packets.ErrBadUsernameOrPassword
 	}
-	who, err := b.opt.Auth.Connect(ctx, eid, uid, string(pk.Connect.Password), s.conn.RemoteAddr().String())
+	who, err := b.opt.Auth.Connect(ctx, eid, uid, string(pk.Connect.Password), s.conn.remoteAddr())
 	if err != nil {
 		return err
 	}
@@ -150,6 +150,7 @@ func (b *Broker) resume(ctx context.Context, s *session, clean bool) (*storedSta
 	expired := !row.Expires.IsZero() && !row.Expires.After(b.now())
 	b.cancelWill(row.ID)
 	if clean || expired {
+		s.org.unshareRow(&row)
 		return nil, b.deleteSession(ctx, row.ID)
 	}
 	st, err := s.restore(row.State)
@@ -163,6 +164,7 @@ func (b *Broker) resume(ctx context.Context, s *session, clean bool) (*storedSta
 		return st, nil
 	}
 	// The client continues the session, and this connection is its last.
+	s.org.unshareRow(&row)
 	return st, b.deleteSession(ctx, row.ID)
 }
 

@@ -224,7 +224,7 @@ func (b *Broker) publishTyping(p *publication, c class, key string) {
 		to = p.org.userSessions(key, p.uid)
 	}
 	for _, s := range to {
-		if s.id != p.origin {
+		if s != p.s {
 			s.send(m)
 		}
 	}
@@ -272,7 +272,7 @@ func (p *publication) finish(a chat.Appended) {
 // fail deals with a publish that the store did not take. A client that was told nothing sends it again: when the server is stopping,
 // nobody is told; a version 3.1.1 client, which can't be told, is disconnected.
 func (p *publication) fail(err error) {
-	if chat.CodeOf(err) == chat.Unavailable {
+	if chat.CodeOf(err) == chat.Unavailable && p.b.closing.Load() {
 		return
 	}
 	p.b.log.Error("storing a message", "err", err, "eid", p.org.eid, "uid", p.uid)
@@ -340,8 +340,17 @@ func (s *session) forget(pid uint16, v5 bool) {
 	delete(s.received, pid)
 }
 
-// notify sends a notice to this session alone, outside the log.
+// maxDirect is how many messages outside the log may wait for a client before it is sent no more notices of this kind.
+const maxDirect = 256
+
+// notify sends a notice to this session alone, outside the log, unless its client lets too much wait.
 func (s *session) notify(t chat.NoticeType, content any) {
+	s.mu.Lock()
+	full := len(s.direct) >= maxDirect
+	s.mu.Unlock()
+	if full {
+		return
+	}
 	s.send(s.noticeMessage(t, content))
 }
 

@@ -288,6 +288,9 @@ func (s *session) sendStored(b []byte) {
 func (s *session) acknowledged(typ byte, pid uint16, reason byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.closed {
+		return // what is in flight has been stored, and comes again
+	}
 	i := s.flying(pid)
 	if i < 0 || i >= len(s.inflight) {
 		if typ == packets.Pubrec { // MQTT 5 §4.3.3: an id we do not know

@@ -123,6 +123,10 @@ func (s *session) save(done func(error)) {
 func (s *session) saveNow() error {
 	ch := make(chan error, 1)
 	s.mu.Lock()
+	if s.closed { // it is stored, and may go on in another connection
+		s.mu.Unlock()
+		return chat.Errorf(chat.Unavailable, "The session is over.")
+	}
 	row := s.row(time.Time{})
 	s.dirty = false
 	s.b.opt.Store.SaveSession(row, func(err error) { ch <- err })

@@ -122,18 +122,18 @@ func (st *stream) join(s *session, sent uint64) {
 	if st.members.m == nil {
 		st.members.m = map[*session]*sub{}
 	}
-	sb := st.members.m[s]
-	if sb == nil {
-		sb = &sub{s: s, st: st, sent: sent}
-		st.members.m[s] = sb
-	} else {
-		sb = nil
+	var sb *sub
+	if st.members.m[s] == nil {
+		s.mu.Lock()
+		if !s.closed { // else it has left its streams already, and would stay for good
+			sb = &sub{s: s, st: st, sent: sent}
+			st.members.m[s] = sb
+			s.subs = append(s.subs, sb)
+		}
+		s.mu.Unlock()
 	}
 	st.members.Unlock()
 	if sb != nil {
-		s.mu.Lock()
-		s.subs = append(s.subs, sb)
-		s.mu.Unlock()
 		s.wake(sb)
 	}
 }

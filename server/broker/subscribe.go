@@ -85,6 +85,9 @@ func (s *session) subscribe(pk *packets.Packet) {
 	}
 }
 
+// maxFilters is how many subscriptions a session may make: each message on an application channel is compared with all of them.
+const maxFilters = 1000
+
 // subscribeOne makes one subscription. again: it replaces one that was there.
 func (s *session) subscribeOne(want packets.Subscription) (f *filter, again bool, code packets.Code) {
 	share, name, ok := splitShare(want.Filter)
@@ -111,6 +114,10 @@ func (s *session) subscribeOne(want packets.Subscription) (f *filter, again bool
 		f.From = st.position()
 	}
 	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return nil, false, packets.ErrUnspecifiedError
+	}
 	for i, x := range s.filters {
 		if x.key() == f.key() {
 			f.From = x.From
@@ -118,10 +125,14 @@ func (s *session) subscribeOne(want packets.Subscription) (f *filter, again bool
 			again = true
 		}
 	}
-	if !again {
+	full := !again && len(s.filters) >= maxFilters
+	if !again && !full {
 		s.filters = append(s.filters, f)
 	}
 	s.mu.Unlock()
+	if full {
+		return nil, false, packets.ErrQuotaExceeded
+	}
 	o.addFilter(s, f)
 	if f.App {
 		st.join(s, st.position())

@@ -46,7 +46,7 @@ type Event struct {
 	MutedUntil int64     `json:"muted_until,omitempty"` // g_role: ms, 0 for not muted
 	MutedAll   bool      `json:"muted_all,omitempty"`   // g_join, g_data
 	Head       uint64    `json:"head,omitempty"`        // g_join: JoinedSeq
-	NoticeHead uint64    `json:"notice_head,omitempty"` // g_join: JoinedNoticeSeq
+	NoticeHead uint64    `json:"notice_head,omitempty"` // g_join: JoinedNoticeSeq; contact_add: head of the other's terminal notices
 }
 
 // Observer follows what the store makes durable. Both methods are called from the store's writer in commit order: an entry

@@ -36,7 +36,15 @@ func (t *tx) addContact(eid, uid, other string) error {
 	if err != nil || n == 0 {
 		return err
 	}
-	return t.event(chat.Event{EID: eid, Type: chat.EventContactAdd, UID: uid, Other: other})
+	ev := chat.Event{EID: eid, Type: chat.EventContactAdd, UID: uid, Other: other}
+	h, err := t.find(chat.StreamRef{EID: eid, Kind: chat.StreamTerminalNotice, Key: other})
+	if err != nil {
+		return err
+	}
+	if h != nil {
+		ev.NoticeHead = h.seq
+	}
+	return t.event(ev)
 }
 
 // dropRequest forgets that sender asked uid.

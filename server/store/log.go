@@ -232,6 +232,10 @@ func (t *tx) touch(h *head) {
 	}
 }
 
+// packetMark is what is kept of a packet: its digest, and whether it came at QoS 2 in the lowest bit. An id that a QoS 1 packet had
+// names a new message at QoS 2.
+func packetMark(p *chat.PacketKey) int64 { return int64(p.Digest<<1) | flag(p.QoS2) }
+
 // packet finds a packet that came before (MQTT 5 §4.3.2, §4.3.3, §4.4).
 func (t *tx) packet(p *chat.PacketKey) (res chat.Appended, known bool, err error) {
 	if !p.QoS2 && !p.Dup {
@@ -245,7 +249,7 @@ func (t *tx) packet(p *chat.PacketKey) (res chat.Appended, known bool, err error
 		return chat.Appended{}, false, nil
 	case err != nil:
 		return res, false, fmt.Errorf("look for a packet: %w", err)
-	case !p.QoS2 && uint64(digest) != p.Digest:
+	case p.QoS2 && digest&1 == 0, !p.QoS2 && digest != packetMark(p):
 		return chat.Appended{}, false, nil
 	}
 	res.Repeat = true
@@ -257,7 +261,7 @@ func (t *tx) savePacket(p *chat.PacketKey, res chat.Appended) error {
 	err := t.exec(`INSERT INTO packets (session, pid, digest, stream, seq)
 		SELECT id, CAST($1 AS bigint), CAST($2 AS bigint), CAST($3 AS bigint), CAST($4 AS bigint) FROM sessions WHERE id = $5
 		ON CONFLICT (session, pid) DO UPDATE SET digest = excluded.digest, stream = excluded.stream, seq = excluded.seq`,
-		int64(p.PacketID), int64(p.Digest), res.StreamID, int64(res.Seq), p.Session)
+		int64(p.PacketID), packetMark(p), res.StreamID, int64(res.Seq), p.Session)
 	if err != nil {
 		return fmt.Errorf("remember a packet: %w", err)
 	}
