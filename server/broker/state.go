@@ -59,7 +59,8 @@ func (s *session) state() []byte {
 			st.Unborn = append(st.Unborn, sb.st.ref.Key)
 		}
 	}
-	for _, list := range [][]flight{s.resend, s.inflight} {
+	// While something is left to be sent again, all that is in flight was sent before it (MQTT 5 §4.6).
+	for _, list := range [][]flight{s.inflight, s.resend} {
 		for _, f := range list {
 			sf := storedFlight{PID: f.pid, QoS: f.qos, Released: f.released, Seq: f.seq}
 			if f.sub != nil {
