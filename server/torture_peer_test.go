@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"net"
 	"strconv"
@@ -60,7 +61,8 @@ type peer struct {
 	v       byte
 	kept    bool
 	receive uint16
-	lazy    bool           // acknowledges a message only when the next has come
+	lazy    bool           // takes and acknowledges a QoS 1 message only when the next has come, and forgets it when the connection ends before
+	cut     int            // cuts its connection whenever it has got so many messages
 	away    func(int) bool // in which lives of the server it does not connect
 	filter  string         // subscribed at QoS 2
 	topics  []string       // that it publishes to, in turn
@@ -74,8 +76,13 @@ type peer struct {
 	waiting []*sending      // not acknowledged, in order
 	held    map[uint16]bool // QoS 2 packet ids that came and are not released
 	got     map[string][]receipt
-	unacked uint16 // of a lazy peer
+	pending func() // of a lazy peer: takes the message before
+	unacked uint16 // its packet id
+	count   int    // messages that came by this connection
 }
+
+// errCut ends a connection that the peer cuts itself.
+var errCut = errors.New("cut")
 
 func (w *world) fail(p *peer, format string, args ...any) {
 	w.t.Errorf("%s: %s", p.name, fmt.Sprintf(format, args...))
@@ -105,7 +112,9 @@ func (p *peer) run() {
 		w.mu.Unlock()
 		err := p.serve(addr)
 		w.mu.Lock()
-		if !w.end && w.addr != "" && w.life == p.life {
+		if errors.Is(err, errCut) {
+			p.life-- // it comes back to the same server
+		} else if !w.end && w.addr != "" && w.life == p.life {
 			w.fail(p, "the connection ended though the server runs: %v", err)
 		}
 		w.mu.Unlock()
@@ -181,7 +190,7 @@ func (p *peer) take(pk packets.Packet) (out []packets.Packet, err error) {
 		if p.ready && p.kept != pk.SessionPresent {
 			w.fail(p, "session present: %v", pk.SessionPresent)
 		}
-		p.unacked = 0
+		p.pending, p.unacked, p.count = nil, 0, 0
 		if p.filter != "" && !p.ready {
 			return []packets.Packet{{FixedHeader: packets.FixedHeader{Type: packets.Subscribe}, PacketID: 1,
 				Filters: packets.Subscriptions{{Filter: p.filter, Qos: 2}}}}, nil
@@ -203,6 +212,10 @@ func (p *peer) take(pk packets.Packet) (out []packets.Packet, err error) {
 			}
 		}
 	case packets.Publish:
+		p.count++
+		if p.cut > 0 && p.count == p.cut && !w.stop {
+			return nil, errCut
+		}
 		return p.receivePublish(pk), nil
 	case packets.Pubrel:
 		delete(p.held, pk.PacketID)
@@ -306,22 +319,27 @@ func (p *peer) receivePublish(pk packets.Packet) []packets.Packet {
 			p.w.fail(p, "%q came with the Correlation Data %q, sent with %q", r.text, pk.Properties.CorrelationData, s.cid)
 		}
 	}
+	record := func() {}
 	if r.text != "" && !(app && pk.FixedHeader.Qos == 2 && p.held[pk.PacketID]) {
 		if s := p.w.sent[r.text]; s == nil || s.topic != pk.TopicName {
 			p.w.fail(p, "%q on %s was never sent", r.text, pk.TopicName)
 		} else {
-			p.got[s.conv] = append(p.got[s.conv], r)
+			record = func() { p.got[s.conv] = append(p.got[s.conv], r) }
 		}
 	}
+	if pk.FixedHeader.Qos == 1 && p.lazy && !p.w.stop {
+		before, take := p.unacked, p.pending
+		p.unacked, p.pending = pk.PacketID, record
+		if take == nil {
+			return nil
+		}
+		take()
+		return []packets.Packet{answer(packets.Puback, before)}
+	}
+	record()
 	switch pk.FixedHeader.Qos {
 	case 1:
-		if !p.lazy {
-			return []packets.Packet{answer(packets.Puback, pk.PacketID)}
-		}
-		before := p.unacked
-		if p.unacked = pk.PacketID; before != 0 {
-			return []packets.Packet{answer(packets.Puback, before)}
-		}
+		return []packets.Packet{answer(packets.Puback, pk.PacketID)}
 	case 2:
 		p.held[pk.PacketID] = true
 		return []packets.Packet{answer(packets.Pubrec, pk.PacketID)}
