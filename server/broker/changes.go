@@ -20,7 +20,13 @@ func (b *Broker) Appended(entries []chat.Entry) {
 		if last == nil {
 			continue
 		}
-		if st := last.follow(e); st != nil && st.push(e, now) && st.queued.CompareAndSwap(false, true) {
+		st := last.follow(e)
+		if st == nil {
+			continue
+		}
+		st.push(e, now)
+		// Also when a session that has just joined has read of the entry in the log before: the others are told of it here.
+		if st.queued.CompareAndSwap(false, true) {
 			b.tasks.add(st)
 		}
 	}

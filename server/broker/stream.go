@@ -43,12 +43,12 @@ type sub struct {
 	gone   bool   // unsubscribed; guarded by s.mu
 }
 
-// push adds the entry of the log that follows the head. It reports whether the entry is new.
-func (st *stream) push(e *chat.Entry, now int64) bool {
+// push adds the entry of the log that follows the head. One that is known already changes nothing.
+func (st *stream) push(e *chat.Entry, now int64) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	if e.Seq <= st.head {
-		return false
+		return
 	}
 	if e.Seq != st.head+1 {
 		st.ring, st.size = nil, 0
@@ -63,7 +63,6 @@ func (st *stream) push(e *chat.Entry, now int64) bool {
 		st.ring = st.ring[1:]
 	}
 	st.touch.Store(now)
-	return true
 }
 
 // advance notes that the log has entries up to head, which are not in memory.
