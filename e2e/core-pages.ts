@@ -1,14 +1,16 @@
-// A browser as far as the core needs one: cookies, WebSockets, Web Locks; pages that can die.
+// A browser as far as the core needs one: cookies, WebSockets, Web Locks, channels between tabs; pages that can die.
 
 import { effect, type ReadonlySignal } from '@preact/signals-core';
 import { WebSocket as NodeSocket } from 'ws';
 import { type ConversationView, type Core, createCore, type Item, type Message } from '../web/core';
+import { FakeChannels } from '../web/core/testing/channels';
 import { FakeLocks } from '../web/core/testing/locks';
 import { demo, type Server } from './server';
 
 export class Browser {
   private cookie = '';
-  private locks = new FakeLocks();
+  private readonly locks = new FakeLocks();
+  private readonly channels = new FakeChannels();
 
   constructor(
     private readonly server: Server,
@@ -17,14 +19,18 @@ export class Browser {
   ) {}
 
   page(): Page {
-    const locks = this.hasLocks ? this.locks.manager : null;
-    return new Page(this.server.http, locks, (url, init) => this.fetch(url, init));
-  }
-
-  /** Ends a page at once, with nothing said to anybody; its locks are free. It must be the only one. */
-  crash(page: Page): void {
-    page.die();
-    this.locks = new FakeLocks();
+    const locks = this.locks.tab();
+    const channel = this.channels.tab();
+    return new Page({
+      base: this.server.http,
+      locks: this.hasLocks ? locks.manager : null,
+      channel: channel.channel,
+      fetch: (url, init) => this.fetch(url, init),
+      die: () => {
+        channel.die();
+        locks.die();
+      },
+    });
   }
 
   /** A page on which one has signed in and that is online. */
@@ -52,13 +58,22 @@ export class Page {
   private readonly sockets: NodeSocket[] = [];
   private dead = false;
 
-  constructor(base: string, locks: LockManager | null, fetch: (url: string, init: RequestInit) => Promise<Response>) {
+  constructor(
+    private readonly o: {
+      base: string;
+      locks: LockManager | null;
+      channel: (name: string) => BroadcastChannel;
+      fetch: (url: string, init: RequestInit) => Promise<Response>;
+      die: () => void;
+    },
+  ) {
     this.core = createCore({
-      base,
-      locks,
+      base: o.base,
+      locks: o.locks,
+      channel: o.channel,
       fetch: async (url, init) => {
         if (this.dead) throw new TypeError('The page is gone.');
-        return fetch(url as string, init ?? {});
+        return o.fetch(url as string, init ?? {});
       },
       socket: (url) => {
         if (this.dead) throw new TypeError('The page is gone.');
@@ -79,9 +94,16 @@ export class Page {
     await until(this.core.connection, (c) => c.state !== 'online');
   }
 
+  /** Ends at once, with nothing said to anybody; its locks are free. */
   die(): void {
     this.dead = true;
     for (const s of this.sockets) s.terminate();
+    this.o.die();
+  }
+
+  /** How many connections it has ever made. */
+  get connections(): number {
+    return this.sockets.length;
   }
 
   open(conv: string): View {

@@ -72,7 +72,7 @@ test('what was not sent before a reload is sent after it, once', async () => {
   before.core.send('u:bob', 'before the reload');
   const { id } = await before.open('u:bob').message('before the reload', 'waiting');
   await kept(id);
-  browser.crash(before);
+  before.die();
 
   const after = browser.page();
   pages.push(after);
@@ -90,7 +90,7 @@ test('what came while away is there after a reload, and counts as unread', async
   const before = await browser.signIn('dave');
   await until(before.core.conversations, (l) => l.length > 0);
   const unread = before.core.unreadTotal.peek();
-  browser.crash(before);
+  before.die();
   for (let i = 0; i < 5; i++) alice.core.send('u:dave', `while you were away ${i}`);
   await alice.open('u:dave').message('while you were away 4');
   const after = browser.page();
@@ -162,19 +162,6 @@ test('a sign-in on another browser takes over until one is asked for again', asy
   first.core.reconnect();
   await first.online();
   await until(second.core.connection, (c) => c.state === 'kicked');
-});
-
-test('of two tabs one is connected; the other takes over when asked', async () => {
-  const browser = new Browser(server);
-  const first = await signIn('erin', browser);
-  const second = browser.page();
-  pages.push(second);
-  await second.core.start();
-  await until(second.core.connection, (c) => c.state === 'elsewhere');
-  second.core.useHere();
-  await second.online();
-  await until(first.core.connection, (c) => c.state === 'elsewhere');
-  expect(second.core.connection.peek().state).toBe('online');
 });
 
 test('whose device is signed out is told why, and nothing of it stays', async () => {

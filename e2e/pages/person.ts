@@ -1,6 +1,13 @@
 // People at browsers: what the tests of the pages say they do and see.
 
-import { type Browser, type BrowserContextOptions, chromium, type Locator, type Page } from 'playwright-core';
+import {
+  type Browser,
+  type BrowserContext,
+  type BrowserContextOptions,
+  chromium,
+  type Locator,
+  type Page,
+} from 'playwright-core';
 import { demo, type Server } from '../server';
 
 // Chromium looks for its maker's servers at every start unless told not to; the tests need no network but this machine's.
@@ -34,6 +41,11 @@ export class Person {
   /** Opens the app's first page. */
   static async open(browser: Browser, server: Server, options: BrowserContextOptions = {}): Promise<Person> {
     const context = await browser.newContext({ locale: 'en-GB', viewport: { width: 1280, height: 800 }, ...options });
+    return Person.at(context, server);
+  }
+
+  /** Opens the app's first page in a new tab. */
+  static async at(context: BrowserContext, server: Server): Promise<Person> {
     const one = new Person(await context.newPage());
     await one.page.goto(server.http);
     return one;
@@ -93,6 +105,13 @@ export class Crowd {
 
   async open(o?: BrowserContextOptions): Promise<Person> {
     const one = await Person.open(this.browser(), this.server(), o);
+    this.people.push(one);
+    return one;
+  }
+
+  /** A second tab of somebody's browser. */
+  async beside(other: Person): Promise<Person> {
+    const one = await Person.at(other.page.context(), this.server());
     this.people.push(one);
     return one;
   }

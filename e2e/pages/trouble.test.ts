@@ -147,14 +147,24 @@ describe('a second sign-in', () => {
     await first.marked('kicked: I am here now', 'Sent');
   });
 
-  test('two tabs of one browser do not push each other out: one of them asks', async () => {
-    const first = await enter('dave');
-    const page = await first.page.context().newPage();
-    await page.goto(server.http);
-    await page.getByText('open in another tab').waitFor();
-    await page.getByRole('button', { name: 'Use here' }).click();
-    await first.page.getByText('open in another tab').waitFor();
-    await page.getByText('open in another tab').waitFor({ state: 'detached' });
+  test('two tabs of one browser share the connection, and closing one leaves the other with it', async () => {
+    const first = await enter('bob');
+    await first.openChat('Alice');
+    const second = await crowd.beside(first);
+    await second.openChat('Alice');
+    const alice = await enter('alice');
+    await alice.openChat('Bob');
+
+    await second.write('tabs: from the second');
+    await alice.message('tabs: from the second').waitFor();
+    for (const tab of [first, second]) await tab.marked('tabs: from the second', 'Read');
+    await first.page.close();
+    await alice.write('tabs: still there?');
+    await second.message('tabs: still there?').waitFor();
+    await second.write('tabs: yes');
+    await second.marked('tabs: yes', 'Read');
+    expect(await texts(alice, 'tabs:')).toEqual(['tabs: from the second', 'tabs: still there?', 'tabs: yes']);
+    expect(await texts(second, 'tabs:')).toEqual(['tabs: from the second', 'tabs: still there?', 'tabs: yes']);
   });
 });
 

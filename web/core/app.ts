@@ -20,6 +20,7 @@ export class App implements t.Core {
   private readonly api: Api;
   private readonly now: () => number;
   private readonly locks: LockManager | null;
+  private readonly channel: ((name: string) => BroadcastChannel) | null;
   private wake: (() => void) | undefined;
   private closing: Promise<void> = Promise.resolve();
 
@@ -27,6 +28,8 @@ export class App implements t.Core {
     this.now = o.now ?? Date.now;
     // Missing where the page came over plain HTTP.
     this.locks = o.locks === undefined ? (globalThis.navigator?.locks ?? null) : o.locks;
+    const channels = typeof BroadcastChannel === 'function' ? (name: string) => new BroadcastChannel(name) : null;
+    this.channel = o.channel === undefined ? channels : o.channel;
     this.api = new Api({
       base: o.base,
       fetch: o.fetch ?? ((...a) => fetch(...a)),
@@ -96,11 +99,12 @@ export class App implements t.Core {
   }
 
   nudge(): void {
-    this.reconnectIfWaiting();
+    this.wake?.();
+    this.session.peek()?.nudge();
   }
 
   useHere(): void {
-    this.session.peek()?.useHere();
+    this.session.peek()?.reconnect();
   }
 
   person(uid: string): ReadonlySignal<t.Person> {
@@ -224,8 +228,9 @@ export class App implements t.Core {
       socket: this.o.socket ?? ((url) => new WebSocket(url, 'mqtt')),
       now: this.now,
       locks: this.locks,
+      channel: this.channel,
       memory: this.o.storage === 'memory',
-      onEnded: (reason) => this.ended(reason),
+      onEnded: (reason, elsewhere) => this.ended(reason, elsewhere),
       onMessage: (m, c) => {
         for (const f of this.listeners) f(m, c);
       },
@@ -234,12 +239,12 @@ export class App implements t.Core {
     this.who.value = { status: 'in', me: { uid, name, avatar, role }, org: s.org };
   }
 
-  /** Signed out by somebody else, or by the server. */
-  private ended(reason: string): void {
+  /** Signed out by somebody else, by the server, or in another tab. */
+  private ended(reason: string, elsewhere = false): void {
     const s = this.session.peek();
     if (!s) return;
     this.leave(reason || 'You were signed out. Please sign in again.');
-    this.closing = s.close({ wipe: true, ended: reason });
+    this.closing = s.close({ wipe: !elsewhere, ended: reason });
   }
 
   /** A server behind a proxy may not know that the page came over TLS; from such a page a browser opens nothing else. */
@@ -280,12 +285,6 @@ export class App implements t.Core {
       const s = this.session.value;
       return s ? get(s).value : otherwise;
     });
-  }
-
-  private reconnectIfWaiting(): void {
-    this.wake?.();
-    const s = this.session.peek();
-    if (s && s.state.peek().state !== 'kicked') s.reconnect();
   }
 
   private async readAbout(): Promise<void> {

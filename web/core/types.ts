@@ -195,6 +195,7 @@ export interface Account {
   reason?: string;
 }
 
+/** The same in all tabs, which share one connection. 'elsewhere': they can't, and another tab has it (a page that came over plain HTTP). */
 export interface Connection {
   state: 'idle' | 'connecting' | 'online' | 'waiting' | 'kicked' | 'ended' | 'elsewhere';
   /** Milliseconds since 1970; set with 'waiting'. */
@@ -239,7 +240,7 @@ export interface Core {
   logout(): Promise<void>;
   /** Connects again after 'kicked', or at once while 'waiting'. */
   reconnect(): void;
-  /** Takes the connection from another tab. */
+  /** Takes the connection from another tab, after 'elsewhere'. */
   useHere(): void;
   /** The network or the tab is back: try at once, or make sure that the connection lives. */
   nudge(): void;
@@ -301,4 +302,6 @@ export interface CoreOptions {
   socket?: (url: string) => WebSocket;
   /** Web Locks; null: as if there were no other tab. Default: the global one. */
   locks?: LockManager | null;
+  /** Opens a channel to the other tabs; null: as if there were none. Default: the global BroadcastChannel. */
+  channel?: ((name: string) => BroadcastChannel) | null;
 }

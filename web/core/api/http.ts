@@ -39,6 +39,7 @@ export class Api {
   /** Throws Problem. */
   async login(org: string, username: string, password: string): Promise<SignIn> {
     const s = await this.call<SignIn>('POST', '/auth/login', { body: { org, username, password, terminal: 'web' } });
+    this.signedIn = undefined; // whoever it was before
     return this.accept(s);
   }
 

@@ -19,7 +19,14 @@ class Bench {
 
   constructor() {
     const api = { token: () => this.token(), refresh: () => this.refresh(), serverNow: Date.now } as unknown as Api;
-    const c = { api, db: {} as Database, eid: 'demo', uid: 'alice', signal: new AbortController().signal };
+    const c = {
+      api,
+      db: {} as Database,
+      eid: 'demo',
+      uid: 'alice',
+      signal: new AbortController().signal,
+      tell: () => {},
+    };
     this.connection = new Connection(c, {
       signIn,
       now: Date.now,

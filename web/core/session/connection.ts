@@ -68,7 +68,9 @@ export class Connection {
     return this.current.peek().state === 'online';
   }
 
-  start(): void {
+  /** anew: whether to begin without the session that the server may have kept. */
+  start(o: { anew?: boolean } = {}): void {
+    this.anew = o.anew ?? this.anew;
     this.wanted = true;
     this.failures = 0;
     void this.connect();

@@ -1,7 +1,21 @@
 // What the parts of a session share.
 
 import type { Api } from '../api/http';
-import type { Database } from '../db/database';
+import type { WireConversation } from '../api/shapes';
+import type { Database, OutboxItem } from '../db/database';
+import type { Message } from '../types';
+
+/** What the tabs of a browser tell each other beside what comes from the server: what one of them has done. */
+export type News =
+  /** Is written, or to be tried again, or has failed. */
+  | { about: 'waiting'; item: OutboxItem }
+  | { about: 'discarded'; id: string }
+  | { about: 'stored'; item: OutboxItem; message: Message }
+  | { about: 'read'; conv: string; seq: number }
+  | { about: 'draft'; conv: string; draft: string }
+  | { about: 'conversation'; wire: WireConversation }
+  /** Signed out. */
+  | { about: 'end'; reason: string };
 
 export interface Context {
   readonly api: Api;
@@ -11,6 +25,8 @@ export interface Context {
   readonly uid: string;
   /** Aborted when the session ends: timers and listeners go with it. */
   readonly signal: AbortSignal;
+  /** Tells the other tabs. */
+  tell(news: News): void;
 }
 
 /** setTimeout that the end of the session clears. ms. */

@@ -105,6 +105,7 @@ export class Conversations {
     this.counted.delete(conv);
     this.change(conv, { readSeq: c.lastSeq, unread: 0, mentioned: false });
     this.unsentRead.set(conv, c.lastSeq);
+    this.c.tell({ about: 'read', conv, seq: c.lastSeq });
     this.readTimer ??= later(this.c, readDelay, () => void this.sendRead());
   }
 
@@ -123,7 +124,7 @@ export class Conversations {
     }
   }
 
-  /** Notice 0x43: someone has read up to seq; on another device, if it is oneself. */
+  /** Notice 0x43: someone has read up to seq; on another device or in another tab, if it is oneself. */
   read(conv: string, seq: number, uid: string): void {
     const c = this.map.get(conv);
     if (!c) return;
@@ -137,19 +138,25 @@ export class Conversations {
   }
 
   setDraft(conv: string, draft: string): void {
-    if (draft === (this.map.get(conv)?.draft ?? '')) return;
-    this.change(conv, { draft });
+    if (!this.takeDraft(conv, draft)) return;
+    this.c.tell({ about: 'draft', conv, draft });
     if (draft) void this.c.db.putKeyed('drafts', conv, draft);
     else void this.c.db.delete('drafts', conv);
   }
 
+  /** Shows a draft. False: it is known. */
+  takeDraft(conv: string, draft: string): boolean {
+    if (draft === (this.map.get(conv)?.draft ?? '')) return false;
+    this.change(conv, { draft });
+    return true;
+  }
+
   /** Throws Problem, and then nothing has changed. */
   async set(conv: string, change: { muted?: boolean; pinned?: boolean }): Promise<void> {
-    this.accept(
-      await this.c.api.request<WireConversation>('PATCH', `/conversations/${encodeURIComponent(conv)}`, {
-        body: change,
-      }),
-    );
+    const path = `/conversations/${encodeURIComponent(conv)}`;
+    const wire = await this.c.api.request<WireConversation>('PATCH', path, { body: change });
+    this.accept(wire);
+    this.c.tell({ about: 'conversation', wire });
   }
 
   /** Sets name and avatar, where the conversation is known. */
@@ -167,7 +174,8 @@ export class Conversations {
     void this.c.db.deleteConversation(conv);
   }
 
-  private accept(w: WireConversation): void {
+  /** What the server says of a conversation. */
+  accept(w: WireConversation): void {
     const c = this.map.get(w.conv) ?? this.blank(w.conv);
     const readSeq = Math.max(c.readSeq, w.read_seq);
     const readHere = readSeq > w.read_seq && readSeq >= w.last_seq;

@@ -21,7 +21,7 @@ class Bench {
 
   private constructor(readonly db: Database) {
     const api = { serverNow: () => Date.now() } as Api;
-    const c = { api, db, eid: 'demo', uid: 'alice', signal: new AbortController().signal };
+    const c = { api, db, eid: 'demo', uid: 'alice', signal: new AbortController().signal, tell: () => {} };
     this.outbox = new Outbox(c, {
       publish: (conv, id, payload) =>
         new Promise((resolve, reject) => {

@@ -87,8 +87,21 @@ export class Outbox {
   /** A message that is under way can't be called back; one that failed can be thrown away. */
   discard(id: string): void {
     if (this.find(id)?.state !== 'failed') return;
-    this.drop(id);
+    this.forget(id);
     void this.c.db.delete('outbox', id);
+    this.c.tell({ about: 'discarded', id });
+  }
+
+  /** Another tab has written an item, or changed it. */
+  take(item: OutboxItem): void {
+    this.lastN = Math.max(this.lastN, item.n);
+    this.items.value = [...this.items.peek().filter((x) => x.id !== item.id), item].sort((a, b) => a.n - b.n);
+    this.pump();
+  }
+
+  /** Tells a tab that has joined, which may have no database to read it from. */
+  tellAll(): void {
+    for (const item of this.items.peek()) if (!this.unwritten.has(item.id)) this.c.tell({ about: 'waiting', item });
   }
 
   /** Notice 0x20: why the server refuses a message; its negative PUBACK comes too. */
@@ -100,8 +113,15 @@ export class Outbox {
   seen(id: string): void {
     const item = this.find(id);
     if (!item) return;
-    this.drop(id);
+    this.forget(id);
     void this.c.db.delete('outbox', id);
+  }
+
+  /** An item is no more. */
+  forget(id: string): void {
+    this.items.value = this.items.peek().filter((x) => x.id !== id);
+    this.delays.delete(id);
+    this.reasons.delete(id);
   }
 
   private add(conv: string, media: Medium[]): void {
@@ -112,6 +132,7 @@ export class Outbox {
     this.unwritten.add(id);
     void this.c.db.putOutbox(item).then(() => {
       this.unwritten.delete(id);
+      this.c.tell({ about: 'waiting', item });
       this.pump();
     });
   }
@@ -136,7 +157,7 @@ export class Outbox {
       const m: Message = { ...fromOutbox({ ...item, ts: this.c.api.serverNow() }, this.c.uid), state: 'stored' };
       if (Number.isSafeInteger(seq) && seq > 0) m.seq = seq;
       await this.port.onStored(item, m);
-      this.drop(item.id);
+      this.forget(item.id);
     } catch (e) {
       await this.failed(item, e);
     } finally {
@@ -174,12 +195,7 @@ export class Outbox {
   private replace(item: OutboxItem): void {
     this.items.value = this.items.peek().map((x) => (x.id === item.id ? item : x));
     void this.c.db.putOutbox(item);
-  }
-
-  private drop(id: string): void {
-    this.items.value = this.items.peek().filter((x) => x.id !== id);
-    this.delays.delete(id);
-    this.reasons.delete(id);
+    this.c.tell({ about: 'waiting', item });
   }
 
   private mark(id: string, late: boolean): void {

@@ -14,15 +14,14 @@ import type {
   NoticeLine,
   SendOptions,
 } from '../types';
-import { Connection } from './connection';
-import { type Context, later } from './context';
+import { type Context, later, type News } from './context';
 import { Conversations } from './conversations';
 import { Groups } from './groups';
+import { Line } from './line';
 import { fromPacket, parseTopic, type StoredMessage, topicOf, unhex } from './messages';
 import { takeNotice } from './notices';
 import { Outbox } from './outbox';
 import { People } from './people';
-import { Tabs } from './tabs';
 import { Thread } from './thread';
 import { Typing } from './typing';
 
@@ -43,8 +42,10 @@ export interface SessionOptions {
   socket: (url: string) => Socket;
   now: () => number;
   locks: LockManager | null;
+  channel: ((name: string) => BroadcastChannel) | null;
   memory: boolean;
-  onEnded: (reason: string) => void;
+  /** elsewhere: another tab has signed out, and wipes what is kept. */
+  onEnded: (reason: string, elsewhere?: boolean) => void;
   onMessage: (m: Message, c: Conversation) => void;
 }
 
@@ -54,8 +55,7 @@ export class Session {
   readonly conversations: Conversations;
   readonly outbox: Outbox;
   readonly typing: Typing;
-  private readonly connection: Connection;
-  private readonly tabs: Tabs;
+  private readonly line: Line;
   private readonly threads = new Map<string, { thread: Thread; views: number }>();
   private readonly lineLists = new Map<string, Signal<NoticeLine[]>>();
   private readonly asking = new Set<string>();
@@ -68,14 +68,15 @@ export class Session {
     const { uid } = o.signIn.user;
     const db = await Database.open(eid, uid, { memory: o.memory });
     const ending = new AbortController();
-    const session = new Session({ api: o.api, db, eid, uid, signal: ending.signal }, o, ending);
+    const tell = (news: News) => session.line.tell(news);
+    const session: Session = new Session({ api: o.api, db, eid, uid, signal: ending.signal, tell }, o, ending);
     await Promise.all([
       session.conversations.restore(),
       session.groups.restore(),
       session.people.restore(),
       session.outbox.restore(),
     ]);
-    session.tabs.start();
+    session.line.start();
     return session;
   }
 
@@ -89,30 +90,29 @@ export class Session {
     this.conversations = new Conversations(c, (conv) => this.describe(conv));
     this.outbox = new Outbox(c, {
       publish: (conv, id, payload) =>
-        this.connection.publish(topicOf(c.eid, 'im', conv), payload, { correlationData: unhex(id) }),
+        this.line.publish(topicOf(c.eid, 'im', conv), payload, { correlationData: unhex(id) }),
       onStored: (item, m) => this.stored(item, m),
     });
-    this.connection = new Connection(c, {
+    this.line = new Line(c, {
       signIn: o.signIn,
       socket: o.socket,
       now: o.now,
+      locks: o.locks,
+      channel: o.channel,
+      stalled: computed(() => this.outbox.stalled.value.size > 0),
       onMessage: (m) => this.receive(m),
       onUp: (sessionPresent) => this.up(sessionPresent),
       onDown: () => this.outbox.stop(),
       onEnded: o.onEnded,
-    });
-    this.typing = new Typing(c, (conv) => this.connection.drop(topicOf(c.eid, 'typing', conv), new Uint8Array(0)));
-    this.state = computed(() => {
-      const s = this.connection.state.value;
-      return { ...s, stalled: s.state === 'online' && this.outbox.stalled.value.size > 0 };
-    });
-    this.tabs = new Tabs(o.locks, `magpie-connection/${c.eid}/${c.uid}`, {
-      onMine: () => {
-        void this.outbox.restore(); // the other tab may have left something
-        this.connection.start();
+      onLead: () => void this.outbox.restore(), // another tab may have left something that it could not tell
+      onJoined: () => {
+        this.outbox.tellAll();
+        void this.outbox.restore();
       },
-      onElsewhere: () => this.connection.stop('elsewhere'),
+      onNews: (n) => batch(() => this.news(n)),
     });
+    this.state = this.line.state;
+    this.typing = new Typing(c, (conv) => this.line.drop(topicOf(c.eid, 'typing', conv), new Uint8Array(0)));
   }
 
   open(conv: string): ConversationView {
@@ -152,19 +152,17 @@ export class Session {
   }
 
   reconnect(): void {
-    const { state } = this.state.peek();
-    if (state === 'kicked') this.connection.start();
-    else this.connection.nudge();
+    this.line.reconnect();
   }
 
-  useHere(): void {
-    if (this.state.peek().state === 'elsewhere' && !this.tabs.steal()) this.connection.start();
+  nudge(): void {
+    this.line.nudge();
   }
 
   /** Ends everything that runs. state: what is shown of the connection from now on. */
   async close(o: { wipe: boolean; ended?: string }): Promise<void> {
-    this.connection.stop(o.ended === undefined ? 'idle' : 'ended', o.ended);
-    this.tabs.stop();
+    if (o.wipe) this.c.tell({ about: 'end', reason: o.ended ?? 'You signed out in another tab.' });
+    this.line.stop(o.ended === undefined ? 'idle' : 'ended', o.ended);
     this.ending.abort();
     if (o.wipe) await this.c.db.wipe();
     else this.c.db.close();
@@ -172,7 +170,7 @@ export class Session {
 
   private up(sessionPresent: boolean): void {
     this.upSince = this.c.api.serverNow();
-    this.outbox.start();
+    if (this.line.leads) this.outbox.start();
     void this.conversations.sendRead();
     // A session that was kept brings what was missed by itself; what this page showed before is then still right.
     if (!sessionPresent || !this.synced) void this.sync();
@@ -192,7 +190,7 @@ export class Session {
     } catch {
       this.synced = false;
       later(this.c, syncRetry, () => {
-        if (this.connection.online && !this.synced) void this.sync();
+        if (this.line.online && !this.synced) void this.sync();
       });
     }
   }
@@ -219,12 +217,12 @@ export class Session {
     }
   }
 
-  /** When it returns, the message is written, and PUBACK goes out. */
+  /** When it returns, the message is written, and PUBACK goes out. The tab that leads writes for all. */
   private async receiveIM(p: Received, topic: { kind: 'u' | 'g'; name: string }): Promise<void> {
     const m = fromPacket(p, topic, this.c.uid);
     if (m.seq === undefined) return; // no server of ours: without a place it can't be shown
     const stored = m as StoredMessage;
-    const written = this.c.db.putMessage(stored);
+    const written = this.line.leads ? this.c.db.putMessage(stored) : undefined;
     batch(() => {
       const fresh = this.conversations.message(stored);
       this.threads.get(m.conv)?.thread.receive(stored);
@@ -251,10 +249,10 @@ export class Session {
       outbox: this.outbox,
       // A repeat was meant for a connection that has ended: the server got no acknowledgement as it closed.
       kicked: () => {
-        if (!p.dup) this.connection.stop('kicked');
+        if (!p.dup) this.line.kicked();
       },
       ended: (reason: string) => this.o.onEnded(reason),
-      line: (l: NoticeLine) => this.line(l),
+      line: (l: NoticeLine) => this.addLine(l),
       background: (key: string, f: () => Promise<unknown>) => this.soon(key, f),
     };
     batch(() => takeNotice(port, p.payload, topic, userProperty(p.properties, 'seq') ?? ''));
@@ -277,11 +275,41 @@ export class Session {
       void this.threads.get(m.conv)?.thread.catchUp();
       return;
     }
-    const stored = m as StoredMessage;
-    batch(() => {
-      this.conversations.message(stored);
-      this.threads.get(m.conv)?.thread.receive(stored);
-    });
+    this.c.tell({ about: 'stored', item, message: m });
+    batch(() => this.showStored(m as StoredMessage));
+  }
+
+  private showStored(m: StoredMessage): void {
+    this.conversations.message(m);
+    this.threads.get(m.conv)?.thread.receive(m);
+  }
+
+  /** What another tab has done. */
+  private news(n: News): void {
+    switch (n.about) {
+      case 'waiting':
+        this.outbox.take(n.item);
+        break;
+      case 'discarded':
+        this.outbox.forget(n.id);
+        break;
+      case 'stored':
+        this.showStored(n.message as StoredMessage);
+        this.outbox.forget(n.item.id);
+        break;
+      case 'read':
+        this.conversations.read(n.conv, n.seq, this.c.uid);
+        break;
+      case 'draft':
+        this.conversations.takeDraft(n.conv, n.draft);
+        break;
+      case 'conversation':
+        this.conversations.accept(n.wire);
+        break;
+      case 'end':
+        this.o.onEnded(n.reason, true);
+        break;
+    }
   }
 
   private thread(conv: string): Thread {
@@ -290,7 +318,7 @@ export class Session {
       peerReadSeq: () => this.conversations.watch(conv)?.peerReadSeq ?? 0,
       lines: () => this.lines(conv).value,
       lastSeq: () => this.conversations.get(conv)?.lastSeq ?? 0,
-      current: () => this.synced && this.connection.online,
+      current: () => this.synced && this.line.online,
     });
   }
 
@@ -304,7 +332,7 @@ export class Session {
   }
 
   /** A kept session may bring a notice again. */
-  private line(l: NoticeLine): void {
+  private addLine(l: NoticeLine): void {
     const s = this.lines(l.conv);
     if (!s.peek().some((x) => x.id === l.id)) s.value = [...s.peek(), l].slice(-maxLines);
   }

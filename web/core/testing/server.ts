@@ -7,6 +7,11 @@ import { encodeIM, imGroup, imPair, medium } from '../payload/im';
 import { encodeNotice } from '../payload/notice';
 import type { Core } from '../types';
 
+export interface Tab {
+  locks: LockManager;
+  channel: (name: string) => BroadcastChannel;
+}
+
 export class FakeServer {
   readonly conversations = new Map<string, WireConversation>();
   readonly messages = new Map<string, WireMessage[]>();
@@ -14,9 +19,16 @@ export class FakeServer {
   readonly sockets: Scripted[] = [];
   private packetId = 0;
 
-  /** A core of alice's on this server, signed in, its connection up and its first reading done. */
-  async core(o: { memory?: boolean } = {}): Promise<Core> {
-    const core = createCore({
+  /** A core of alice's on this server, signed in. tab: one of several in a browser. */
+  async core(o: { memory?: boolean; tab?: Tab } = {}): Promise<Core> {
+    const core = this.page(o);
+    await core.login('demo', 'alice', 'secret');
+    return core;
+  }
+
+  /** A page on which nothing has been done yet. */
+  page(o: { memory?: boolean; tab?: Tab } = {}): Core {
+    return createCore({
       base: 'http://test',
       fetch: (url, init) => this.fetch(url as string, init as RequestInit),
       socket: () => {
@@ -24,11 +36,10 @@ export class FakeServer {
         this.sockets.push(s);
         return s as unknown as WebSocket;
       },
-      locks: null,
+      locks: o.tab?.locks ?? null,
+      channel: o.tab?.channel ?? null,
       storage: o.memory === false ? 'indexeddb' : 'memory',
     });
-    await core.login('demo', 'alice', 'secret');
-    return core;
   }
 
   get socket(): Scripted {
