@@ -128,7 +128,7 @@ function Preview({ c, here }: { c: Conversation; here: boolean }) {
   return (
     <span class="preview ellipsis">
       {c.last.mine ? text.you + text.colon : c.kind === 'group' && <Who uid={c.last.sender} />}
-      <bdi>{oneLine(summary(c.last))}</bdi>
+      <bdi>{summary(c.last)}</bdi>
     </span>
   );
 }

@@ -1,10 +1,11 @@
 import { useState } from 'preact/hooks';
-import type { Message, NoticeLine } from '../core';
+import type { Core, Message, NoticeLine } from '../core';
 import { Avatar, hue } from '../ui/avatar';
 import { clock, dayName, format } from '../ui/format';
 import { Icon, type IconName } from '../ui/icon';
-import { linkify } from '../ui/linkify';
-import { t } from '../ui/prefs';
+import { type Mention, plain } from '../ui/markup';
+import { languages, t } from '../ui/prefs';
+import { RichText } from '../ui/rich-text';
 import { useCore, usePerson } from './context';
 import { noticeText } from './notice';
 import { follow, href } from './route';
@@ -92,8 +93,12 @@ function SenderName({ uid }: { uid: string }) {
 /** Longer than this a text is folded, so that one message can't bury a conversation. */
 const foldLength = 1600;
 const foldLines = 24;
+/** uids in one message: docs/protocol.md §9. */
+const mentionLimit = 200;
 
 function Content({ m }: { m: Message }) {
+  const core = useCore();
+  const me = core.account.value.me?.uid;
   const [open, setOpen] = useState(false);
   const text = t.value.chat;
   const first = m.media[0];
@@ -101,7 +106,7 @@ function Content({ m }: { m: Message }) {
   const long = m.text.length > foldLength || m.text.split('\n', foldLines + 1).length > foldLines;
   return (
     <>
-      <span class={`text ${long && !open ? 'folded' : ''}`}>{linkify(m.text)}</span>
+      <RichText text={m.text} mentions={mentioned(core, m)} me={me} class={long && !open ? 'folded' : ''} />
       {long && (
         <button type="button" class="link fold" aria-expanded={open} onClick={() => setOpen(!open)}>
           {open ? text.showLess : text.showAll}
@@ -109,6 +114,20 @@ function Content({ m }: { m: Message }) {
       )}
     </>
   );
+}
+
+/** Those whom a message mentions, by the names that they have now; for everyone, the word in each language. */
+function mentioned(core: Core, m: Message): Mention[] {
+  const at = m.media[0]?.content.at;
+  if (!Array.isArray(at)) return [];
+  return at
+    .slice(0, mentionLimit)
+    .filter((uid) => typeof uid === 'string')
+    .flatMap((uid) =>
+      uid === '*'
+        ? Object.values(languages).map((l) => ({ uid, name: l.chat.everyone }))
+        : [{ uid, name: core.person(uid).value.name }],
+    );
 }
 
 /** Media other than text come with a later version; until then their kind and name are told. */
@@ -139,10 +158,10 @@ function kindName(type: number): string {
   return names[type] ?? text.file;
 }
 
-/** One line for a message in a list: its text, or the name of its kind. */
+/** One line for a message in a list: its text without marks, or the name of its kind. */
 export function summary(m: Message): string {
   const type = m.media[0]?.type ?? 0;
-  return type === 0 ? m.text : kindName(type);
+  return type === 0 ? plain(m.text.slice(0, 300)) : kindName(type);
 }
 
 /** How far an own message has come. */

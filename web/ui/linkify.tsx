@@ -28,21 +28,39 @@ export function trimLink(found: string): string {
   return found.slice(0, end);
 }
 
+export interface Link {
+  /** Where it begins in the text. */
+  at: number;
+  text: string;
+  href: string;
+}
+
+export function findLinks(text: string): Link[] {
+  const found: Link[] = [];
+  for (const match of text.matchAll(pattern)) {
+    const link = trimLink(match[0]);
+    const href = address(link);
+    if (href) found.push({ at: match.index, text: link, href });
+  }
+  return found;
+}
+
+/** A link out of the app: the other side learns neither where it came from nor gets a hold of this page. */
+export function Outside({ href, children }: { href: string; children: ComponentChildren }) {
+  return (
+    <a href={href} target="_blank" rel="noopener noreferrer nofollow">
+      {children}
+    </a>
+  );
+}
+
 /** Text with its links made clickable, as nodes: there is no HTML string anywhere on the way. */
 export function linkify(text: string): ComponentChildren {
   const parts: ComponentChildren[] = [];
   let at = 0;
-  for (const match of text.matchAll(pattern)) {
-    const link = trimLink(match[0]);
-    const href = address(link);
-    if (!href) continue;
-    parts.push(
-      text.slice(at, match.index),
-      <a href={href} target="_blank" rel="noopener noreferrer nofollow">
-        {link}
-      </a>,
-    );
-    at = match.index + link.length;
+  for (const link of findLinks(text)) {
+    parts.push(text.slice(at, link.at), <Outside href={link.href}>{link.text}</Outside>);
+    at = link.at + link.text.length;
   }
   if (parts.length === 0) return text;
   parts.push(text.slice(at));

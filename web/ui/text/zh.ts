@@ -112,6 +112,7 @@ export const zh: Texts = {
     retry: '重试',
     discard: '删除',
     showAll: '展开全部',
+    everyone: '所有人',
     showLess: '收起',
     unsupported: '暂不支持显示此类消息。',
     compose: '输入消息',
