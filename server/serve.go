@@ -81,6 +81,7 @@ func start(ctx context.Context, c Config, log *slog.Logger) (p *program, err err
 		return p, err
 	}
 	p.broker, err = broker.New(ctx, broker.Options{Store: p.store, Auth: signIn, Log: log, PresenceGrace: c.PresenceGrace, Version: version,
+		Address: api.ClientAddress(proxies),
 		Limits: broker.Limits{PublishRate: float64(c.LimitPublishRate), PublishBurst: c.LimitPublishBurst, PacketSize: c.LimitPacket,
 			Text: c.LimitText, SessionExpiry: c.SessionExpiry, Unverified: c.LimitUnauthenticated}})
 	if err != nil {

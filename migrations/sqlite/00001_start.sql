@@ -106,7 +106,7 @@ CREATE TABLE members (
     FOREIGN KEY (eid, gid) REFERENCES chat_groups (eid, gid),
     FOREIGN KEY (eid, uid) REFERENCES users (eid, uid)
 );
-CREATE INDEX members_user ON members (eid, uid);
+CREATE INDEX members_user ON members (eid, uid, gid); -- gid too, or SQLite prefers the primary key
 
 CREATE TABLE join_requests (
     eid     TEXT NOT NULL,

@@ -159,7 +159,7 @@ func New(o Options) *echo.Echo {
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
 	e.HTTPErrorHandler = a.echoError
-	e.IPExtractor = ipExtractor(o.TrustedProxies)
+	e.IPExtractor = ClientAddress(o.TrustedProxies)
 	a.middleware(e)
 
 	a.huma = humaecho.New(e, humaConfig(o.Version))

@@ -80,8 +80,8 @@ func securityHeaders(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// ipExtractor believes X-Forwarded-For only as far as trusted proxies wrote it.
-func ipExtractor(trusted []netip.Prefix) echo.IPExtractor {
+// ClientAddress returns a function that tells the IP address a request comes from: the connection's, or what trusted proxies say.
+func ClientAddress(trusted []netip.Prefix) func(*http.Request) string {
 	if len(trusted) == 0 {
 		return echo.ExtractIPDirect()
 	}

@@ -151,6 +151,10 @@ func (m *message) appPropsFor(v5 bool, got *match) []byte {
 // publishApp takes a publish to an application channel.
 func (b *Broker) publishApp(p *publication) {
 	props := p.props
+	if p.retain && len(p.payload) > 0 && !p.org.mayRetain(p.topic) {
+		p.refuse(chat.Errorf(chat.RateLimited, "Your organisation has %d retained messages, which is the most. Clear some first.", maxRetained))
+		return
+	}
 	props.Shares = b.chooseShares(p)
 	now := b.now()
 	var expires int64
@@ -293,19 +297,43 @@ func (o *org) setRetained(r chat.Retained) {
 // maxRetainedWaiting is how many messages may wait for a client that asks for retained ones again.
 const maxRetainedWaiting = 1 << 16
 
+// maxRetained is how many retained messages an organisation may have.
+const maxRetained = 10_000
+
+// mayRetain reports whether the organisation has room for the retained message of a topic.
+func (o *org) mayRetain(topic string) bool {
+	o.mu.RLock()
+	defer o.mu.RUnlock()
+	return o.retained[topic] != nil || len(o.retained) < maxRetained
+}
+
+// sweepRetained forgets retained messages that have expired.
+func (o *org) sweepRetained(now int64) {
+	var gone []string
+	o.mu.Lock()
+	for topic, r := range o.retained {
+		if r.Expires > 0 && r.Expires <= now {
+			delete(o.retained, topic)
+			gone = append(gone, topic)
+		}
+	}
+	o.mu.Unlock()
+	for _, topic := range gone {
+		o.b.opt.Store.Append(chat.Append{Stream: o.ref(chat.StreamApp, ""), Topic: topic, Retain: true, Skip: true})
+	}
+}
+
 // sendRetained sends a new subscription the retained messages that it matches.
 func (s *session) sendRetained(f *filter) {
 	now := s.b.now().UnixMilli()
 	var found []*chat.Retained
-	s.org.mu.Lock()
+	s.org.mu.RLock()
 	for topic, r := range s.org.retained {
-		if r.Expires > 0 && r.Expires <= now {
-			delete(s.org.retained, topic)
-		} else if matches(f.Filter, topic) {
+		if (r.Expires == 0 || r.Expires > now) && matches(f.Filter, topic) {
 			found = append(found, r)
 		}
 	}
-	s.org.mu.Unlock()
+	s.org.mu.RUnlock()
 	s.mu.Lock()
 	waiting := len(s.direct)
 	s.mu.Unlock()

@@ -151,6 +151,7 @@ func (b *Broker) keepHouse(ctx context.Context) {
 		b.mu.Unlock()
 		for _, o := range orgs {
 			o.trim(b.now().Unix())
+			o.sweepRetained(b.now().UnixMilli())
 			if n%4 == 0 {
 				o.saveMoved()
 			}
@@ -238,14 +239,11 @@ func (b *Broker) pruneApp(ctx context.Context, o *org) error {
 		return err
 	}
 	keep := info.Head
-	rows, err := b.opt.Store.Sessions(ctx)
+	rows, err := b.opt.Store.AppSessions(ctx, o.eid)
 	if err != nil {
 		return err
 	}
 	for _, row := range rows {
-		if row.EID != o.eid || !row.App {
-			continue
-		}
 		st := storedState{}
 		if json.Unmarshal(row.State, &st) != nil {
 			continue

@@ -42,6 +42,7 @@ type Store interface {
 type SessionStore interface {
 	Session(ctx context.Context, eid, uid, clientID string) (chat.Session, error)
 	Sessions(ctx context.Context) ([]chat.Session, error)
+	AppSessions(ctx context.Context, eid string) ([]chat.Session, error)
 	SaveSession(s *chat.Session, done func(error))
 	DeleteSession(id int64, done func(error))
 	ExpireSessions(ctx context.Context, now time.Time) ([]chat.Session, error)
@@ -54,6 +55,7 @@ type PeopleStore interface {
 	User(ctx context.Context, eid, uid string) (chat.User, error)
 	Presubscribe(ctx context.Context, eid, uid string) (chat.Presubscription, error)
 	SetPresence(ctx context.Context, eid, uid string, payload []byte) error
+	Login(ctx context.Context, id string) (chat.Login, error)
 }
 
 // Auth verifies the user name and password of a CONNECT. Its errors' codes become CONNACK reasons.
@@ -78,8 +80,9 @@ type Options struct {
 	Auth          Auth
 	Log           *slog.Logger
 	Limits        Limits
-	PresenceGrace time.Duration            // how long a reconnect may take unseen, default 5 s
-	Origins       func(*http.Request) bool // which pages may connect; nil: those of the same host
+	PresenceGrace time.Duration              // how long a reconnect may take unseen, default 5 s
+	Origins       func(*http.Request) bool   // which pages may connect; nil: those of the same host
+	Address       func(*http.Request) string // the client's IP address, where a proxy may stand before the server; nil: the connection's
 	Now           func() time.Time
 	Version       string
 }
@@ -157,7 +160,7 @@ func New(ctx context.Context, o Options) (*Broker, error) {
 		return nil, fmt.Errorf("set the broker library up: %w", err)
 	}
 	b.listener = newListener(listenerOptions{
-		log: o.Log, origins: o.Origins, unverified: o.Limits.Unverified, packetSize: o.Limits.PacketSize,
+		log: o.Log, origins: o.Origins, address: o.Address, unverified: o.Limits.Unverified, packetSize: o.Limits.PacketSize,
 		ended: b.ended,
 	})
 	if err := b.srv.AddListener(b.listener); err != nil {
@@ -231,6 +234,7 @@ func (b *Broker) Close(ctx context.Context) error {
 		}
 		b.replays.Wait()
 		b.workers.Wait()
+		_ = b.listener.wait(ctx) // the last words to the clients leave
 	}()
 	select {
 	case <-done:

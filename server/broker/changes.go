@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"slices"
 	"time"
 
 	"github.com/mochi-mqtt/server/v2/packets"
@@ -139,6 +140,11 @@ func (o *org) changeLocked(ev *chat.Event) {
 		if g := o.groups[ev.GID]; g != nil {
 			g.mutedAll = ev.MutedAll
 		}
+	case chat.EventUserRole:
+		o.queue(u, ev)
+		if u != nil {
+			o.setRole(u, chat.Role(ev.Text))
+		}
 	case chat.EventUserDisabled:
 		delete(o.known, ev.UID)
 		if ev.On && u != nil {
@@ -161,6 +167,21 @@ func (o *org) changeLocked(ev *chat.Event) {
 		}
 	case chat.EventOrg:
 		go o.reload()
+	}
+}
+
+// setRole applies a user's new role to what its sessions follow. The caller holds o.mu.
+func (o *org) setRole(u *user, role chat.Role) {
+	u.role = role
+	for _, s := range u.sessions {
+		s.mu.Lock()
+		filters := slices.Clone(s.filters)
+		s.mu.Unlock()
+		delete(o.watch, s)
+		for _, f := range filters {
+			o.b.unwatchFigures(s, f)
+			o.watchServer(s, f)
+		}
 	}
 }
 

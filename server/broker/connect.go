@@ -81,6 +81,10 @@ func (b *Broker) bringUp(ctx context.Context, s *session, pk *packets.Packet, w 
 		b.detach(s)
 		return err
 	}
+	if err := b.stillSignedIn(ctx, s); err != nil {
+		b.detach(s)
+		return err
+	}
 	if s.kept() {
 		if err := s.saveNow(); err != nil { // a session that the client believes kept must survive a crash
 			b.detach(s)
@@ -89,6 +93,18 @@ func (b *Broker) bringUp(ctx context.Context, s *session, pk *packets.Packet, w 
 	}
 	s.up.Store(true)
 	return nil
+}
+
+// stillSignedIn checks the login once more: from now on its end would reach the session, but it may have come before.
+func (b *Broker) stillSignedIn(ctx context.Context, s *session) error {
+	if s.loginID == "" {
+		return nil
+	}
+	_, err := b.opt.Store.Login(ctx, s.loginID)
+	if chat.CodeOf(err) == chat.NotFound {
+		return packets.ErrBadUsernameOrPassword
+	}
+	return err
 }
 
 // userLock is the lock of a user's sign-ins, one of a fixed number.
@@ -184,6 +200,10 @@ func (b *Broker) deleteSession(ctx context.Context, id int64) error {
 func (b *Broker) subscribeAll(ctx context.Context, s *session, stored *storedState) error {
 	o := s.org
 	o.mu.Lock()
+	if b.closing.Load() {
+		o.mu.Unlock()
+		return packets.ErrServerUnavailable
+	}
 	u := o.user(s.who.UID)
 	s.user = u
 	s.loading = true
@@ -205,6 +225,7 @@ func (b *Broker) subscribeAll(ctx context.Context, s *session, stored *storedSta
 		return packets.ErrNotAuthorized
 	}
 	o.settings = pre.Org.Settings
+	u.role = pre.User.Role
 	if u.chosen == nil {
 		u.chosen = pre.User.Presence
 	}
@@ -372,6 +393,9 @@ func (b *Broker) detach(s *session) {
 	subs := s.subs
 	s.subs = nil
 	s.mu.Unlock()
+	if ready && w != nil && !late {
+		b.publishWill(o, s.who.UID, s.id, w) // while the broker still knows the user's groups
+	}
 
 	o.mu.Lock()
 	for _, sb := range subs {
@@ -391,11 +415,7 @@ func (b *Broker) detach(s *session) {
 	o.drop(u)
 	o.mu.Unlock()
 	b.sessions.Add(-1)
-	switch {
-	case w == nil || !ready:
-	case !late:
-		b.publishWill(o, s.who.UID, s.id, w)
-	case !b.closing.Load():
+	if ready && late && !b.closing.Load() {
 		b.armWill(o, away{eid: s.who.EID, uid: s.who.UID, client: s.clientID, id: s.id, kept: s.kept()}, w)
 	}
 }

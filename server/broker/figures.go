@@ -4,8 +4,6 @@ import (
 	"encoding/json"
 	"runtime"
 	"strconv"
-
-	"magpie/server/chat"
 )
 
 // announceConnect publishes /e/{eid}/connect/new to those who subscribe to it (docs/protocol.md §3).
@@ -68,8 +66,12 @@ func (b *Broker) publishFigures() {
 	}
 }
 
+// sendFigures sends the figures that a subscription matches, if it is one that may have them.
 func (s *session) sendFigures(f *filter) {
-	if s.who.Role != chat.System || !reaches(f.Filter, "$SYS/") {
+	s.b.mu.Lock()
+	may := s.b.figures[s] == f
+	s.b.mu.Unlock()
+	if !may {
 		return
 	}
 	for topic, value := range s.b.figuresNow() {

@@ -33,6 +33,7 @@ type user struct {
 	watchers  map[*user]struct{} // connected users who have this one in their contacts
 	contacts  map[string]struct{}
 	groups    map[string]struct{}
+	role      chat.Role
 	chosen    []byte // presence the user chose; nil means online
 	shown     bool   // others see it as connected
 	terminals [5]terminal

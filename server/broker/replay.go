@@ -139,7 +139,7 @@ func (s *session) sendAgain(f flight, m *message) bool {
 		b = s.encodeFlight(f, m)
 	}
 	if b != nil {
-		if s.free() <= 0 || s.conn.trySend(b) != nil {
+		if s.free() <= 0 || s.storing || s.conn.trySend(b) != nil {
 			return false
 		}
 		s.inflight = append(s.inflight, f)
@@ -171,12 +171,15 @@ func (s *session) replayAll(q mergeQueue) error {
 	defer cancel()
 	var live mergeQueue
 	for _, src := range q {
+		head := src.sub.st.position()
 		ok, err := src.fill(ctx, s.b.opt.Store)
 		if err != nil {
 			return err
 		}
 		if ok {
 			live = append(live, src)
+		} else {
+			s.skip(src.sub, head) // the entries up to there are no more
 		}
 	}
 	heap.Init(&live)
@@ -200,12 +203,19 @@ func (s *session) replayAll(q mergeQueue) error {
 	return nil
 }
 
+// skip moves a place over entries that have been deleted.
+func (s *session) skip(sb *sub, to uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	sb.sent = max(sb.sent, to)
+}
+
 // sendReplay sends one entry if its turn has come. The caller holds s.mu.
 func (s *session) sendReplay(sb *sub, m *message) bool {
 	if sb.gone || m.seq <= sb.sent {
 		return true
 	}
-	return s.free() > 0 && s.sendLog(sb, []*message{m})
+	return s.free() > 0 && !s.storing && s.sendLog(sb, []*message{m})
 }
 
 // await calls try, which holds s.mu, whenever there may be room, until it succeeds. It reports false when the session is over.

@@ -28,11 +28,12 @@ func (b *Broker) serveConn(id string, nc net.Conn) error {
 	if err := r.connect(id); err != nil {
 		return err
 	}
-	for {
+	for !c.over() { // what follows the end of the session is not read
 		if err := r.next(); err != nil {
 			return err
 		}
 	}
+	return nil
 }
 
 // packetReader reads a client's packets.

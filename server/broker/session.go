@@ -59,6 +59,7 @@ type session struct {
 	resend    []flight // of the connection before, to be sent first
 	direct    []*message
 	replaying bool
+	storing   bool          // waits until its state is durable, to send QoS 2
 	kick      chan struct{} // wakes the replay
 	lastPID   uint16
 	acks      []*ack            // of inbound publishes, in their order
@@ -108,7 +109,7 @@ func (s *session) wake(sb *sub) {
 
 // pump sends what the window and the connection take. The caller holds s.mu.
 func (s *session) pump() {
-	if !s.ready || s.closed {
+	if !s.ready || s.closed || s.storing {
 		return
 	}
 	if s.replaying {
@@ -126,6 +127,9 @@ func (s *session) pump() {
 		s.direct = nil
 	}
 	for len(s.behind) > 0 {
+		if s.storing {
+			return
+		}
 		sb := s.behind[0]
 		if !sb.gone {
 			var buf [64]*message
@@ -164,7 +168,7 @@ func (s *session) sendLog(sb *sub, msgs []*message) bool {
 	for len(msgs) > 0 {
 		buf := (*bp)[:0]
 		place, flights, pid := sb.sent, len(s.inflight), s.lastPID
-		store := false
+		store, sent := false, false
 		for len(msgs) > 0 && len(buf) < maxBatch {
 			m := msgs[0]
 			var two bool
@@ -179,12 +183,15 @@ func (s *session) sendLog(sb *sub, msgs []*message) bool {
 		if len(buf) == 0 {
 			continue
 		}
-		if store && s.kept() {
+		switch {
+		case !store || !s.kept():
+			sent = s.conn.trySend(buf) == nil
+		case !s.conn.backlogged():
 			// The packet ids of QoS 2 must survive a crash before the client sees them (MQTT 5 §4.3.3).
 			s.sendStored(append([]byte(nil), buf...))
-			continue
+			return len(msgs) == 0
 		}
-		if err := s.conn.trySend(buf); err != nil {
+		if !sent {
 			sb.sent, s.lastPID = place, pid
 			s.inflight = s.inflight[:flights]
 			return false
@@ -275,13 +282,32 @@ func (s *session) sendDirect(m *message) bool {
 	return true
 }
 
-// sendStored makes the session's state durable and then sends b. The caller holds s.mu.
+// sendStored makes the session's state durable and then sends b. Meanwhile nothing else is sent, so that the order holds. The caller
+// holds s.mu.
 func (s *session) sendStored(b []byte) {
+	s.storing = true
 	s.save(func(err error) {
-		if err == nil {
-			_ = s.conn.sendFramed(b)
-		}
+		s.b.tasks.add(storedTask{s, b, err})
 	})
+}
+
+// storedTask sends what has waited for the session's state to be durable.
+type storedTask struct {
+	s   *session
+	b   []byte
+	err error
+}
+
+func (t storedTask) work() {
+	s := t.s
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.storing = false
+	if t.err != nil || s.closed {
+		return // the session has ended, or the store has: what was not sent is sent again
+	}
+	_ = s.conn.sendFramed(t.b)
+	s.pump()
 }
 
 // acknowledged takes PUBACK, PUBREC and PUBCOMP of the client.

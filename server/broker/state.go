@@ -63,15 +63,21 @@ func (s *session) state() []byte {
 	for _, list := range [][]flight{s.inflight, s.resend} {
 		for _, f := range list {
 			sf := storedFlight{PID: f.pid, QoS: f.qos, Released: f.released, Seq: f.seq}
-			if f.sub != nil {
+			switch {
+			case f.sub != nil:
 				sf.Stream = f.sub.st.id.Load()
-			} else if f.m != nil {
+			case f.m != nil && f.m.app == nil:
+				continue // a notice to this connection alone
+			case f.m != nil:
 				sf.Message = storeMessage(f.m)
 			}
 			st.Inflight = append(st.Inflight, sf)
 		}
 	}
 	for _, m := range s.direct {
+		if m.app == nil {
+			continue
+		}
 		st.Direct = append(st.Direct, storeMessage(m))
 	}
 	b, err := json.Marshal(st)

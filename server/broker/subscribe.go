@@ -2,6 +2,7 @@ package broker
 
 import (
 	"context"
+	"strings"
 
 	"github.com/mochi-mqtt/server/v2/packets"
 
@@ -57,9 +58,22 @@ func (s *session) subscribe(pk *packets.Packet) {
 		return
 	}
 	codes := make([]byte, len(pk.Filters))
+	// Where the application channels are now; what is appended from here on is within the subscriptions.
+	ctx, cancel := context.WithTimeout(context.Background(), s.b.opt.Limits.StoreWait)
+	defer cancel()
+	app, err := s.b.opt.Store.Stream(ctx, s.org.ref(chat.StreamApp, ""))
+	if err != nil {
+		s.b.log.Error("subscribing to application channels", "err", err)
+		s.disconnect(packets.ErrServerUnavailable.Code)
+		return
+	}
 	var fresh []*filter
 	for i, want := range pk.Filters {
-		f, again, code := s.subscribeOne(want)
+		if want.NoLocal && strings.HasPrefix(want.Filter, "$share/") { // MQTT 5 §3.8.3.1
+			s.disconnect(packets.ErrProtocolViolation.Code)
+			return
+		}
+		f, again, code := s.subscribeOne(want, app)
 		codes[i] = code.Code
 		if !s.v5 && code.Code >= 0x80 {
 			codes[i] = 0x80 // 3.1.1 knows no other
@@ -89,13 +103,10 @@ func (s *session) subscribe(pk *packets.Packet) {
 const maxFilters = 1000
 
 // subscribeOne makes one subscription. again: it replaces one that was there.
-func (s *session) subscribeOne(want packets.Subscription) (f *filter, again bool, code packets.Code) {
-	share, name, ok := splitShare(want.Filter)
+func (s *session) subscribeOne(want packets.Subscription, app chat.Stream) (f *filter, again bool, code packets.Code) {
+	share, name, ok := splitShare(strings.Clone(want.Filter)) // the library's strings are parts of the packet
 	if !ok || !validFilter(name) {
 		return nil, false, packets.ErrTopicFilterInvalid
-	}
-	if share != "" && want.NoLocal { // MQTT 5 §3.8.3.1
-		return nil, false, packets.ErrProtocolViolationInvalidSharedNoLocal
 	}
 	f = &filter{Filter: name, Share: share, QoS: min(want.Qos, 2), NoLocal: want.NoLocal, RAP: want.RetainAsPublished,
 		ID: want.Identifier, App: mayReachApp(name, s.who.EID)}
@@ -106,13 +117,8 @@ func (s *session) subscribeOne(want packets.Subscription) (f *filter, again bool
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	st := o.streamFor(o.ref(chat.StreamApp, ""))
-	if f.App {
-		if err := s.locateApp(st); err != nil {
-			s.b.log.Error("subscribing to application channels", "err", err)
-			return nil, false, packets.ErrUnspecifiedError
-		}
-		f.From = st.position()
-	}
+	st.advance(app.ID, app.Head)
+	f.From = st.position()
 	s.mu.Lock()
 	if s.closed {
 		s.mu.Unlock()
@@ -143,22 +149,6 @@ func (s *session) subscribeOne(want packets.Subscription) (f *filter, again bool
 	return f, again, packets.QosCodes[f.QoS]
 }
 
-// locateApp learns the head of the application stream when nobody has followed it yet. The caller holds o.mu, so that
-// nothing appended meanwhile is taken for old.
-func (s *session) locateApp(st *stream) error {
-	if st.id.Load() != 0 {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), s.b.opt.Limits.StoreWait)
-	defer cancel()
-	info, err := s.b.opt.Store.Stream(ctx, st.ref)
-	if err != nil {
-		return err
-	}
-	st.advance(info.ID, info.Head)
-	return nil
-}
-
 // followsApp reports whether the session has subscriptions to application channels.
 func (s *session) followsApp() bool {
 	for _, f := range s.filters {
@@ -172,12 +162,6 @@ func (s *session) followsApp() bool {
 // mayRead reports whether a filter that reaches no application channel matches something the session may read.
 func (s *session) mayRead(name string) bool {
 	eid, uid := s.who.EID, s.who.UID
-	if (s.who.Role.Administers() || s.terminal == chat.Service) && matches(name, connectTopic(eid)) {
-		return true
-	}
-	if s.who.Role == chat.System && reaches(name, "$SYS/") {
-		return true
-	}
 	base := "/e/" + eid
 	for _, t := range []string{"/im/u/", "/typing/u/", "/notice/u/", "/pres/u/"} {
 		if matches(name, base+t+uid) {
@@ -186,6 +170,9 @@ func (s *session) mayRead(name string) bool {
 	}
 	s.org.mu.RLock()
 	defer s.org.mu.RUnlock()
+	if s.mayWatch() && matches(name, connectTopic(eid)) || s.user.role == chat.System && reaches(name, "$SYS/") {
+		return true
+	}
 	for c := range s.user.contacts {
 		if matches(name, presTopic(eid, c)) || matches(name, base+"/notice/p/"+c) {
 			return true
@@ -248,13 +235,24 @@ func (o *org) addFilter(s *session, f *filter) {
 	if f.Share != "" {
 		o.share(f, s)
 	}
-	if (s.who.Role.Administers() || s.terminal == chat.Service) && f.Share == "" && matches(f.Filter, connectTopic(o.eid)) {
+	o.watchServer(s, f)
+}
+
+// watchServer indexes a subscription to what only some roles may follow. The caller holds o.mu.
+func (o *org) watchServer(s *session, f *filter) {
+	if f.Share != "" {
+		return
+	}
+	if s.mayWatch() && matches(f.Filter, connectTopic(o.eid)) {
 		o.watch[s] = f
 	}
-	if s.who.Role == chat.System && reaches(f.Filter, "$SYS/") {
+	if s.user.role == chat.System && reaches(f.Filter, "$SYS/") {
 		o.b.watchFigures(s, f)
 	}
 }
+
+// mayWatch reports whether the session may follow connect/new. The caller holds o.mu.
+func (s *session) mayWatch() bool { return s.user.role.Administers() || s.terminal == chat.Service }
 
 // removeFilter takes a subscription off the index; away: its session is kept, but not connected. The caller holds o.mu.
 func (o *org) removeFilter(s *session, f *filter, away bool) {

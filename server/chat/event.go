@@ -9,6 +9,7 @@ const (
 	EventContactRequest EventType = "c_request"  // UID asks Other to become contacts; Text is its message
 	EventProfile        EventType = "u_profile"  // UID's name, avatar or the like changed
 	EventUserCreated    EventType = "u_create"   // UID is new
+	EventUserRole       EventType = "u_role"     // UID's role in the organisation changed; Text is the new one
 	EventUserDisabled   EventType = "u_disable"  // UID was disabled (On true) or enabled again
 	EventLoginEnded     EventType = "login_end"  // login session Login of UID ended; Text says why: "logout", "revoked", "password", "reuse"
 	EventGroupCreate    EventType = "g_create"   // GID was made by UID (its members follow as g_join)

@@ -149,8 +149,11 @@ func (t *tx) endLogin(l chat.Login, why string) error {
 	return t.event(chat.Event{EID: l.EID, Type: chat.EventLoginEnded, UID: l.UID, Login: l.ID, Text: why})
 }
 
-// endLogins ends a user's logins, but for one.
+// endLogins ends a user's logins, but for one, and the MQTT sessions that signed in by the account's password.
 func (t *tx) endLogins(eid, uid, keep, why string) error {
+	if err := t.endLogin(chat.Login{EID: eid, UID: uid}, why); err != nil {
+		return err
+	}
 	all, err := logins(background, t, eid, uid)
 	if err != nil {
 		return err

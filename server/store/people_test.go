@@ -61,7 +61,7 @@ func TestUsers(t *testing.T) {
 	seen.take()
 	u := must(s.UpdateUser(ctx, "acme", "eve", chat.UserChange{Name: ptr("Eva"), Role: ptr(chat.Admin)}))(t)
 	must(s.UpdateUser(ctx, "acme", "eve", chat.UserChange{Name: ptr("Eva")}))(t) // nothing new: no event
-	if got := seen.take(); u.Name != "Eva" || u.Role != chat.Admin || u.Department != "R&D" || !slices.Equal(got, []string{"u_profile eve"}) {
+	if got := seen.take(); u.Name != "Eva" || u.Role != chat.Admin || u.Department != "R&D" || !slices.Equal(got, []string{"u_role eve", "u_profile eve"}) {
 		t.Errorf("got %+v, observed %q", u, got)
 	}
 	check(t, s.SetPresence(ctx, "acme", "eve", []byte{0x53}))
@@ -169,7 +169,7 @@ func TestLogins(t *testing.T) {
 	for _, ev := range seen.events {
 		why = append(why, ev.Login+ev.Text)
 	}
-	if want := []string{"areuse", "cpassword", "blogout", "", "ddisabled", ""}; !slices.Equal(why, want) {
+	if want := []string{"areuse", "password", "cpassword", "blogout", "", "disabled", "ddisabled", ""}; !slices.Equal(why, want) {
 		t.Errorf("observed %q, want %q", why, want)
 	}
 }

@@ -33,6 +33,19 @@ func (s *Store) Sessions(ctx context.Context) ([]chat.Session, error) {
 	return all, nil
 }
 
+// maxSessions is how many sessions that are away are kept of one user.
+const maxSessions = 32
+
+// boundSessions ends the sessions of a user that have been away the longest, if there are too many: client ids cost nothing.
+func (t *tx) boundSessions(eid, uid string) error {
+	err := t.exec(`UPDATE sessions SET expires = 1 WHERE id IN (SELECT id FROM sessions WHERE eid = $1 AND uid = $2 AND expires > 1
+		ORDER BY expires DESC LIMIT 1000 OFFSET $3)`, eid, uid, maxSessions)
+	if err != nil {
+		return fmt.Errorf("bound the sessions of a user: %w", err)
+	}
+	return nil
+}
+
 // SaveSession stores a session as it is now: a new one, with ID 0, in the place of what its client id had, and sets its ID before it
 // calls done. One that was deleted meanwhile is chat.NotFound. It never waits; done may be nil.
 func (s *Store) SaveSession(sess *chat.Session, done func(error)) {
@@ -62,7 +75,7 @@ func (s *Store) SaveSession(sess *chat.Session, done func(error)) {
 			if err != nil {
 				return fmt.Errorf("store a session: %w", err)
 			}
-			return nil
+			return t.boundSessions(x.EID, x.UID)
 		}
 		n, err := t.affect(`UPDATE sessions SET terminal = $1, login_id = $2, expires = $3, expiry = $4, app = $5, state = $6 WHERE id = $7`,
 			int64(x.Terminal), x.LoginID, ms(x.Expires), int64(x.Expiry), flag(x.App), state, known)
@@ -74,6 +87,15 @@ func (s *Store) SaveSession(sess *chat.Session, done func(error)) {
 		}
 		return nil
 	}, told)
+}
+
+// AppSessions returns an organisation's stored sessions that have subscriptions to application channels.
+func (s *Store) AppSessions(ctx context.Context, eid string) ([]chat.Session, error) {
+	list, err := collect(ctx, s.read, scanSession, `SELECT `+sessionColumns+` FROM sessions WHERE eid = $1 AND app = 1`, eid)
+	if err != nil {
+		return nil, fmt.Errorf("read sessions: %w", err)
+	}
+	return list, nil
 }
 
 // DeleteSession removes a session and what is known of its packets. It never waits; done may be nil.
@@ -148,8 +170,8 @@ func (s *Store) Presubscribe(ctx context.Context, eid, uid string) (p chat.Presu
 		p.Streams = map[chat.StreamRef]chat.Stream{}
 		for _, query := range []string{
 			`participants p JOIN streams s ON s.id = p.stream WHERE p.eid = $1 AND p.uid = $2`,
-			`members m JOIN streams s ON s.eid = m.eid AND s.kind = 4 AND s.key = m.gid WHERE m.eid = $1 AND m.uid = $2`,
-			`contacts c JOIN streams s ON s.eid = c.eid AND s.kind = 5 AND s.key = c.other WHERE c.eid = $1 AND c.uid = $2`,
+			`members m CROSS JOIN streams s WHERE s.eid = m.eid AND s.kind = 4 AND s.key = m.gid AND m.eid = $1 AND m.uid = $2`,
+			`contacts c CROSS JOIN streams s WHERE s.eid = c.eid AND s.kind = 5 AND s.key = c.other AND c.eid = $1 AND c.uid = $2`,
 			`streams s WHERE s.eid = $1 AND (s.kind = 3 AND s.key = $2 OR s.kind = 6 AND s.key = '')`,
 		} {
 			streams, err := collect(ctx, q, scanStream, `SELECT s.eid, s.kind, s.key, s.id, s.head FROM `+query, eid, uid)

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"magpie/server/chat"
@@ -184,6 +185,11 @@ func (s *Store) UpdateUser(ctx context.Context, eid, uid string, c chat.UserChan
 			u.Name, u.Avatar, u.Email, u.Department, u.Title, string(u.Role), searchText(u), eid, uid)
 		if err != nil {
 			return err
+		}
+		if slices.Contains(changed, "role") {
+			if err := t.event(chat.Event{EID: eid, Type: chat.EventUserRole, UID: uid, Text: string(u.Role)}); err != nil {
+				return err
+			}
 		}
 		return t.event(chat.Event{EID: eid, Type: chat.EventProfile, UID: uid, Changed: changed})
 	})
