@@ -2,8 +2,8 @@
 
 import { computed, type ReadonlySignal, signal } from '@preact/signals-core';
 import { Api } from './api/http';
-import type { SignIn } from './api/shapes';
-import { oweGoodbye, owesGoodbye } from './db/goodbye';
+import type { KeptAccount, SignIn } from './api/shapes';
+import { forgetAccount, oweGoodbye, readDevice, rememberAccount } from './db/device';
 import { Problem } from './problem';
 import { nobody } from './session/people';
 import { Session } from './session/session';
@@ -21,6 +21,8 @@ export class App implements t.Core {
   private readonly now: () => number;
   private readonly locks: LockManager | null;
   private readonly channel: ((name: string) => BroadcastChannel) | null;
+  /** Who is signed in, as the server last said. */
+  private kept: KeptAccount | undefined;
   private wake: (() => void) | undefined;
   private closing: Promise<void> = Promise.resolve();
 
@@ -35,6 +37,7 @@ export class App implements t.Core {
       fetch: o.fetch ?? ((...a) => fetch(...a)),
       now: this.now,
       locks: this.locks,
+      onSignedIn: (s) => this.signedIn(s),
       onSignedOut: (reason) => this.ended(reason),
     });
   }
@@ -56,9 +59,16 @@ export class App implements t.Core {
 
   async start(): Promise<void> {
     void this.readAbout();
-    if (await this.kept(owesGoodbye)) {
+    const { account, goodbye } = (await this.onDevice(readDevice)) ?? {};
+    if (goodbye) {
       this.who.value = { status: 'out' };
       await this.sayGoodbye();
+      return;
+    }
+    if (account) {
+      // What is kept shows at once. Should the server refuse the login, ended() hears of it.
+      this.api.assume(account);
+      await this.begin(account);
       return;
     }
     for (let failures = 0; ; failures++) {
@@ -80,16 +90,14 @@ export class App implements t.Core {
 
   async login(org: string, username: string, password: string): Promise<void> {
     await this.closing;
-    const s = await this.api.login(org.trim(), username.trim(), password);
-    await this.kept(() => oweGoodbye(false)); // the cookie is the new login's
-    await this.begin(s);
+    await this.begin(await this.api.login(org.trim(), username.trim(), password));
   }
 
   async logout(): Promise<void> {
     const s = this.session.peek();
     if (!s) return;
     this.leave();
-    this.closing = s.close({ wipe: true });
+    this.closing = this.forget(s.close({ wipe: true }));
     await Promise.all([this.closing, this.sayGoodbye()]);
   }
 
@@ -220,11 +228,15 @@ export class App implements t.Core {
     return () => this.listeners.delete(f);
   }
 
-  private async begin(s: SignIn): Promise<void> {
-    const { uid, name, avatar, role } = s.user;
+  private async begin(a: KeptAccount): Promise<void> {
+    this.kept = a;
     const session = await Session.open({
       api: this.api,
-      signIn: { ...s, mqtt: { ...s.mqtt, url: this.secure(s.mqtt.url) } },
+      account: a,
+      mqtt: () => {
+        const { mqtt } = this.kept ?? a;
+        return { ...mqtt, url: this.secure(mqtt.url) };
+      },
       socket: this.o.socket ?? ((url) => new WebSocket(url, 'mqtt')),
       now: this.now,
       locks: this.locks,
@@ -236,7 +248,26 @@ export class App implements t.Core {
       },
     });
     this.session.value = session;
-    this.who.value = { status: 'in', me: { uid, name, avatar, role }, org: s.org };
+    this.show(this.kept);
+  }
+
+  /** The server has said who is signed in. */
+  private signedIn({ user, org, mqtt }: SignIn): void {
+    this.kept = { user, org, mqtt };
+    if (this.session.peek()) this.show(this.kept);
+  }
+
+  private show(a: KeptAccount): void {
+    const { uid, name, avatar, role } = a.user;
+    this.who.value = { status: 'in', me: { ...this.who.peek().me, uid, name, avatar, role }, org: a.org };
+    void this.onDevice(() => rememberAccount(a));
+  }
+
+  /** The device remembers the account no longer. */
+  private async forget(closing: Promise<void>): Promise<void> {
+    const a = this.kept;
+    this.kept = undefined;
+    await Promise.all([closing, a && this.onDevice(() => forgetAccount(a))]);
   }
 
   /** Signed out by somebody else, by the server, or in another tab. */
@@ -244,7 +275,7 @@ export class App implements t.Core {
     const s = this.session.peek();
     if (!s) return;
     this.leave(reason || 'You were signed out. Please sign in again.');
-    this.closing = s.close({ wipe: !elsewhere, ended: reason });
+    this.closing = this.forget(s.close({ wipe: !elsewhere, ended: reason }));
   }
 
   /** A server behind a proxy may not know that the page came over TLS; from such a page a browser opens nothing else. */
@@ -254,16 +285,16 @@ export class App implements t.Core {
 
   /** Ends the login at the server; when it can't be reached, a later page does. */
   private async sayGoodbye(): Promise<void> {
-    await this.kept(() => oweGoodbye(true));
+    await this.onDevice(() => oweGoodbye(true));
     try {
       await this.api.logout();
-      await this.kept(() => oweGoodbye(false));
+      await this.onDevice(() => oweGoodbye(false));
     } catch {
       // Still owed.
     }
   }
 
-  private async kept<T>(f: () => Promise<T>): Promise<T | undefined> {
+  private async onDevice<T>(f: () => Promise<T>): Promise<T | undefined> {
     return this.o.storage === 'memory' ? undefined : f();
   }
 

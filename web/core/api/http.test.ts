@@ -70,7 +70,14 @@ beforeEach(() => {
 });
 
 const client = (locks: LockManager | null = null) =>
-  new Api({ base: 'http://test', fetch: server.fetch, now: () => time, locks, onSignedOut: (r) => over.push(r) });
+  new Api({
+    base: 'http://test',
+    fetch: server.fetch,
+    now: () => time,
+    locks,
+    onSignedIn: () => {},
+    onSignedOut: (r) => over.push(r),
+  });
 
 test('renews the token before it runs out', async () => {
   const api = client();
@@ -142,6 +149,7 @@ test('knows the time of the server', async () => {
     base: 'http://test',
     now: () => time,
     locks: null,
+    onSignedIn: () => {},
     onSignedOut: () => {},
     fetch: async (url, init) => {
       const answer = await fetch(url, init);
@@ -178,6 +186,7 @@ describe('problems', () => {
       fetch: () => Promise.reject(new TypeError('fetch failed')),
       now: () => time,
       locks: null,
+      onSignedIn: () => {},
       onSignedOut: (r) => over.push(r),
     });
     await expect(api.login('demo', 'alice', 'secret')).rejects.toMatchObject({ status: 0 });

@@ -1,7 +1,7 @@
 // The HTTP API: the access token in memory alone, renewed before it runs out and once when it is refused.
 
 import { Problem } from '../problem';
-import type { List, SignIn } from './shapes';
+import type { KeptAccount, List, SignIn } from './shapes';
 
 const prefix = '/api/v1';
 /** A token is renewed when it has less than this left, in ms. */
@@ -12,6 +12,8 @@ export interface ApiOptions {
   fetch: typeof fetch;
   now: () => number;
   locks: LockManager | null;
+  /** Signed in, or the login renewed. */
+  onSignedIn: (s: SignIn) => void;
   /** The login is over: refused by the server, or replaced by another account in another tab. */
   onSignedOut: (reason: string) => void;
 }
@@ -34,6 +36,11 @@ export class Api {
   /** The server's clock, as far as known: ms since 1970. */
   serverNow(): number {
     return this.o.now() + this.skew;
+  }
+
+  /** Takes an account for signed in that was so when the last page was closed. The first call renews the login, or finds that it is over. */
+  assume(a: KeptAccount): void {
+    this.signedIn = { ...a, access_token: '', expires_in: 0 };
   }
 
   /** Throws Problem. */
@@ -122,6 +129,7 @@ export class Api {
     }
     this.expires = this.o.now() + s.expires_in * 1000;
     this.signedIn = s;
+    this.o.onSignedIn(s);
     return s;
   }
 

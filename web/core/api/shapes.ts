@@ -13,6 +13,9 @@ export interface SignIn {
   mqtt: { url: string; client_id: string; username: string };
 }
 
+/** What of a sign-in is no secret: kept on the device. */
+export type KeptAccount = Pick<SignIn, 'user' | 'org' | 'mqtt'>;
+
 export interface List<T> {
   items: T[];
   next: string | null;

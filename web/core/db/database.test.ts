@@ -2,7 +2,7 @@ import 'fake-indexeddb/auto';
 import { IDBDatabase, IDBFactory, IDBObjectStore, IDBOpenDBRequest } from 'fake-indexeddb';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Database, type OutboxItem } from './database';
-import { oweGoodbye, owesGoodbye } from './goodbye';
+import { forgetAccount, oweGoodbye, readDevice, rememberAccount } from './device';
 
 const message = (seq: number, conv = 'u:bob') => ({
   id: `id-${seq}`,
@@ -120,10 +120,34 @@ describe('goes on without a database', () => {
   });
 });
 
-test('an owed sign-out is remembered', async () => {
-  expect(await owesGoodbye()).toBe(false);
-  await oweGoodbye(true);
-  expect(await owesGoodbye()).toBe(true);
-  await oweGoodbye(false);
-  expect(await owesGoodbye()).toBe(false);
+describe('the device remembers', () => {
+  const account = (uid: string) => ({
+    user: { uid, name: uid, avatar: '', role: 'member' as const },
+    org: { eid: 'demo', name: 'Demo' },
+    mqtt: { url: 'ws://test/mqtt', client_id: 'web-1', username: `demo/${uid}` },
+  });
+
+  test('an owed sign-out', async () => {
+    expect(await readDevice()).toEqual({});
+    await oweGoodbye(true);
+    expect(await readDevice()).toEqual({ goodbye: true });
+    await oweGoodbye(false);
+    expect(await readDevice()).toEqual({});
+  });
+
+  test('who is signed in, until that one signs out', async () => {
+    await oweGoodbye(true);
+    await rememberAccount(account('alice'));
+    expect(await readDevice()).toEqual({ account: account('alice') });
+    await forgetAccount(account('bob'));
+    expect(await readDevice()).toEqual({ account: account('alice') });
+    await forgetAccount(account('alice'));
+    expect(await readDevice()).toEqual({});
+  });
+
+  test('nothing without a database', async () => {
+    vi.stubGlobal('indexedDB', undefined);
+    await rememberAccount(account('alice'));
+    expect(await readDevice()).toEqual({});
+  });
 });

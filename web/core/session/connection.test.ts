@@ -28,7 +28,7 @@ class Bench {
       tell: () => {},
     };
     this.connection = new Connection(c, {
-      signIn,
+      mqtt: () => signIn.mqtt,
       now: Date.now,
       socket: () => {
         const s = new Scripted();

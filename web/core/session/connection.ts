@@ -23,7 +23,8 @@ const stable = 5000;
 const sessionExpiry = 86_400;
 
 export interface ConnectionOptions {
-  signIn: SignIn;
+  /** Where, and as whom, to connect: as of the latest renewal of the login. */
+  mqtt: () => SignIn['mqtt'];
   socket: (url: string) => Socket;
   now: () => number;
   onMessage: (m: Received) => Promise<void>;
@@ -51,7 +52,7 @@ export class Connection {
     private readonly o: ConnectionOptions,
   ) {
     this.client = new Client({
-      clientId: o.signIn.mqtt.client_id,
+      clientId: o.mqtt().client_id,
       socket: o.socket,
       sessionExpiry,
       onMessage: o.onMessage,
@@ -118,7 +119,7 @@ export class Connection {
     if (fresh) await this.c.api.refresh();
     const password = await this.c.api.token();
     if (attempt !== this.attempt || !this.wanted) return;
-    const { url, username } = this.o.signIn.mqtt;
+    const { url, username } = this.o.mqtt();
     try {
       await this.client.connect(url, { username, password, cleanStart: this.anew });
     } catch (e) {

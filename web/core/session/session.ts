@@ -2,7 +2,7 @@
 
 import { batch, computed, type ReadonlySignal, type Signal, signal } from '@preact/signals-core';
 import type { Api } from '../api/http';
-import type { SignIn } from '../api/shapes';
+import type { KeptAccount, SignIn } from '../api/shapes';
 import { Database, type OutboxItem } from '../db/database';
 import { type Received, type Socket, userProperty } from '../mqtt/client';
 import { MalformedPayload } from '../payload/json';
@@ -38,7 +38,8 @@ const maxLines = 100;
 
 export interface SessionOptions {
   api: Api;
-  signIn: SignIn;
+  account: KeptAccount;
+  mqtt: () => SignIn['mqtt'];
   socket: (url: string) => Socket;
   now: () => number;
   locks: LockManager | null;
@@ -64,8 +65,8 @@ export class Session {
   readonly state: ReadonlySignal<ConnectionState>;
 
   static async open(o: SessionOptions): Promise<Session> {
-    const { eid } = o.signIn.org;
-    const { uid } = o.signIn.user;
+    const { eid } = o.account.org;
+    const { uid } = o.account.user;
     const db = await Database.open(eid, uid, { memory: o.memory });
     const ending = new AbortController();
     const tell = (news: News) => session.line.tell(news);
@@ -94,7 +95,7 @@ export class Session {
       onStored: (item, m) => this.stored(item, m),
     });
     this.line = new Line(c, {
-      signIn: o.signIn,
+      mqtt: o.mqtt,
       socket: o.socket,
       now: o.now,
       locks: o.locks,

@@ -17,6 +17,11 @@ export class FakeServer {
   readonly messages = new Map<string, WireMessage[]>();
   readonly calls: string[] = [];
   readonly sockets: Scripted[] = [];
+  /** Nothing of HTTP comes through. */
+  offline = false;
+  /** Ends all logins: the reason that is given for it. */
+  refuses = '';
+  version = '1.0.0';
   private packetId = 0;
 
   /** A core of alice's on this server, signed in. tab: one of several in a browser. */
@@ -107,6 +112,9 @@ export class FakeServer {
   private async fetch(href: string, init: RequestInit): Promise<Response> {
     const url = new URL(href);
     const path = decodeURIComponent(url.pathname.replace('/api/v1', ''));
+    if (this.offline) throw new TypeError('Failed to fetch');
+    if (path === '/about') return Response.json({ name: 'Magpie', version: this.version, demo: true, setup: false });
+    if (this.refuses) return Response.json({ detail: this.refuses }, { status: 401 });
     const query = url.searchParams;
     for (const uninteresting of ['limit', 'cursor']) query.delete(uninteresting);
     const body = init.body && init.method === 'PUT' ? ` ${init.body}` : '';
