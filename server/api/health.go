@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"sync"
 	"time"
@@ -24,8 +25,7 @@ type readyAnswer struct {
 
 func (a *api) readyz(c echo.Context) error {
 	out, status := readyAnswer{Status: "ready", Checks: map[string]string{"database": "ok"}}, http.StatusOK
-	if err := a.ready.check(c.Request().Context(), a.Store.Ready); err != nil {
-		a.Log.Warn("not ready", "part", "database", "err", err)
+	if err := a.ready.check(c.Request().Context(), a.Store.Ready, a.Log); err != nil {
 		out, status = readyAnswer{Status: "unavailable", Checks: map[string]string{"database": "unavailable"}}, http.StatusServiceUnavailable
 	}
 	return c.JSON(status, out)
@@ -38,7 +38,7 @@ type readiness struct {
 	err error
 }
 
-func (r *readiness) check(ctx context.Context, ready func(context.Context) error) error {
+func (r *readiness) check(ctx context.Context, ready func(context.Context) error, log *slog.Logger) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if time.Since(r.at) < time.Second {
@@ -47,7 +47,10 @@ func (r *readiness) check(ctx context.Context, ready func(context.Context) error
 	// The verdict is everyone's, so it must not depend on the one caller's patience.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
-	r.err = ready(ctx)
-	r.at = time.Now()
-	return r.err
+	err := ready(ctx)
+	if err != nil && r.err == nil {
+		log.Warn("not ready", "part", "database", "err", err)
+	}
+	r.at, r.err = time.Now(), err
+	return err
 }
