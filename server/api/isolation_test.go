@@ -130,6 +130,7 @@ func TestPages(t *testing.T) {
 		"/settings":          {"text/html; charset=utf-8", "no-cache"},
 		"/assets/app-1a2.js": {"text/javascript; charset=utf-8", "public, max-age=31536000, immutable"},
 		"/favicon.svg":       {"image/svg+xml", "no-cache"},
+		"/sw.js":             {"text/javascript; charset=utf-8", "no-cache"}, // of a service worker: a new version must be found at once
 		"/api/v1/about":      {"application/json", "no-store"},
 	} {
 		r := w.want(200, "", "GET", path, nil)

@@ -85,6 +85,7 @@ func newWorld(t *testing.T, change func(*api.Options)) *world {
 			"index.html":        {Data: []byte("<!doctype html><title>chat</title>")},
 			"assets/app-1a2.js": {Data: []byte("export {}")},
 			"favicon.svg":       {Data: []byte("<svg/>")},
+			"sw.js":             {Data: []byte("self")},
 			"static.go":         {Data: []byte("package static")},
 		},
 	}

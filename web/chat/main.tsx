@@ -1,11 +1,13 @@
 import { render } from 'preact';
 import { createCore } from '../core';
+import { keepShell } from '../shell/register';
 import '../ui/styles/tokens.css';
 import '../ui/styles/base.css';
 import '../ui/styles/parts.css';
 import '../ui/styles/overlays.css';
 import './styles/shell.css';
 import './styles/conversation.css';
+import './styles/composing.css';
 import './styles/pages.css';
 import { App } from './app';
 import { CoreProvider } from './context';
@@ -26,3 +28,4 @@ render(
   document.getElementById('app') as HTMLElement,
 );
 core.start();
+keepShell(core);

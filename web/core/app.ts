@@ -1,6 +1,6 @@
 // The Core that views see: signed in or out, it stays the same object; what belongs to a user comes and goes with the session.
 
-import { computed, type ReadonlySignal, signal } from '@preact/signals-core';
+import { computed, effect, type ReadonlySignal, signal } from '@preact/signals-core';
 import { Api } from './api/http';
 import type { KeptAccount, SignIn } from './api/shapes';
 import { forgetAccount, oweGoodbye, readDevice, rememberAccount } from './db/device';
@@ -14,6 +14,7 @@ const maxDelay = 30_000;
 export class App implements t.Core {
   private readonly session = signal<Session | undefined>(undefined);
   private readonly aboutServer = signal<t.About | undefined>(undefined);
+  private readonly newer = signal(false);
   private readonly who = signal<t.Account>({ status: 'unknown' });
   private readonly before = signal<t.Connection>({ state: 'idle', stalled: false });
   private readonly listeners = new Set<(m: t.Message, c: t.Conversation) => void>();
@@ -32,6 +33,10 @@ export class App implements t.Core {
     this.locks = o.locks === undefined ? (globalThis.navigator?.locks ?? null) : o.locks;
     const channels = typeof BroadcastChannel === 'function' ? (name: string) => new BroadcastChannel(name) : null;
     this.channel = o.channel === undefined ? channels : o.channel;
+    // The server that one comes back to may be another version.
+    effect(() => {
+      if (this.connection.value.state === 'online') void this.readAbout();
+    });
     this.api = new Api({
       base: o.base,
       fetch: o.fetch ?? ((...a) => fetch(...a)),
@@ -44,6 +49,10 @@ export class App implements t.Core {
 
   get about() {
     return this.aboutServer;
+  }
+
+  get updated() {
+    return this.newer;
   }
 
   get account() {
@@ -109,6 +118,10 @@ export class App implements t.Core {
   nudge(): void {
     this.wake?.();
     this.session.peek()?.nudge();
+  }
+
+  foundUpdate(): void {
+    this.newer.value = true;
   }
 
   useHere(): void {
@@ -320,7 +333,10 @@ export class App implements t.Core {
 
   private async readAbout(): Promise<void> {
     try {
-      this.aboutServer.value = await this.api.open<t.About>('GET', '/about');
+      const about = await this.api.open<t.About>('GET', '/about');
+      const before = this.aboutServer.peek();
+      if (before && about.version !== before.version) this.foundUpdate();
+      this.aboutServer.value = about;
     } catch {
       // The sign-in page does without.
     }

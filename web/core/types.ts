@@ -230,6 +230,8 @@ export interface SendOptions {
 export interface Core {
   about: ReadonlySignal<About | undefined>;
   account: ReadonlySignal<Account>;
+  /** There is a new version of the app: this page works on, and a reload brings the new one. */
+  updated: ReadonlySignal<boolean>;
   connection: ReadonlySignal<Connection>;
 
   /** Restores the login by the refresh cookie, opens the database, connects. Never throws. */
@@ -244,6 +246,9 @@ export interface Core {
   useHere(): void;
   /** The network or the tab is back: try at once, or make sure that the connection lives. */
   nudge(): void;
+
+  /** The page has learned that there is a new version. */
+  foundUpdate(): void;
 
   /** Pinned first, then newest first. */
   conversations: ReadonlySignal<Conversation[]>;

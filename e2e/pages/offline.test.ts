@@ -1,0 +1,74 @@
+import type { Browser } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { Server } from '../server';
+import { Crowd, launch, type Person } from './person';
+
+let server: Server;
+let browser: Browser;
+const crowd = new Crowd(
+  () => browser,
+  () => server,
+);
+
+beforeAll(async () => {
+  server = await Server.start();
+  browser = await launch();
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+afterEach(async () => {
+  expect(await crowd.leave()).toEqual([]);
+});
+
+/** Waits until the app's files are kept in the browser. */
+async function kept(one: Person): Promise<void> {
+  await one.page.evaluate(async () => {
+    const { serviceWorker } = navigator;
+    await serviceWorker.ready;
+    if (serviceWorker.controller) return;
+    await new Promise((resolve) => {
+      serviceWorker.addEventListener('controllerchange', resolve, { once: true });
+    });
+  });
+}
+
+test('the second time, conversations show before the network answers', async () => {
+  const alice = await crowd.enter('alice');
+  await alice.openChat('Bob');
+  await alice.write('warm: kept here');
+  await alice.marked('warm: kept here', 'Sent');
+  let held = 0;
+  await alice.page.route('**/api/**', () => {
+    held++;
+  });
+  await alice.page.reload();
+  await alice.row('Bob').waitFor();
+  await alice.message('warm: kept here').waitFor();
+  await alice.write('warm: written meanwhile');
+  await alice.marked('warm: written meanwhile', 'Waiting to be sent');
+  expect(held).toBeGreaterThan(0);
+  await alice.page.unroute('**/api/**'); // lets go what was held
+  await alice.marked('warm: written meanwhile', 'Sent');
+});
+
+test('the second time, conversations show without the server, and all goes on when it is back', async () => {
+  const alice = await crowd.enter('alice');
+  await kept(alice);
+  await alice.openChat('Bob');
+  await alice.write('away: kept here');
+  await alice.marked('away: kept here', 'Sent');
+  await server.kill();
+  await alice.page.reload();
+  await alice.row('Bob').waitFor();
+  await alice.message('away: kept here').waitFor();
+  await alice.page.getByText('Reconnecting…').first().waitFor();
+  await alice.write('away: written meanwhile');
+  await alice.marked('away: written meanwhile', 'Waiting to be sent');
+  await server.restart();
+  await alice.marked('away: written meanwhile', 'Sent');
+  await expect.poll(() => alice.page.getByText('Reconnecting…').count()).toBe(0);
+});

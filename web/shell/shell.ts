@@ -1,0 +1,89 @@
+// The files of the app, kept in the browser: the page opens although the server is away, and from then on works with what the core keeps.
+
+/** What one build of the app consists of. The build writes it into the worker. */
+export interface Shell {
+  /** Changes with every file. */
+  version: string;
+  /** Paths of files whose names change with their contents: `/assets/chat-1a2b3c.js`. */
+  assets: string[];
+}
+
+/** What is used of a Request. */
+export type Asked = Pick<Request, 'method' | 'mode' | 'url'>;
+
+const prefix = 'magpie-shell-';
+/** A server that has not sent the page after so many ms is not waited for. */
+const patience = 3000;
+/** Addresses that the app routes itself: all are the same page. */
+const pages = /^\/($|setup$|settings$|people$|people\/|c\/)/;
+
+export class ShellCache {
+  constructor(
+    private readonly shell: Shell,
+    private readonly o: { origin: string; caches: CacheStorage; fetch: typeof fetch },
+  ) {}
+
+  /** Fetches what is not here yet. Rejects when not all of it can be had: the version that is here stays in charge. */
+  async install(): Promise<void> {
+    const [page, ...assets] = await Promise.all([
+      this.page(),
+      ...this.shell.assets.map(async (path) => (await this.o.caches.match(path)) ?? this.get(path)),
+    ]);
+    const cache = await this.o.caches.open(this.name);
+    await Promise.all(assets.map((r, i) => cache.put(this.shell.assets[i] as string, r)));
+    await cache.put('/', page as Response);
+  }
+
+  /** Removes old versions but the last, of which pages may be open that have not loaded all of their parts. */
+  async clean(): Promise<void> {
+    const old = (await this.o.caches.keys()).filter((name) => name.startsWith(prefix) && name !== this.name);
+    await Promise.all(old.slice(0, -1).map((name) => this.o.caches.delete(name)));
+  }
+
+  /** The answer to a request; undefined for what is no business of the shell: the API, media, the connection. */
+  answer(r: Asked): Promise<Response> | undefined {
+    const url = new URL(r.url);
+    if (r.method !== 'GET' || url.origin !== this.o.origin) return undefined;
+    if (url.pathname.startsWith('/assets/')) return this.asset(r);
+    if (r.mode === 'navigate' && pages.test(url.pathname)) return this.navigate(r);
+    return undefined;
+  }
+
+  private get name(): string {
+    return prefix + this.shell.version;
+  }
+
+  private async asset(r: Asked): Promise<Response> {
+    return (await this.o.caches.match(r.url)) ?? this.o.fetch(r as Request);
+  }
+
+  /** The server's page where it can be had soon: it is the newest. */
+  private async navigate(r: Asked): Promise<Response> {
+    const network = this.o.fetch(r as Request);
+    const kept = await (await this.o.caches.open(this.name)).match('/');
+    if (!kept) return network;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<undefined>((resolve) => {
+      timer = setTimeout(() => resolve(undefined), patience);
+    });
+    const answer = await Promise.race([network, late]).catch(() => undefined);
+    clearTimeout(timer);
+    // A proxy whose server is away says so with an answer of its own.
+    return answer && answer.status < 500 ? answer : kept;
+  }
+
+  /** The page of this very version: the server may have a newer one by now, whose files are not here. */
+  private async page(): Promise<Response> {
+    const page = await this.get('/', { cache: 'reload' });
+    const needed = (await page.clone().text()).match(/\/assets\/[^"' >]+/g) ?? [];
+    const missing = needed.find((path) => !this.shell.assets.includes(path));
+    if (missing) throw new Error(`The page is of another version: it wants ${missing}.`);
+    return page;
+  }
+
+  private async get(path: string, init?: RequestInit): Promise<Response> {
+    const r = await this.o.fetch(path, init);
+    if (!r.ok) throw new Error(`${path}: ${r.status}`);
+    return r;
+  }
+}
