@@ -1,15 +1,25 @@
-import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import type { ConversationView, Message } from '../core';
 import { format } from '../ui/format';
 import { Icon } from '../ui/icon';
+import { type Mention, mentionsIn } from '../ui/markup';
 import { t } from '../ui/prefs';
 import { useCore } from './context';
+import { EmojiButton } from './emoji-button';
+import { type Asking, askingAt, candidates } from './mention';
+import { MentionBox, mentionable } from './mention-box';
+import { AnswerBar, answer, answered } from './thread';
 
 /** Characters (code points) in one message: protocol.md §9. */
 const limit = 16_384;
 
+/** uids that one message may mention: docs/protocol.md §9. */
+const mentionLimit = 200;
+
 /** Where a message is written. Rendered anew for each conversation (`key`), so that its draft is that conversation's. */
-export function Composer({ conv, name, draft }: { conv: string; name: string; draft: string }) {
+export function Composer({ view, name, draft }: { view: ConversationView; name: string; draft: string }) {
   const core = useCore();
+  const { conv } = view;
   const area = useRef<HTMLTextAreaElement>(null);
   const [value, setValue] = useState(draft);
   // What was typed here and is not yet kept. A draft that comes in late fills the field only while this is unset.
@@ -52,9 +62,49 @@ export function Composer({ conv, name, draft }: { conv: string; name: string; dr
   const over = length - limit;
   const ready = value.trim() !== '' && over <= 0;
 
+  const people = mentionable(core, conv);
+  const [asking, ask] = useState<Asking>();
+  const [active, setActive] = useState(0);
+  // Of two members with one name, the one that was chosen from the list.
+  const chosen = useRef(new Map<string, string>());
+  const boxId = useId();
+  const text = t.value.chat;
+  const offered = asking && people.length > 0 ? candidates(people, asking.query, text.everyone) : [];
+
+  const look = () => {
+    const el = area.current;
+    const next = el && el.selectionStart === el.selectionEnd ? askingAt(el.value, el.selectionStart) : undefined;
+    if (next?.at !== asking?.at || next?.query !== asking?.query) {
+      ask(next);
+      setActive(0);
+    }
+  };
+
+  /** Puts a piece of text in place of what stands from `from` to the caret. */
+  const insert = (piece: string, from?: number) => {
+    const el = area.current;
+    if (!el) return;
+    const begin = from ?? el.selectionStart;
+    el.setRangeText(piece, begin, from === undefined ? el.selectionEnd : el.selectionStart, 'end');
+    type(el.value);
+  };
+
+  const mention = (m: Mention) => {
+    if (!asking) return;
+    chosen.current.set(m.name, m.uid);
+    insert(`@${m.name} `, asking.at);
+    ask(undefined);
+    area.current?.focus();
+  };
+
   const send = () => {
     if (!ready) return;
-    core.send(conv, value.trim());
+    const mentions = mentionsIn(value, people, chosen.current).slice(0, mentionLimit);
+    const reply = answered(conv)?.seq;
+    core.send(conv, value.trim(), { ...(reply && { reply }), ...(mentions.length > 0 && { mentions }) });
+    answer(conv, undefined);
+    chosen.current.clear();
+    ask(undefined);
     type('');
     core.setDraft(conv, '');
     area.current?.focus();
@@ -62,12 +112,34 @@ export function Composer({ conv, name, draft }: { conv: string; name: string; dr
 
   const key = (e: KeyboardEvent) => {
     // While an input method composes, Enter chooses a candidate. Safari ends the composition first and says 229.
-    if (e.key !== 'Enter' || e.shiftKey || e.isComposing || e.keyCode === 229) return;
-    e.preventDefault();
-    send();
+    if (e.isComposing || e.keyCode === 229) return;
+    const one = offered[active];
+    if (one && !e.ctrlKey && !e.metaKey && !e.altKey) {
+      const step = { ArrowDown: 1, ArrowUp: -1 }[e.key];
+      if (step) setActive((active + step + offered.length) % offered.length);
+      else if (e.key === 'Enter' || e.key === 'Tab') mention(one);
+      else if (e.key === 'Escape') ask(undefined);
+      else return;
+      e.preventDefault();
+      return;
+    }
+    if ((e.ctrlKey || e.metaKey) && (e.key === 'ArrowUp' || e.key === 'ArrowDown')) {
+      e.preventDefault();
+      answer(conv, neighbour(view, answered(conv), e.key === 'ArrowUp' ? -1 : 1));
+    } else if (e.key === 'Escape' && answered(conv)) {
+      e.preventDefault();
+      answer(conv, undefined);
+    } else if (e.key === 'Enter' && !e.shiftKey) {
+      e.preventDefault();
+      send();
+    }
   };
 
-  const text = t.value.chat;
+  const answeredId = answered(conv)?.id;
+  useEffect(() => {
+    if (answeredId) area.current?.focus();
+  }, [answeredId]);
+
   return (
     <form
       class="composer"
@@ -76,22 +148,33 @@ export function Composer({ conv, name, draft }: { conv: string; name: string; dr
         send();
       }}
     >
-      <textarea
-        ref={area}
-        class="composer-input"
-        rows={1}
-        dir="auto"
-        value={value}
-        aria-label={text.composeTo(name)}
-        placeholder={text.compose}
-        enterkeyhint="send"
-        onInput={(e) => {
-          type(e.currentTarget.value);
-          if (e.currentTarget.value.trim()) core.typing(conv);
-        }}
-        onKeyDown={key}
-        aria-invalid={over > 0 ? 'true' : undefined}
-      />
+      {offered.length > 0 && <MentionBox id={boxId} list={offered} active={active} choose={mention} />}
+      <AnswerBar conv={conv} />
+      <div class="composer-field">
+        <textarea
+          ref={area}
+          class="composer-input"
+          rows={1}
+          dir="auto"
+          value={value}
+          aria-label={text.composeTo(name)}
+          placeholder={text.compose}
+          enterkeyhint="send"
+          aria-autocomplete={people.length > 0 ? 'list' : undefined}
+          aria-controls={offered.length > 0 ? boxId : undefined}
+          aria-activedescendant={offered.length > 0 ? `${boxId}-${active}` : undefined}
+          onInput={(e) => {
+            type(e.currentTarget.value);
+            look();
+            if (e.currentTarget.value.trim()) core.typing(conv);
+          }}
+          onSelect={look}
+          onBlur={() => ask(undefined)}
+          onKeyDown={key}
+          aria-invalid={over > 0 ? 'true' : undefined}
+        />
+        <EmojiButton choose={(emoji) => insert(emoji)} closed={() => area.current?.focus()} />
+      </div>
       {length > limit - 1000 && (
         <span class={`composer-count ${over > 0 ? 'over' : ''}`} role="status">
           {over > 0 ? text.tooLong(format.value.number.format(over)) : text.left(format.value.number.format(-over))}
@@ -102,4 +185,12 @@ export function Composer({ conv, name, draft }: { conv: string; name: string; dr
       </button>
     </form>
   );
+}
+
+/** The message above or below the one that is being answered; the newest, if there is none. Undefined below the newest. */
+function neighbour(view: ConversationView, from: Message | undefined, step: 1 | -1): Message | undefined {
+  const all = view.items.peek().filter((one): one is Message => !('notice' in one) && one.seq !== undefined);
+  if (!from) return step === -1 ? all.at(-1) : undefined;
+  const at = all.findIndex((m) => m.id === from.id) + step;
+  return at < 0 ? from : all[at];
 }

@@ -33,7 +33,7 @@ export function ConversationPane({ conv, info }: { conv: string; info: boolean }
       {closed ? (
         <p class="composer-closed">{closed}</p>
       ) : (
-        <Composer key={conv} conv={conv} name={name || id} draft={c?.draft ?? ''} />
+        <Composer key={conv} view={view} name={name || id} draft={c?.draft ?? ''} />
       )}
     </section>
   );

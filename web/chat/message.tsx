@@ -9,6 +9,7 @@ import { RichText } from '../ui/rich-text';
 import { useCore, usePerson } from './context';
 import { noticeText } from './notice';
 import { follow, href } from './route';
+import { Quoted } from './thread';
 
 export function DayLine({ ts }: { ts: number }) {
   return (
@@ -55,6 +56,7 @@ export function MessageRow({ message: m, first, last, group }: RowProps) {
         ) : (
           <span class="hidden-visually">{first && <Speaker m={m} />}</span>
         )}
+        <Quoted m={m} />
         <Content m={m} />
         <span class="meta">
           <time dateTime={new Date(m.ts).toISOString()} title={format.value.full.format(m.ts)}>

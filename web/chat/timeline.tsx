@@ -1,12 +1,14 @@
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
-import type { ConversationView } from '../core';
+import type { ConversationView, Item, Message } from '../core';
 import { format } from '../ui/format';
 import { Icon } from '../ui/icon';
 import { t } from '../ui/prefs';
-import { attempt } from '../ui/toast';
+import { attempt, toast } from '../ui/toast';
 import { useCore } from './context';
 import { DayLine, MessageRow, NewLine, NoticeRow } from './message';
+import { MessageTools } from './message-tools';
 import { down, firstRows, place, type Row, rowsOf, type Span, up } from './rows';
+import { type Thread, ThreadContext } from './thread';
 
 interface Anchor {
   key: string;
@@ -20,6 +22,8 @@ const left = new Map<string, { anchor: Anchor; span: Span }>();
 /** Pixels: so near to the foot is "at the foot", so near to an end is time to bring more rows. */
 const footReach = 48;
 const reach = 900;
+/** So many pages are loaded on the way to a message that an answer points to. */
+const jumpPages = 40;
 
 /**
  * The messages of one conversation. The list keeps its place by an anchor: the first row in sight stays where it is, whatever
@@ -139,6 +143,41 @@ export function Timeline({
     requestAnimationFrame(() => box.current?.scrollTo({ top: box.current.scrollHeight }));
   };
 
+  /** Goes to a message that may lie far above. */
+  const jumpTo = async (seq: number) => {
+    for (let pages = 0; pages < jumpPages && !view.items.peek().some((one) => seqOf(one) === seq); pages++) {
+      if (!view.hasOlder.peek() || view.error.peek()) break;
+      await view.loadOlder();
+    }
+    const all = rowsOf(view.items.peek(), readUpTo);
+    const at = all.findIndex((row) => row.kind === 'message' && row.message.seq === seq);
+    const row = all[at];
+    const el = box.current;
+    if (!row || !el) return toast(t.peek().chat.tooFar);
+    const to = Math.min(all.length, at + firstRows / 2);
+    atFoot.current = false;
+    anchor.current = { key: row.key, offset: Math.round(el.clientHeight / 3) };
+    setAway(true);
+    setSpan({ end: all[to - 1]?.key ?? null, size: Math.max(firstRows, to - at + firstRows / 2) });
+    requestAnimationFrame(() =>
+      rowOf(el, row.key)?.animate([{ background: 'color-mix(in srgb, var(--accent) 22%, transparent)' }, {}], {
+        duration: 1600,
+        easing: 'ease-out',
+      }),
+    );
+  };
+  const jumping = useRef(jumpTo);
+  jumping.current = jumpTo;
+  const thread = useMemo<Thread & { byId(id: string): Message | undefined }>(() => {
+    const of = (fits: (m: Message) => boolean) =>
+      view.items.peek().find((one): one is Message => !('notice' in one) && fits(one));
+    return {
+      find: (seq) => of((m) => m.seq === seq),
+      jump: (seq) => attempt(jumping.current(seq)),
+      byId: (id) => of((m) => m.id === id),
+    };
+  }, [view]);
+
   const below = away ? unseen(rows, newest.current) : 0;
   const text = t.value.chat;
   return (
@@ -155,10 +194,13 @@ export function Timeline({
       >
         <Head view={view} empty={rows.length === 0} whole={from === 0} />
         <ol class="rows">
-          {shown.map((row) => (
-            <RowView key={row.key} row={row} group={group} />
-          ))}
+          <ThreadContext.Provider value={thread}>
+            {shown.map((row) => (
+              <RowView key={row.key} row={row} group={group} />
+            ))}
+          </ThreadContext.Provider>
         </ol>
+        <MessageTools box={box} conv={view.conv} find={thread.byId} />
       </div>
       {away && (
         <button
@@ -246,6 +288,10 @@ function unseen(rows: Row[], newest: string | undefined): number {
     if (row?.kind === 'message' && !row.message.mine) n++;
   }
   return n;
+}
+
+function seqOf(item: Item): number | undefined {
+  return 'notice' in item ? undefined : item.seq;
 }
 
 function firstInSight(el: HTMLElement): Anchor | undefined {

@@ -1,0 +1,56 @@
+import { useEffect } from 'preact/hooks';
+import type { Core } from '../core';
+import { Avatar } from '../ui/avatar';
+import type { Mention } from '../ui/markup';
+import { languages, t } from '../ui/prefs';
+import { split, usePerson } from './context';
+
+/** Everyone that may be mentioned in a conversation: the members of a group besides oneself, and all of them at once. */
+export function mentionable(core: Core, conv: string): Mention[] {
+  const [kind, gid] = split(conv);
+  if (kind === 'u') return [];
+  const me = core.account.value.me?.uid;
+  const people = core.members(gid).value.filter((m) => m.uid !== me);
+  return [
+    ...people.map((m) => ({ uid: m.uid, name: m.name })),
+    ...Object.values(languages).map((l) => ({ uid: '*', name: l.chat.everyone })),
+  ];
+}
+
+interface MentionBoxProps {
+  id: string;
+  list: Mention[];
+  active: number;
+  choose(m: Mention): void;
+}
+
+/** The list above the composer. The focus stays in the text: arrow keys move `active`, Enter or Tab takes it. */
+export function MentionBox({ id, list, active, choose }: MentionBoxProps) {
+  useEffect(() => document.getElementById(`${id}-${active}`)?.scrollIntoView({ block: 'nearest' }), [id, active]);
+  return (
+    <div id={id} class="mention-box" role="listbox" aria-label={t.value.chat.mention}>
+      {list.map((m, i) => (
+        // biome-ignore lint/a11y/useKeyWithClickEvents: the keys are those of the text field.
+        <div
+          key={m.uid}
+          id={`${id}-${i}`}
+          class="row"
+          role="option"
+          tabIndex={-1}
+          aria-selected={i === active}
+          onPointerDown={(e) => e.preventDefault()}
+          onClick={() => choose(m)}
+        >
+          {m.uid === '*' ? <Avatar id="*" name="@" size="xs" group /> : <Picture uid={m.uid} name={m.name} />}
+          <bdi class="row-name ellipsis">{m.name}</bdi>
+          <span class="row-sub ellipsis">{m.uid === '*' ? t.value.chat.everyoneHint : m.uid}</span>
+        </div>
+      ))}
+    </div>
+  );
+}
+
+function Picture({ uid, name }: { uid: string; name: string }) {
+  const person = usePerson(uid);
+  return <Avatar id={uid} name={name} src={person.avatar} size="xs" />;
+}

@@ -1,0 +1,43 @@
+import { describe, expect, test } from 'vitest';
+import { askingAt, candidates } from './mention';
+
+describe('asking for somebody', () => {
+  test.each([
+    ['@', { at: 0, query: '' }],
+    ['hi @bo', { at: 3, query: 'bo' }],
+    ['请@王', { at: 1, query: '王' }],
+    ['(@a', { at: 1, query: 'a' }],
+  ])('%s does', (text, asking) => {
+    expect(askingAt(text, text.length)).toEqual(asking);
+  });
+
+  test.each(['', 'a', 'mail@', 'ada@example', '@bob ', '@@', `@${'x'.repeat(40)}`])('%s does not', (text) => {
+    expect(askingAt(text, text.length)).toBeUndefined();
+  });
+
+  test('what stands behind the caret does not count', () => {
+    expect(askingAt('@bob there', 3)).toEqual({ at: 0, query: 'bo' });
+  });
+});
+
+describe('candidates', () => {
+  const people = [
+    { uid: 'u1', name: 'Carol Bo' },
+    { uid: 'u2', name: 'Bob' },
+    { uid: '*', name: 'all' },
+    { uid: '*', name: '所有人' },
+  ];
+
+  test('names that begin with it come first', () => {
+    expect(candidates(people, 'bo', 'all').map((m) => m.uid)).toEqual(['u2', 'u1']);
+  });
+
+  test('everyone is offered once, in the language of the page', () => {
+    expect(candidates(people, '', 'all').map((m) => m.name)).toEqual(['Carol Bo', 'Bob', 'all']);
+  });
+
+  test('a large group offers a few', () => {
+    const many = Array.from({ length: 1000 }, (_, i) => ({ uid: `u${i}`, name: `Name ${i}` }));
+    expect(candidates(many, 'name', 'all')).toHaveLength(7);
+  });
+});

@@ -1,0 +1,29 @@
+import type { Mention } from '../ui/markup';
+
+/** What stands between the `@` and the place where one writes. */
+export interface Asking {
+  /** Where the `@` is. */
+  at: number;
+  query: string;
+}
+
+const shownLimit = 7;
+
+/** What one is asking for with an `@` right before the caret, if anything. An address in the middle of a word is none. */
+export function askingAt(text: string, caret: number): Asking | undefined {
+  const found = /(?:^|[^A-Za-z0-9_.+@-])@([^\s@]{0,32})$/.exec(text.slice(Math.max(0, caret - 40), caret));
+  return found ? { at: caret - (found[1] ?? '').length - 1, query: found[1] ?? '' } : undefined;
+}
+
+/** Those who fit what was typed: names that begin with it first, everyone at once last, so that it is never taken by mistake. */
+export function candidates(people: readonly Mention[], query: string, everyone: string): Mention[] {
+  const wanted = query.toLocaleLowerCase();
+  const rank = (m: Mention) => {
+    const name = m.name.toLocaleLowerCase();
+    if (name.startsWith(wanted) || m.uid.startsWith(wanted)) return 0;
+    return name.includes(wanted) ? 1 : 2;
+  };
+  const fitting = people.filter((m) => rank(m) < 2);
+  const persons = fitting.filter((m) => m.uid !== '*').sort((a, b) => rank(a) - rank(b));
+  return [...persons.slice(0, shownLimit), ...fitting.filter((m) => m.uid === '*' && m.name === everyone)];
+}

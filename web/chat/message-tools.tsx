@@ -1,0 +1,110 @@
+import type { RefObject } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+import type { Message } from '../core';
+import { Icon } from '../ui/icon';
+import { t } from '../ui/prefs';
+import { attempt, toast } from '../ui/toast';
+import { answer } from './thread';
+
+interface Shown {
+  message: Message;
+  /** Pixels inside the list. */
+  top: number;
+  left: number;
+}
+
+const width = 76;
+
+interface ToolsProps {
+  box: RefObject<HTMLDivElement | null>;
+  conv: string;
+  find(id: string): Message | undefined;
+}
+
+/**
+ * What one can do with a message: beside the one under the pointer, or that was tapped. One set for the whole list, as a row
+ * each would cost more than the messages. By keyboard it is Ctrl+↑ in the composer.
+ */
+export function MessageTools({ box, conv, find }: ToolsProps) {
+  const [shown, show] = useState<Shown>();
+  useEffect(() => {
+    const el = box.current;
+    if (!el) return;
+    const at = (target: EventTarget | null) => {
+      const row = target instanceof Element ? target.closest<HTMLElement>('.message') : null;
+      const bubble = row?.querySelector<HTMLElement>('.bubble');
+      const message = find(row?.dataset.key ?? '');
+      if (!row || !bubble || message?.seq === undefined) return show(undefined);
+      const frame = el.getBoundingClientRect();
+      const b = bubble.getBoundingClientRect();
+      const beside = message.mine ? b.left - frame.left - width - 6 : b.right - frame.left + 6;
+      show({
+        message,
+        top: b.top - frame.top + el.scrollTop,
+        left: Math.max(6, Math.min(beside, el.clientWidth - width - 6)),
+      });
+    };
+    const over = (e: PointerEvent) => {
+      if (e.pointerType !== 'mouse') return;
+      if (!(e.target as Element).closest('.message-tools')) at(e.target);
+    };
+    const out = (e: PointerEvent) => {
+      if (e.pointerType === 'mouse') show(undefined);
+    };
+    const tapped = (e: MouseEvent) => {
+      if (matchMedia('(hover: hover)').matches || (e.target as Element).closest('a, button')) return;
+      if (getSelection()?.isCollapsed !== false) at(e.target);
+    };
+    const away = () => show(undefined);
+    el.addEventListener('pointerover', over);
+    el.addEventListener('pointerleave', out);
+    el.addEventListener('click', tapped);
+    el.addEventListener('scroll', away);
+    return () => {
+      el.removeEventListener('pointerover', over);
+      el.removeEventListener('pointerleave', out);
+      el.removeEventListener('click', tapped);
+      el.removeEventListener('scroll', away);
+    };
+  }, [box, find]);
+  if (!shown) return null;
+  const text = t.value.chat;
+  const { message } = shown;
+  const copy = async () => {
+    await navigator.clipboard.writeText(message.text);
+    toast(text.copied);
+    show(undefined);
+  };
+  return (
+    <div
+      class="message-tools"
+      role="toolbar"
+      aria-label={text.tools}
+      style={{ top: `${shown.top}px`, left: `${shown.left}px` }}
+    >
+      <button
+        type="button"
+        class="icon-button"
+        aria-label={text.reply}
+        title={text.reply}
+        onClick={() => {
+          answer(conv, message);
+          show(undefined);
+        }}
+      >
+        <Icon name="reply" />
+      </button>
+      {navigator.clipboard && (
+        <button
+          type="button"
+          class="icon-button"
+          aria-label={text.copy}
+          title={text.copy}
+          onClick={() => attempt(copy())}
+        >
+          <Icon name="copy" />
+        </button>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,83 @@
+// What the rows of a conversation, its timeline and its composer have to do with each other: answering a message.
+
+import { signal } from '@preact/signals';
+import { createContext } from 'preact';
+import { useContext } from 'preact/hooks';
+import type { Message } from '../core';
+import { Icon } from '../ui/icon';
+import { t } from '../ui/prefs';
+import { usePerson } from './context';
+import { summary } from './message';
+
+/** The message that one is about to answer, for each conversation. */
+const answering = signal<ReadonlyMap<string, Message>>(new Map());
+
+export function answered(conv: string): Message | undefined {
+  return answering.value.get(conv);
+}
+
+/** Chooses the message to answer, or none. One that the server has not stored has no number to answer to. */
+export function answer(conv: string, m: Message | undefined): void {
+  const next = new Map(answering.peek());
+  if (m?.seq) next.set(conv, m);
+  else next.delete(conv);
+  answering.value = next;
+}
+
+export interface Thread {
+  /** The message with that seq, if it is here. */
+  find(seq: number): Message | undefined;
+  /** Scrolls to it, and loads what lies between. */
+  jump(seq: number): void;
+}
+
+export const ThreadContext = createContext<Thread>({ find: () => undefined, jump: () => {} });
+
+/** Above an answer: who said what it answers. */
+export function Quoted({ m }: { m: Message }) {
+  const thread = useContext(ThreadContext);
+  const seq = m.media[0]?.content.re;
+  if (typeof seq !== 'number' || !Number.isSafeInteger(seq) || seq < 1 || seq >= (m.seq ?? Number.POSITIVE_INFINITY))
+    return null;
+  const original = thread.find(seq);
+  return (
+    <button type="button" class="quoted" title={t.value.chat.showQuoted} onClick={() => thread.jump(seq)}>
+      {original ? <QuotedLine m={original} /> : <span class="ellipsis">{t.value.chat.earlier}</span>}
+    </button>
+  );
+}
+
+/** Name and words of a message on two short lines. */
+function QuotedLine({ m }: { m: Message }) {
+  const name = usePerson(m.sender).name;
+  return (
+    <>
+      <bdi class="quoted-name ellipsis">{name}</bdi>
+      <bdi class="ellipsis">{summary(m)}</bdi>
+    </>
+  );
+}
+
+/** Above the composer: what one is answering, and the way out of it. */
+export function AnswerBar({ conv }: { conv: string }) {
+  const m = answered(conv);
+  if (!m) return null;
+  return (
+    <div class="answer-bar">
+      <Icon name="reply" />
+      <div class="quoted">
+        <span class="hidden-visually">{t.value.chat.replying}</span>
+        <QuotedLine m={m} />
+      </div>
+      <button
+        type="button"
+        class="icon-button"
+        aria-label={t.value.chat.dontReply}
+        title={t.value.chat.dontReply}
+        onClick={() => answer(conv, undefined)}
+      >
+        <Icon name="close" />
+      </button>
+    </div>
+  );
+}
