@@ -1,7 +1,7 @@
 // What happens before the server answers, and when it has changed.
 
 import 'fake-indexeddb/auto';
-import { IDBFactory } from 'fake-indexeddb';
+import { forceCloseDatabase, IDBDatabase, IDBFactory } from 'fake-indexeddb';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { readDevice } from './db/device';
 import { FakeServer } from './testing/server';
@@ -13,8 +13,8 @@ let cores: Core[];
 const settle = async () => {
   for (let i = 0; i < 20; i++) await vi.advanceTimersByTimeAsync(1);
 };
-const page = () => {
-  const core = server.page({ memory: false });
+const page = (now?: () => number) => {
+  const core = server.page({ memory: false, ...(now && { now }) });
   cores.push(core);
   return core;
 };
@@ -94,5 +94,87 @@ describe('a page that is opened again', () => {
     await settle();
     await starting;
     expect(core.account.peek()).toEqual({ status: 'out' });
+  });
+});
+
+test('a server that comes back as another version is told of, and the page works on', async () => {
+  const core = cores[0] as Core;
+  server.socket.break();
+  await vi.advanceTimersByTimeAsync(1000);
+  await connect(true);
+  expect(core.updated.peek()).toBe(false);
+  server.version = '1.1.0';
+  server.socket.break();
+  await vi.advanceTimersByTimeAsync(1000);
+  await connect(true);
+  expect(core.updated.peek()).toBe(true);
+  expect(core.about.peek()?.version).toBe('1.1.0');
+  server.deliver('u:bob', 'bob', 'two');
+  await settle();
+  expect(core.conversations.peek()[0]?.lastSeq).toBe(2);
+});
+
+test('when what is kept is wiped while the page is open, what waits and what is half written is kept anew', async () => {
+  const core = cores[0] as Core;
+  const opened: IDBDatabase[] = [];
+  const { transaction } = IDBDatabase.prototype;
+  vi.spyOn(IDBDatabase.prototype, 'transaction').mockImplementation(function (this: IDBDatabase, ...a) {
+    opened.push(this);
+    return transaction.apply(this, a);
+  });
+  server.socket.break();
+  core.send('u:bob', 'not yet sent');
+  core.setDraft('u:bob', 'half a thou');
+  await settle();
+  vi.restoreAllMocks();
+  globalThis.indexedDB = new IDBFactory(); // everything is gone
+  forceCloseDatabase(opened[0] as never);
+  await settle();
+  expect(core.storage.peek()).toBe('ok');
+
+  const after = page();
+  const starting = after.login('demo', 'alice', 'secret');
+  await settle();
+  await starting;
+  const view = after.open('u:bob');
+  await settle();
+  expect(texts(view)).toContain('not yet sent');
+  expect(after.conversations.peek()[0]?.draft).toBe('half a thou');
+});
+
+describe('a clock that is hours off', () => {
+  test.each([5, -5])('%i h: messages bear the time of the server, and new ones count as new', async (hours) => {
+    const core = page(() => Date.now() + hours * 3_600_000);
+    const login = core.login('demo', 'alice', 'secret');
+    await settle();
+    await login;
+    await connect();
+    expect(Math.abs(core.now() - Date.now())).toBeLessThan(2000);
+    const told: string[] = [];
+    core.on('message', (m) => told.push(m.text));
+    server.deliver('u:bob', 'bob', 'two');
+    core.send('u:bob', 'three');
+    await settle();
+    expect(told).toEqual(['two']);
+    const mine = core.open('u:bob').items.peek().at(-1) as Message;
+    expect(mine.text).toBe('three');
+    expect(Math.abs(mine.ts - Date.now())).toBeLessThan(2000);
+  });
+
+  test.each([5, -5])('set by %i h while the page is open: the login is renewed when it must be', async (hours) => {
+    let off = 0;
+    const core = page(() => Date.now() + off);
+    const login = core.login('demo', 'alice', 'secret');
+    await settle();
+    await login;
+    await connect();
+    off = hours * 3_600_000;
+    server.token = 'the next';
+    await core.devices();
+    server.socket.break();
+    await vi.advanceTimersByTimeAsync(1000);
+    await connect(true);
+    expect(core.connection.peek().state).toBe('online');
+    expect(core.account.peek().status).toBe('in');
   });
 });

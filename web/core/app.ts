@@ -19,7 +19,7 @@ export class App implements t.Core {
   private readonly before = signal<t.Connection>({ state: 'idle', stalled: false });
   private readonly listeners = new Set<(m: t.Message, c: t.Conversation) => void>();
   private readonly api: Api;
-  private readonly now: () => number;
+  private readonly clock: () => number;
   private readonly locks: LockManager | null;
   private readonly channel: ((name: string) => BroadcastChannel) | null;
   /** Who is signed in, as the server last said. */
@@ -28,7 +28,7 @@ export class App implements t.Core {
   private closing: Promise<void> = Promise.resolve();
 
   constructor(private readonly o: t.CoreOptions) {
-    this.now = o.now ?? Date.now;
+    this.clock = o.now ?? Date.now;
     // Missing where the page came over plain HTTP.
     this.locks = o.locks === undefined ? (globalThis.navigator?.locks ?? null) : o.locks;
     const channels = typeof BroadcastChannel === 'function' ? (name: string) => new BroadcastChannel(name) : null;
@@ -40,7 +40,7 @@ export class App implements t.Core {
     this.api = new Api({
       base: o.base,
       fetch: o.fetch ?? ((...a) => fetch(...a)),
-      now: this.now,
+      now: this.clock,
       locks: this.locks,
       onSignedIn: (s) => this.signedIn(s),
       onSignedOut: (reason) => this.ended(reason),
@@ -64,6 +64,7 @@ export class App implements t.Core {
   readonly unreadTotal = this.of((s) => s.conversations.unreadTotal, 0);
   readonly contacts = this.of((s) => s.people.contacts, []);
   readonly contactRequests = this.of((s) => s.people.requests, []);
+  readonly storage = this.of<t.StorageState>((s) => s.storage, 'ok');
   readonly groups = this.of((s) => s.groups.list, []);
 
   async start(): Promise<void> {
@@ -118,6 +119,10 @@ export class App implements t.Core {
   nudge(): void {
     this.wake?.();
     this.session.peek()?.nudge();
+  }
+
+  now(): number {
+    return this.api.serverNow();
   }
 
   foundUpdate(): void {
@@ -251,7 +256,7 @@ export class App implements t.Core {
         return { ...mqtt, url: this.secure(mqtt.url) };
       },
       socket: this.o.socket ?? ((url) => new WebSocket(url, 'mqtt')),
-      now: this.now,
+      now: this.clock,
       locks: this.locks,
       channel: this.channel,
       memory: this.o.storage === 'memory',
@@ -345,7 +350,7 @@ export class App implements t.Core {
   /** Waits before the next attempt to reach the server, or until it is woken. */
   private pause(failures: number, e: Error): Promise<void> {
     const ms = Math.min(maxDelay, 500 * 2 ** failures) * (0.5 + Math.random() / 2);
-    this.before.value = { state: 'waiting', stalled: false, retryAt: this.now() + ms, reason: e.message };
+    this.before.value = { state: 'waiting', stalled: false, retryAt: this.clock() + ms, reason: e.message };
     return new Promise((resolve) => {
       const timer = setTimeout(() => this.wake?.(), ms);
       this.wake = () => {

@@ -205,6 +205,12 @@ export interface Connection {
   stalled: boolean;
 }
 
+/**
+ * What becomes of what is kept on this device. 'off': nothing is kept (a private window, or storage is blocked). 'full': nothing more can be
+ * kept until there is room. In both, what waits to be sent and what is half written goes with the page.
+ */
+export type StorageState = 'ok' | 'off' | 'full';
+
 export interface ConversationView {
   readonly conv: string;
   /** Oldest first. */
@@ -230,6 +236,7 @@ export interface SendOptions {
 export interface Core {
   about: ReadonlySignal<About | undefined>;
   account: ReadonlySignal<Account>;
+  storage: ReadonlySignal<StorageState>;
   /** There is a new version of the app: this page works on, and a reload brings the new one. */
   updated: ReadonlySignal<boolean>;
   connection: ReadonlySignal<Connection>;
@@ -247,6 +254,8 @@ export interface Core {
   /** The network or the tab is back: try at once, or make sure that the connection lives. */
   nudge(): void;
 
+  /** The server's clock, as far as known, in ms since 1970: times of messages are to be compared with it, and not with this device's clock. */
+  now(): number;
   /** The page has learned that there is a new version. */
   foundUpdate(): void;
 

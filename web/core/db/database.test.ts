@@ -91,7 +91,9 @@ describe('goes on without a database', () => {
 
   test('missing', async () => {
     vi.stubGlobal('indexedDB', undefined);
-    await works(await open());
+    const db = await open();
+    expect(db.state.peek()).toBe('off');
+    await works(db);
   });
 
   test('refused, as in some private windows', async () => {
@@ -117,6 +119,46 @@ describe('goes on without a database', () => {
       throw new DOMException('full', 'QuotaExceededError');
     });
     await works(db);
+  });
+
+  test('taken away by a newer page', async () => {
+    const db = await open();
+    await new Promise((resolve) => {
+      indexedDB.open('magpie/demo/alice', 99).onsuccess = resolve;
+    });
+    expect(db.state.peek()).toBe('off');
+    await works(db);
+  });
+});
+
+describe('a full disk', () => {
+  test('gives up copies of messages for what is written here', async () => {
+    const db = await open();
+    await db.putMessages([message(1), message(2)]);
+    const { put } = IDBObjectStore.prototype;
+    vi.spyOn(IDBObjectStore.prototype, 'put').mockImplementation(function (this: IDBObjectStore, ...a) {
+      // There is no room until something is deleted.
+      if (!clear.mock.calls.length) throw new DOMException('full', 'QuotaExceededError');
+      return put.apply(this, a);
+    });
+    const clear = vi.spyOn(IDBObjectStore.prototype, 'clear');
+    await db.putOutbox(item(1));
+    expect(await db.all('outbox')).toEqual([item(1)]);
+    expect(await db.lastSeq('u:bob')).toBe(0);
+    expect(db.state.peek()).toBe('ok');
+  });
+
+  test('is told of until there is room', async () => {
+    const db = await open();
+    const full = vi.spyOn(IDBObjectStore.prototype, 'put').mockImplementation(() => {
+      throw new DOMException('full', 'QuotaExceededError');
+    });
+    await db.putOutbox(item(1));
+    expect(db.state.peek()).toBe('full');
+    full.mockRestore();
+    await db.putOutbox(item(2));
+    expect(db.state.peek()).toBe('ok');
+    expect(await db.all('outbox')).toEqual([item(2)]);
   });
 });
 

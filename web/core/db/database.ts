@@ -1,8 +1,10 @@
 // What is kept in the browser, one IndexedDB a user. Everything here is a copy but the outbox and the drafts, and the program works
-// without it: where IndexedDB is missing, blocked or full, reads find nothing and writes are lost; what is needed stands in memory too.
+// without it: where IndexedDB is missing, blocked or full, reads find nothing and writes are lost; what is needed stands in memory too,
+// and `state` says that it goes with the page.
 
+import { type ReadonlySignal, signal } from '@preact/signals-core';
 import { type DBSchema, deleteDB, type IDBPDatabase, openDB } from 'idb';
-import type { Conversation, Group, Medium, Message, Person } from '../types';
+import type { Conversation, Group, Medium, Message, Person, StorageState } from '../types';
 
 /** A message of one's own that the server has not acknowledged. */
 export interface OutboxItem {
@@ -36,53 +38,23 @@ const openTimeout = 3000;
 export class Database {
   private waiting: (Message & { seq: number })[] = [];
   private flushing: Promise<void> | undefined;
+  private db: IDBPDatabase<Schema> | undefined;
+  private closed = false;
+  private readonly current = signal<StorageState>('ok');
+  /** Called when all that was kept is gone and there is an empty database again: what matters should be written anew. */
+  onWiped: () => void = () => {};
 
-  private constructor(
-    private db: IDBPDatabase<Schema> | undefined,
-    private readonly name: string,
-  ) {}
+  private constructor(private readonly name: string) {}
 
   /** Never fails: without IndexedDB it keeps nothing. */
   static async open(eid: string, uid: string, o: { memory: boolean }): Promise<Database> {
-    const name = `magpie/${eid}/${uid}`;
-    if (o.memory || !globalThis.indexedDB) return new Database(undefined, name);
-    let late = false;
-    // Where storage is switched off, opening may throw at once.
-    const opening = Promise.resolve()
-      .then(() =>
-        openDB<Schema>(name, version, {
-          upgrade(db) {
-            db.createObjectStore('messages', { keyPath: ['conv', 'seq'] });
-            db.createObjectStore('outbox', { keyPath: 'id' });
-            db.createObjectStore('drafts');
-            db.createObjectStore('conversations', { keyPath: 'conv' });
-            db.createObjectStore('people', { keyPath: 'uid' });
-            db.createObjectStore('groups', { keyPath: 'gid' });
-            db.createObjectStore('lists');
-          },
-          blocking(_current, _blocked, event) {
-            (event.target as IDBDatabase).close(); // a newer page wants to upgrade it, or a sign-out to delete it
-          },
-        }),
-      )
-      .then(
-        (db) => {
-          if (!late) return db;
-          db.close();
-          return undefined;
-        },
-        () => undefined,
-      );
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const timeout = new Promise<undefined>((resolve) => {
-      timer = setTimeout(() => {
-        late = true;
-        resolve(undefined);
-      }, openTimeout);
-    });
-    const db = await Promise.race([opening, timeout]);
-    clearTimeout(timer);
-    return new Database(db, name);
+    const d = new Database(`magpie/${eid}/${uid}`);
+    if (!o.memory) await d.connect();
+    return d;
+  }
+
+  get state(): ReadonlySignal<StorageState> {
+    return this.current;
   }
 
   /** Resolves when the message is written, or can't be. Those that come meanwhile are written together. */
@@ -93,7 +65,7 @@ export class Database {
   }
 
   async putMessages(list: (Message & { seq: number })[]): Promise<void> {
-    await this.attempt(undefined, async (db) => {
+    await this.write(async (db) => {
       const tx = db.transaction('messages', 'readwrite');
       for (const m of list) void tx.store.put(m).catch(() => {}); // tx.done says it
       await tx.done;
@@ -121,7 +93,7 @@ export class Database {
   }
 
   async deleteConversation(conv: string): Promise<void> {
-    await this.attempt(undefined, async (db) => {
+    await this.write(async (db) => {
       const tx = db.transaction(['messages', 'conversations', 'drafts'], 'readwrite');
       await Promise.all([
         tx.objectStore('messages').delete(bound([conv, 0], [conv, Number.MAX_SAFE_INTEGER])),
@@ -134,7 +106,7 @@ export class Database {
 
   /** Written to the disk, as far as the browser lets one know. */
   async putOutbox(item: OutboxItem): Promise<void> {
-    await this.attempt(undefined, async (db) => {
+    await this.write(async (db) => {
       const tx = db.transaction('outbox', 'readwrite', { durability: 'strict' });
       await Promise.all([tx.store.put(item), tx.done]);
     });
@@ -143,7 +115,7 @@ export class Database {
   /** The message that an item of the outbox has become takes its place, in one step. */
   async stored(item: OutboxItem, m: Message): Promise<void> {
     const { seq } = m;
-    await this.attempt(undefined, async (db) => {
+    await this.write(async (db) => {
       const tx = db.transaction(['outbox', 'messages'], 'readwrite');
       const writes: Promise<unknown>[] = [tx.objectStore('outbox').delete(item.id), tx.done];
       if (seq !== undefined) writes.push(tx.objectStore('messages').put({ ...m, seq }));
@@ -152,11 +124,11 @@ export class Database {
   }
 
   put<S extends 'conversations' | 'people' | 'groups'>(store: S, value: Schema[S]['value']): Promise<void> {
-    return this.attempt(undefined, async (db) => void (await db.put(store, value)));
+    return this.write((db) => db.put(store, value));
   }
 
   putKeyed<S extends 'drafts' | 'lists'>(store: S, key: string, value: Schema[S]['value']): Promise<void> {
-    return this.attempt(undefined, async (db) => void (await db.put(store, value, key)));
+    return this.write((db) => db.put(store, value, key));
   }
 
   get<S extends Stores>(store: S, key: Schema[S]['key']): Promise<Schema[S]['value'] | undefined> {
@@ -172,10 +144,11 @@ export class Database {
   }
 
   delete<S extends Stores>(store: S, key: Schema[S]['key']): Promise<void> {
-    return this.attempt(undefined, (db) => db.delete(store, key));
+    return this.write((db) => db.delete(store, key));
   }
 
   close(): void {
+    this.closed = true;
     this.db?.close();
     this.db = undefined;
   }
@@ -199,14 +172,104 @@ export class Database {
     await this.putMessages(list);
   }
 
+  private async connect(): Promise<void> {
+    const db = await openWithin(this.name, {
+      // A newer page wants to upgrade it, or a sign-out to delete it.
+      blocking: () => {
+        this.db?.close();
+        this.db = undefined;
+        this.current.value = 'off';
+      },
+      // The browser has closed it: its data were cleared, or its disk is broken.
+      terminated: () => {
+        this.db = undefined;
+        void this.connect().then(() => this.db && this.onWiped());
+      },
+    });
+    if (this.closed) db?.close();
+    else this.db = db;
+    this.current.value = db ? 'ok' : 'off';
+  }
+
+  /** What can't be written is lost. A full disk takes what is no mere copy once the copies of messages are gone. */
+  private async write(f: (db: IDBPDatabase<Schema>) => Promise<unknown>): Promise<void> {
+    const once = async () => {
+      if (!this.db) return;
+      await f(this.db);
+      if (this.db && this.current.peek() === 'full') this.current.value = 'ok';
+    };
+    try {
+      await once();
+    } catch (e) {
+      if (!isFull(e)) return; // closed or broken
+      try {
+        await this.db?.clear('messages');
+        await once();
+      } catch {
+        if (this.db) this.current.value = 'full';
+      }
+    }
+  }
+
   private async attempt<T>(otherwise: T, f: (db: IDBPDatabase<Schema>) => Promise<T>): Promise<T> {
     if (!this.db) return otherwise;
     try {
       return await f(this.db);
     } catch {
-      return otherwise; // full, closed or broken: what is not here comes from the server
+      return otherwise; // closed or broken: what is not here comes from the server
     }
   }
+}
+
+/** Opens it, unless that takes too long. undefined: there is none. */
+async function openWithin(
+  name: string,
+  o: { blocking: () => void; terminated: () => void },
+): Promise<IDBPDatabase<Schema> | undefined> {
+  if (!globalThis.indexedDB) return undefined;
+  let late = false;
+  // Where storage is switched off, opening may throw at once.
+  const opening = Promise.resolve()
+    .then(() =>
+      openDB<Schema>(name, version, {
+        upgrade(db) {
+          db.createObjectStore('messages', { keyPath: ['conv', 'seq'] });
+          db.createObjectStore('outbox', { keyPath: 'id' });
+          db.createObjectStore('drafts');
+          db.createObjectStore('conversations', { keyPath: 'conv' });
+          db.createObjectStore('people', { keyPath: 'uid' });
+          db.createObjectStore('groups', { keyPath: 'gid' });
+          db.createObjectStore('lists');
+        },
+        blocking(_current, _blocked, event) {
+          (event.target as IDBDatabase).close();
+          o.blocking();
+        },
+        terminated: o.terminated,
+      }),
+    )
+    .then(
+      (db) => {
+        if (!late) return db;
+        db.close();
+        return undefined;
+      },
+      () => undefined,
+    );
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const timeout = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => {
+      late = true;
+      resolve(undefined);
+    }, openTimeout);
+  });
+  const db = await Promise.race([opening, timeout]);
+  clearTimeout(timer);
+  return db;
+}
+
+function isFull(e: unknown): boolean {
+  return e instanceof Error && e.name === 'QuotaExceededError';
 }
 
 /** A range that would hold nothing is one of its first key alone: IDBKeyRange refuses to be empty. */

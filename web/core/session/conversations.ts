@@ -51,6 +51,14 @@ export class Conversations {
     this.version.value = this.version.peek() + 1;
   }
 
+  /** Writes all of it anew. */
+  keep(): void {
+    for (const c of this.map.values()) {
+      void this.c.db.put('conversations', c);
+      if (c.draft) void this.c.db.putKeyed('drafts', c.conv, c.draft);
+    }
+  }
+
   /** Reads the list from the server. Returns those that have moved, with the last seq that was known. Throws Problem. */
   async load(): Promise<{ conv: string; known: number }[]> {
     const before = [...this.map.keys()]; // one that begins while the answer is on its way may not be in it

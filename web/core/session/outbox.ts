@@ -59,6 +59,11 @@ export class Outbox {
     this.pump();
   }
 
+  /** Writes all of it anew. */
+  keep(): void {
+    for (const item of this.items.peek()) void this.c.db.putOutbox(item);
+  }
+
   /** Begins to send. Messages go through the MQTT client, which sends again what was under way when a connection broke. */
   start(): void {
     this.running = true;

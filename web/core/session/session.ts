@@ -13,6 +13,7 @@ import type {
   Message,
   NoticeLine,
   SendOptions,
+  StorageState,
 } from '../types';
 import { type Context, later, type News } from './context';
 import { Conversations } from './conversations';
@@ -71,6 +72,10 @@ export class Session {
     const ending = new AbortController();
     const tell = (news: News) => session.line.tell(news);
     const session: Session = new Session({ api: o.api, db, eid, uid, signal: ending.signal, tell }, o, ending);
+    db.onWiped = () => {
+      session.outbox.keep();
+      session.conversations.keep();
+    };
     await Promise.all([
       session.conversations.restore(),
       session.groups.restore(),
@@ -114,6 +119,10 @@ export class Session {
     });
     this.state = this.line.state;
     this.typing = new Typing(c, (conv) => this.line.drop(topicOf(c.eid, 'typing', conv), new Uint8Array(0)));
+  }
+
+  get storage(): ReadonlySignal<StorageState> {
+    return this.c.db.state;
   }
 
   open(conv: string): ConversationView {

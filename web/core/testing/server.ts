@@ -22,6 +22,8 @@ export class FakeServer {
   /** Ends all logins: the reason that is given for it. */
   refuses = '';
   version = '1.0.0';
+  /** The access token that is good. */
+  token = 'token';
   private packetId = 0;
 
   /** A core of alice's on this server, signed in. tab: one of several in a browser. */
@@ -32,10 +34,15 @@ export class FakeServer {
   }
 
   /** A page on which nothing has been done yet. */
-  page(o: { memory?: boolean; tab?: Tab } = {}): Core {
+  page(o: { memory?: boolean; tab?: Tab; now?: () => number } = {}): Core {
     return createCore({
       base: 'http://test',
-      fetch: (url, init) => this.fetch(url as string, init as RequestInit),
+      fetch: async (url, init) => {
+        const r = await this.fetch(url as string, init as RequestInit);
+        r.headers.set('Date', new Date(Date.now()).toUTCString());
+        return r;
+      },
+      ...(o.now && { now: o.now }),
       socket: () => {
         const s = new Scripted();
         this.sockets.push(s);
@@ -121,13 +128,15 @@ export class FakeServer {
     this.calls.push(`${init.method} ${path}${query.size ? `?${query}` : ''}${body}`);
     if (path === '/auth/login' || path === '/auth/refresh') {
       return Response.json({
-        access_token: 'token',
+        access_token: this.token,
         expires_in: 900,
         user: { uid: 'alice', name: 'Alice', avatar: '', role: 'member' },
         org: { eid: 'demo', name: 'Demo' },
         mqtt: { url: 'ws://test/mqtt', client_id: 'web-1', username: 'demo/alice' },
       });
     }
+    const { Authorization } = init.headers as Record<string, string>;
+    if (Authorization !== `Bearer ${this.token}`) return Response.json({ detail: 'Expired.' }, { status: 401 });
     if (path === '/conversations') return Response.json({ items: [...this.conversations.values()], next: null });
     const [, conv = '', messages] = /^\/conversations\/([^/]+)(\/messages)?$/.exec(path) ?? [];
     if (messages) {
