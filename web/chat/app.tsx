@@ -12,6 +12,7 @@ import { Profile, ProfilePane } from './profile';
 import { back, follow, go, href, type Route, route } from './route';
 import { AccountMenu, SettingsPane } from './settings';
 import { Setup } from './setup';
+import { shortcut } from './shortcuts';
 import { SignIn } from './signin';
 import { KickedDialog, StatusStrip } from './status';
 
@@ -63,23 +64,10 @@ function Shell() {
   const core = useCore();
   const r = route.value;
   useEffect(() => {
-    const step = (e: KeyboardEvent) => {
-      if (
-        e.key !== 'Escape' ||
-        e.defaultPrevented ||
-        e.isComposing ||
-        document.querySelector('dialog[open], [popover]:popover-open')
-      )
-        return;
-      const now = route.value;
-      if (now.view === 'chats' && now.conv) {
-        if (now.info) go(href.conv(now.conv), 'replace');
-        else go(href.chats);
-      }
-    };
-    addEventListener('keydown', step);
-    return () => removeEventListener('keydown', step);
-  }, []);
+    const keys = (e: KeyboardEvent) => shortcut(core, e);
+    addEventListener('keydown', keys);
+    return () => removeEventListener('keydown', keys);
+  }, [core]);
   return (
     <div class="frame">
       {core.about.value?.demo && <p class="demo-strip">{t.value.demoBanner}</p>}

@@ -3,11 +3,11 @@ import type { ConversationView } from '../core';
 import { Avatar } from '../ui/avatar';
 import { format } from '../ui/format';
 import { Icon } from '../ui/icon';
-import { Menu, MenuItem } from '../ui/menu';
+import { Menu } from '../ui/menu';
 import { t } from '../ui/prefs';
-import { attempt } from '../ui/toast';
 import { Composer } from './composer';
 import { split, useCore, usePerson } from './context';
+import { ConversationMenuItems } from './conversation-menu';
 import { back, follow, go, href } from './route';
 import { ConnectionWord } from './status';
 import { Timeline } from './timeline';
@@ -63,10 +63,9 @@ function useConversationName(conv: string): string {
 }
 
 function Bar({ conv, info, name, view }: { conv: string; info: boolean; name: string; view: ConversationView }) {
-  const core = useCore();
   const [kind, id] = split(conv);
   const text = t.value;
-  const c = core.conversations.value.find((one) => one.conv === conv);
+  const c = useCore().conversations.value.find((one) => one.conv === conv);
   const toggle = () => (info ? go(href.conv(conv), 'replace') : go(href.conv(conv, true)));
   return (
     <header class="pane-bar">
@@ -96,12 +95,7 @@ function Bar({ conv, info, name, view }: { conv: string; info: boolean; name: st
       </button>
       {c && (
         <Menu label={text.group.more(name)} button={<Icon name="more" />}>
-          <MenuItem icon="pin" onSelect={() => attempt(core.setConversation(conv, { pinned: !c.pinned }))}>
-            {c.pinned ? text.list.unpin : text.list.pin}
-          </MenuItem>
-          <MenuItem icon="bellOff" onSelect={() => attempt(core.setConversation(conv, { muted: !c.muted }))}>
-            {c.muted ? text.list.unmute : text.list.mute}
-          </MenuItem>
+          <ConversationMenuItems c={c} />
         </Menu>
       )}
     </header>

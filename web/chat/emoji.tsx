@@ -1,5 +1,6 @@
 import { useRef, useState } from 'preact/hooks';
-import { recall, remember, t } from '../ui/prefs';
+import { t } from '../ui/prefs';
+import { recall, remember } from '../ui/remember';
 
 // Loaded when somebody opens it for the first time. The names of the pictures are the screen reader's own.
 const groups = {

@@ -9,6 +9,7 @@ import { t } from '../ui/prefs';
 import { explain } from '../ui/problem';
 import { attempt } from '../ui/toast';
 import { useCore, usePerson } from './context';
+import { ConversationSwitches } from './conversation-menu';
 import { AddMembers, nameLimit } from './group';
 import { follow, go, href } from './route';
 
@@ -54,6 +55,7 @@ export function GroupInfo({ gid }: { gid: string }) {
           </button>
         )}
       </div>
+      <ConversationSwitches conv={`g:${gid}`} />
       <h3 class="list-heading">{text.members}</h3>
       <ul class="rows-list">
         {members.map((m) => (

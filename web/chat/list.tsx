@@ -1,25 +1,53 @@
+import type { VNode } from 'preact';
 import { useState } from 'preact/hooks';
 import type { Conversation } from '../core';
 import { Avatar } from '../ui/avatar';
 import { Search } from '../ui/field';
 import { format, moment } from '../ui/format';
 import { Icon } from '../ui/icon';
+import { MenuAt } from '../ui/menu';
 import { t } from '../ui/prefs';
+import { AskAlerts } from './ask-alerts';
 import { useCore, usePerson } from './context';
+import { ConversationMenuItems } from './conversation-menu';
 import { NewGroup } from './group';
 import { Mark, summary } from './message';
 import { follow, href, route } from './route';
 import { ConnectionWord } from './status';
+
+/** A row is drawn anew when its conversation has changed, not whenever one of a thousand has. */
+const rows = new WeakMap<Conversation, VNode>();
+
+function rowOf(c: Conversation): VNode {
+  const row = rows.get(c) ?? <ConversationRow key={c.conv} c={c} />;
+  rows.set(c, row);
+  return row;
+}
 
 /** The conversations, newest first, with a box that filters them by name. */
 export function ConversationList() {
   const core = useCore();
   const [query, setQuery] = useState('');
   const [making, setMaking] = useState(false);
+  const [menu, setMenu] = useState<{ conv: string; x: number; y: number }>();
   const text = t.value.list;
   const all = core.conversations.value;
   const wanted = query.trim().toLocaleLowerCase();
   const shown = wanted ? all.filter((c) => c.name.toLocaleLowerCase().includes(wanted)) : all;
+  const at = menu && all.find((c) => c.conv === menu.conv);
+  const openMenu = (e: MouseEvent) => {
+    const row = e.target instanceof Element ? e.target.closest<HTMLElement>('.conversation') : null;
+    if (!row?.dataset.conv) return;
+    e.preventDefault();
+    const box = row.getBoundingClientRect();
+    // The menu key has no pointer: then it opens in the middle of the row.
+    const byPointer = e.clientX > 0 && e.clientY > 0;
+    setMenu({
+      conv: row.dataset.conv,
+      x: byPointer ? e.clientX : box.left + box.width / 2,
+      y: byPointer ? e.clientY : box.top + box.height / 2,
+    });
+  };
   return (
     <>
       <header class="pane-bar">
@@ -39,7 +67,8 @@ export function ConversationList() {
       <div class="pane-search">
         <Search label={text.search} value={query} onInput={setQuery} />
       </div>
-      <nav class="pane-scroll" aria-label={text.title}>
+      <AskAlerts />
+      <nav class="pane-scroll" aria-label={text.title} onContextMenu={openMenu}>
         {all.length === 0 ? (
           <div class="empty">
             <strong>{text.empty}</strong>
@@ -51,13 +80,14 @@ export function ConversationList() {
         ) : shown.length === 0 ? (
           <p class="empty">{text.noMatch}</p>
         ) : (
-          <ul class="rows-list">
-            {shown.map((c) => (
-              <ConversationRow key={c.conv} c={c} />
-            ))}
-          </ul>
+          <ul class="rows-list">{shown.map(rowOf)}</ul>
         )}
       </nav>
+      {menu && at && (
+        <MenuAt label={t.value.group.more(at.name)} x={menu.x} y={menu.y} onClose={() => setMenu(undefined)}>
+          <ConversationMenuItems c={at} />
+        </MenuAt>
+      )}
       {making && <NewGroup onClose={() => setMaking(false)} />}
     </>
   );
@@ -71,6 +101,7 @@ function ConversationRow({ c }: { c: Conversation }) {
       <a
         class={`row conversation ${c.unread > 0 ? 'unread' : ''}`}
         href={href.conv(c.conv)}
+        data-conv={c.conv}
         onClick={follow}
         aria-current={here ? 'page' : undefined}
       >

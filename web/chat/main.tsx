@@ -9,8 +9,10 @@ import './styles/shell.css';
 import './styles/conversation.css';
 import './styles/composing.css';
 import './styles/pages.css';
+import { startAlerts } from './alerts';
 import { App } from './app';
 import { CoreProvider } from './context';
+import { startIdle } from './idle';
 
 const core = createCore({ base: location.origin });
 
@@ -21,6 +23,8 @@ document.addEventListener('visibilitychange', () => {
   if (document.visibilityState === 'visible') core.nudge();
 });
 
+startAlerts(core);
+startIdle(core);
 render(
   <CoreProvider value={core}>
     <App />

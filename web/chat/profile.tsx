@@ -4,6 +4,7 @@ import { Icon } from '../ui/icon';
 import { t } from '../ui/prefs';
 import { attempt, toast } from '../ui/toast';
 import { useCore } from './context';
+import { ConversationSwitches } from './conversation-menu';
 import { back, follow, href } from './route';
 
 /** Who somebody is, and what one can do about it. */
@@ -65,6 +66,7 @@ export function Profile({ uid, inInfo }: { uid: string; inInfo?: boolean }) {
         <Fact name={text.jobTitle} value={p.title} />
         <Fact name={text.department} value={p.department} />
       </dl>
+      {inInfo && <ConversationSwitches conv={`u:${uid}`} />}
     </div>
   );
 }

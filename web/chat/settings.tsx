@@ -12,6 +12,7 @@ import { attempt, toast } from '../ui/toast';
 import { useCore } from './context';
 import { nameLimit } from './group';
 import { go, href } from './route';
+import { AlertSettings, PasswordSettings, ShortcutList, TextSizeChoice } from './settings-parts';
 
 export function LanguageChoice() {
   const options = (Object.keys(languages) as Language[]).map((l): [Language, preact.ComponentChildren] => [
@@ -74,7 +75,14 @@ export function SettingsPane() {
               <span>{text.theme}</span>
               <ThemeChoice />
             </div>
+            <div class="setting">
+              <span>{text.textSize}</span>
+              <TextSizeChoice />
+            </div>
           </section>
+          <AlertSettings />
+          <ShortcutList />
+          <PasswordSettings />
           <Devices />
           <div class="settings-foot">
             <button type="button" class="button danger" onClick={() => setLeaving(true)}>
@@ -283,6 +291,13 @@ function CustomStatus({ before, onClose }: { before: string; onClose(): void }) 
       }
     >
       <Field label={text.customHint} value={value} onInput={setValue} maxLength={46} error={error} autofocus />
+      <div class="chips">
+        {text.presets.map((one) => (
+          <button key={one} type="button" class="chip preset" onClick={() => setValue(one)}>
+            {one}
+          </button>
+        ))}
+      </div>
     </Dialog>
   );
 }

@@ -1,8 +1,9 @@
 import { useState } from 'preact/hooks';
 import { Problem } from '../core';
 import { Field } from '../ui/field';
-import { remember, t } from '../ui/prefs';
+import { t } from '../ui/prefs';
 import { explain, fieldErrors } from '../ui/problem';
+import { remember } from '../ui/remember';
 import { useCore } from './context';
 import { go, href } from './route';
 import { Gate } from './signin';

@@ -2,8 +2,9 @@ import { useState } from 'preact/hooks';
 import { Avatar } from '../ui/avatar';
 import { Field } from '../ui/field';
 import { Logo } from '../ui/logo';
-import { recall, remember, t } from '../ui/prefs';
+import { t } from '../ui/prefs';
 import { explain, retryAfter, statusOf } from '../ui/problem';
+import { recall, remember } from '../ui/remember';
 import { useCore } from './context';
 import { LanguageChoice } from './settings';
 

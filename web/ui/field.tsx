@@ -122,3 +122,39 @@ export function Segments<T extends string>({ label, value, options, onChange }: 
     </fieldset>
   );
 }
+
+interface SwitchProps {
+  label: string;
+  hint?: string | undefined;
+  checked: boolean;
+  disabled?: boolean;
+  onChange(on: boolean): void;
+}
+
+/** Something that is on or off, at once. */
+export function Switch({ label, hint, checked, disabled, onChange }: SwitchProps) {
+  const id = useId();
+  return (
+    <div class="switch-row">
+      <label for={id}>
+        <span>{label}</span>
+        {hint && <small id={`${id}-hint`}>{hint}</small>}
+      </label>
+      <input
+        id={id}
+        type="checkbox"
+        role="switch"
+        class="switch"
+        checked={checked}
+        disabled={disabled}
+        aria-describedby={hint ? `${id}-hint` : undefined}
+        aria-checked={checked}
+        // What is shown is what is so: when the change fails, the switch stays as it was.
+        onChange={(e) => {
+          e.currentTarget.checked = checked;
+          onChange(!checked);
+        }}
+      />
+    </div>
+  );
+}

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import { useId, useRef } from 'preact/hooks';
+import { useEffect, useId, useRef } from 'preact/hooks';
 import { Icon, type IconName } from './icon';
 
 interface MenuProps {
@@ -15,8 +15,6 @@ export function Menu({ label, button, buttonClass, children }: MenuProps) {
   const id = useId();
   const menu = useRef<HTMLDivElement>(null);
   const opener = useRef<HTMLButtonElement>(null);
-
-  const items = () => [...(menu.current?.querySelectorAll<HTMLElement>('[role^=menuitem]:not(:disabled)') ?? [])];
 
   const place = () => {
     const m = menu.current;
@@ -34,17 +32,12 @@ export function Menu({ label, button, buttonClass, children }: MenuProps) {
     opener.current?.setAttribute('aria-expanded', String(open));
     if (!open) return;
     place();
-    items()[0]?.focus();
+    itemsOf(menu.current)[0]?.focus();
   };
 
   const key = (e: KeyboardEvent) => {
-    const all = items();
-    const at = all.indexOf(document.activeElement as HTMLElement);
-    const step = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: -1 }[e.key];
     if (e.key === 'Tab') menu.current?.hidePopover();
-    if (step === undefined) return;
-    e.preventDefault();
-    all.at(step % all.length)?.focus();
+    move(menu.current, e);
   };
 
   return (
@@ -75,6 +68,81 @@ export function Menu({ label, button, buttonClass, children }: MenuProps) {
         {children}
       </div>
     </>
+  );
+}
+
+function itemsOf(menu: HTMLElement | null): HTMLElement[] {
+  return [...(menu?.querySelectorAll<HTMLElement>('[role^=menuitem]:not(:disabled)') ?? [])];
+}
+
+function move(menu: HTMLElement | null, e: KeyboardEvent): void {
+  const all = itemsOf(menu);
+  const at = all.indexOf(document.activeElement as HTMLElement);
+  const step = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: -1 }[e.key];
+  if (step === undefined) return;
+  e.preventDefault();
+  all.at(step % all.length)?.focus();
+}
+
+interface MenuAtProps {
+  label: string;
+  /** Pixels in the window. */
+  x: number;
+  y: number;
+  onClose(): void;
+  children: ComponentChildren;
+}
+
+/** A menu at the pointer, open as long as it is rendered; the focus goes back to where it was. */
+export function MenuAt({ label, x, y, onClose, children }: MenuAtProps) {
+  const menu = useRef<HTMLDivElement>(null);
+  const close = useRef(onClose);
+  close.current = onClose;
+  useEffect(() => {
+    const m = menu.current;
+    if (!m) return;
+    const before = document.activeElement;
+    // By hand: the browser's own way would close it when the button that opened it is let go of.
+    m.showPopover();
+    m.style.left = `${Math.max(8, Math.min(x, innerWidth - m.offsetWidth - 8))}px`;
+    m.style.top = `${Math.max(8, Math.min(y, innerHeight - m.offsetHeight - 8))}px`;
+    itemsOf(m)[0]?.focus();
+    const elsewhere = (e: Event) => {
+      if (!m.contains(e.target as Node)) close.current();
+    };
+    const away = () => close.current();
+    document.addEventListener('pointerdown', elsewhere);
+    document.addEventListener('wheel', elsewhere, { passive: true });
+    addEventListener('resize', away);
+    addEventListener('blur', away);
+    return () => {
+      document.removeEventListener('pointerdown', elsewhere);
+      document.removeEventListener('wheel', elsewhere);
+      removeEventListener('resize', away);
+      removeEventListener('blur', away);
+      if (m.contains(document.activeElement) && before instanceof HTMLElement) before.focus();
+    };
+  }, [x, y]);
+  return (
+    <div
+      ref={menu}
+      class="menu"
+      popover="manual"
+      role="menu"
+      aria-label={label}
+      tabIndex={-1}
+      onContextMenu={(e) => e.preventDefault()}
+      onKeyDown={(e) => {
+        if (e.key === 'Escape' || e.key === 'Tab') {
+          e.preventDefault();
+          e.stopPropagation();
+          onClose();
+        } else move(menu.current, e);
+      }}
+      onClick={onClose}
+    >
+      {children}
+    </div>
   );
 }
 

@@ -1,4 +1,5 @@
 import { computed, effect, signal } from '@preact/signals';
+import { recall, remember } from './remember';
 import { en, type Texts } from './text/en';
 import { zh } from './text/zh';
 
@@ -6,23 +7,6 @@ export type Language = 'en' | 'zh';
 export type Theme = 'system' | 'light' | 'dark';
 
 export const languages: Record<Language, Texts> = { en, zh };
-
-/** What this browser remembers. Storage can be blocked or full: then a choice lasts as long as the page. */
-export function recall(key: string): string | null {
-  try {
-    return localStorage.getItem(`magpie.${key}`);
-  } catch {
-    return null;
-  }
-}
-
-export function remember(key: string, value: string): void {
-  try {
-    localStorage.setItem(`magpie.${key}`, value);
-  } catch {
-    // Not worth a word to the person.
-  }
-}
 
 function firstLanguage(): Language {
   const kept = recall('language');
@@ -40,6 +24,14 @@ function firstTheme(): Theme {
   return kept === 'light' || kept === 'dark' ? kept : 'system';
 }
 
+export const textSizes = ['small', 'normal', 'large', 'huge'] as const;
+export type TextSize = (typeof textSizes)[number];
+
+function firstTextSize(): TextSize {
+  return textSizes.find((size) => size === recall('text-size')) ?? 'normal';
+}
+
+export const textSize = signal<TextSize>(firstTextSize());
 export const language = signal<Language>(firstLanguage());
 export const theme = signal<Theme>(firstTheme());
 
@@ -55,4 +47,9 @@ effect(() => {
   if (theme.value === 'system') delete document.documentElement.dataset.theme;
   else document.documentElement.dataset.theme = theme.value;
   remember('theme', theme.value);
+});
+
+effect(() => {
+  document.documentElement.dataset.size = textSize.value;
+  remember('text-size', textSize.value);
 });
