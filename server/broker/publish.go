@@ -306,8 +306,8 @@ func (p *publication) refuse(why error) {
 	} else {
 		reason = 0
 	}
-	if p.qos == 2 {
-		p.s.forget(p.ack.pid, p.s.v5)
+	if p.qos == 2 && p.s.v5 {
+		p.s.forget(p.ack.pid) // the PUBREC ends the exchange
 	}
 	p.s.answer(p.ack, reason, props)
 }
@@ -330,11 +330,8 @@ func publishReason(err error) (byte, string) {
 	return packets.ErrUnspecifiedError.Code, e.Message
 }
 
-// forget drops an inbound QoS 2 packet id whose publish was refused: version 5 ends the exchange with the PUBREC.
-func (s *session) forget(pid uint16, v5 bool) {
-	if !v5 || s.kept() {
-		return
-	}
+// forget drops an inbound QoS 2 packet id whose publish was refused.
+func (s *session) forget(pid uint16) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.received, pid)
