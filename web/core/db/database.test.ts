@@ -131,6 +131,17 @@ describe('goes on without a database', () => {
   });
 });
 
+test('a disk that does not answer holds up nothing', async () => {
+  const db = await open();
+  vi.useFakeTimers();
+  vi.spyOn(IDBDatabase.prototype, 'transaction').mockImplementation(
+    () => ({ done: new Promise(() => {}), objectStore: () => ({ put: () => new Promise(() => {}) }) }) as never,
+  );
+  const writing = db.put('groups', { gid: 'g' } as never);
+  await vi.advanceTimersByTimeAsync(5000);
+  await writing;
+});
+
 describe('a full disk', () => {
   test('gives up copies of messages for what is written here', async () => {
     const db = await open();

@@ -34,6 +34,8 @@ type Stores = 'messages' | 'outbox' | 'drafts' | 'conversations' | 'people' | 'g
 const version = 1;
 /** Another tab with an older version of the page may hold the database: don't wait for it for ever. ms. */
 const openTimeout = 3000;
+/** A disk that is slower than this, in ms, does not hold up messages. */
+const writeTimeout = 5000;
 
 export class Database {
   private waiting: (Message & { seq: number })[] = [];
@@ -159,10 +161,8 @@ export class Database {
     this.close();
     if (!kept) return;
     // Another tab lets go when it is asked to; should it not, the deletion waits for it, and we do not.
-    await Promise.race([
-      deleteDB(this.name).catch(() => {}),
-      new Promise((resolve) => setTimeout(resolve, openTimeout)),
-    ]);
+    const deleted = deleteDB(this.name).catch(() => {});
+    await within(deleted, openTimeout);
   }
 
   private async flush(): Promise<void> {
@@ -195,7 +195,7 @@ export class Database {
   private async write(f: (db: IDBPDatabase<Schema>) => Promise<unknown>): Promise<void> {
     const once = async () => {
       if (!this.db) return;
-      await f(this.db);
+      await within(f(this.db), writeTimeout);
       if (this.db && this.current.peek() === 'full') this.current.value = 'ok';
     };
     try {
@@ -256,16 +256,18 @@ async function openWithin(
       },
       () => undefined,
     );
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const timeout = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => {
-      late = true;
-      resolve(undefined);
-    }, openTimeout);
-  });
-  const db = await Promise.race([opening, timeout]);
-  clearTimeout(timer);
+  const db = await within(opening, openTimeout);
+  late = true;
   return db;
+}
+
+/** Resolves as p does, or with undefined after so many ms. */
+function within<T>(p: Promise<T>, ms: number): Promise<T | undefined> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), ms);
+  });
+  return Promise.race([p, late]).finally(() => clearTimeout(timer));
 }
 
 function isFull(e: unknown): boolean {

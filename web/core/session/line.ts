@@ -143,9 +143,10 @@ export class Line {
     else this.tabs.tell({ kind: 'drop', topic, payload });
   }
 
-  /** Tells the other tabs. */
+  /** Tells the other tabs. Where something is to be sent, the leader must be awake. */
   tell(news: News): void {
     this.tabs.tell({ kind: 'news', news });
+    if (news.about === 'waiting' && !this.leads) this.ask(false);
   }
 
   private lead(): void {

@@ -213,7 +213,7 @@ test('a tab that leads and does not answer is replaced, and follows when it is b
   second.core.send('u:bob', 'anybody there?');
   await settle();
   expect(b.published()).toEqual([]);
-  await vi.advanceTimersByTimeAsync(45_000);
+  await vi.advanceTimersByTimeAsync(10_100);
   await b.connect(true);
   expect(server.sockets[0]?.closed).toBe(true);
   expect(b.published()).toMatchObject([{ text: 'anybody there?' }]);
