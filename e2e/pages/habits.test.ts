@@ -1,0 +1,225 @@
+// What people set up for themselves: conversations pinned and muted, notifications, keys, text size, password.
+
+import type { Browser } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { demo, Server } from '../server';
+import { Crowd, launch, type Person } from './person';
+
+let server: Server;
+let browser: Browser;
+const crowd = new Crowd(
+  () => browser,
+  () => server,
+);
+
+beforeAll(async () => {
+  server = await Server.start();
+  browser = await launch();
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+afterEach(async () => {
+  expect(await crowd.leave()).toEqual([]);
+});
+
+describe('the list of conversations', () => {
+  test('a menu marks as read, pins and mutes; by pointer and by key', async () => {
+    const alice = await crowd.enter('alice');
+    const unread = (name: string) => alice.row(name).getByRole('img', { name: /unread/ });
+    await unread('Bob').waitFor();
+    await alice.row('Bob').click({ button: 'right' });
+    await alice.page.getByRole('menuitem', { name: 'Mark as read' }).click();
+    await unread('Bob').waitFor({ state: 'detached' });
+
+    await alice.row('Grace').focus();
+    await alice.row('Grace').press('Shift+F10');
+    await alice.page.getByRole('menu').waitFor();
+    await alice.page.keyboard.press('Enter');
+    await alice.row('Grace').getByRole('img', { name: 'Pinned' }).waitFor();
+    expect(await alice.page.locator('.conversation').first().textContent()).toContain('Grace');
+
+    await alice.row('Grace').click({ button: 'right' });
+    await alice.page.keyboard.press('Escape');
+    await alice.page.getByRole('menu').waitFor({ state: 'detached' });
+    await alice.row('Grace').click({ button: 'right' });
+    await alice.page.getByRole('menuitem', { name: 'Mute' }).click();
+    await alice.row('Grace').getByRole('img', { name: 'Muted' }).waitFor();
+  });
+
+  test('the panel of details has the same as switches', async () => {
+    const alice = await crowd.enter('alice');
+    await alice.openChat('Carol');
+    await alice.page.getByRole('button', { name: 'Details' }).click();
+    await alice.page.getByRole('switch', { name: 'Mute' }).click();
+    await alice.row('Carol').getByRole('img', { name: 'Muted' }).waitFor();
+    await alice.page.getByRole('switch', { name: 'Mute', checked: true }).click();
+    await alice.row('Carol').getByRole('img', { name: 'Muted' }).waitFor({ state: 'detached' });
+  });
+});
+
+interface Shown {
+  title: string;
+  body: string;
+}
+
+/** A page whose notifications can be read, and which can look away. */
+async function watched(uid: string): Promise<Person & { shown(): Promise<Shown[]>; lookAway(): Promise<void> }> {
+  const one = await crowd.open();
+  await one.page.addInitScript(() => {
+    const shown: unknown[] = [];
+    let away = false;
+    class Fake {
+      static permission = 'default';
+      static async requestPermission() {
+        Fake.permission = 'granted';
+        return 'granted';
+      }
+      onclick?: () => void;
+      constructor(
+        readonly title: string,
+        o: { body: string },
+      ) {
+        shown.push({ title, body: o.body, click: () => this.onclick?.() });
+      }
+      close() {}
+    }
+    document.hasFocus = () => !away;
+    Object.assign(window, {
+      Notification: Fake,
+      shown,
+      lookAway: () => {
+        away = true;
+        dispatchEvent(new Event('blur'));
+      },
+    });
+  });
+  await one.page.reload();
+  await one.signIn(uid);
+  return Object.assign(one, {
+    shown: () =>
+      one.page.evaluate(() =>
+        (window as unknown as { shown: Shown[] }).shown.map(({ title, body }) => ({ title, body })),
+      ),
+    lookAway: () => one.page.evaluate(() => (window as unknown as { lookAway(): void }).lookAway()),
+  });
+}
+
+describe('notifications', () => {
+  test('are offered when something came, told while one looks elsewhere, not for what is muted', async () => {
+    const alice = await watched('alice');
+    const bob = await crowd.enter('bob');
+    await bob.openChat('Alice');
+    expect(await alice.page.getByRole('button', { name: 'Turn on' }).count()).toBe(0);
+    await bob.write('first');
+    await alice.page.getByRole('button', { name: 'Turn on' }).click();
+    await alice.page.getByRole('button', { name: 'Turn on' }).waitFor({ state: 'detached' });
+    expect(await alice.shown()).toEqual([]);
+
+    await alice.lookAway();
+    await bob.write('**second**');
+    await expect.poll(() => alice.shown()).toEqual([{ title: 'Bob Tanaka', body: 'second' }]);
+    await expect.poll(() => alice.page.title()).toMatch(/^\(\d+\) Magpie$/);
+    await expect.poll(() => alice.page.locator('link[rel=icon]').getAttribute('href')).toMatch(/^data:image\/png/);
+
+    await alice.row('Bob').click({ button: 'right' });
+    await alice.page.getByRole('menuitem', { name: 'Mute' }).click();
+    await alice.row('Bob').getByRole('img', { name: 'Muted' }).waitFor();
+    await bob.write('third');
+    await alice.row('Bob').getByText('third').waitFor();
+    expect(await alice.shown()).toHaveLength(1);
+
+    await alice.page.evaluate(() => (window as unknown as { shown: { click(): void }[] }).shown[0]?.click());
+    await alice.page.locator('.bar-title', { hasText: 'Bob' }).waitFor();
+    await alice.row('Bob').click({ button: 'right' });
+    await alice.page.getByRole('menuitem', { name: 'Unmute' }).click();
+    await alice.row('Bob').getByRole('img', { name: 'Muted' }).waitFor({ state: 'detached' });
+  });
+
+  test('"Not now" is the last word; the settings still have it, and the sound', async () => {
+    const alice = await watched('alice');
+    const bob = await crowd.enter('bob');
+    await bob.openChat('Alice');
+    await bob.write('hello again');
+    await alice.page.getByRole('button', { name: 'Not now' }).click();
+    await bob.write('and again');
+    await alice.row('Bob').getByText('and again').waitFor();
+    expect(await alice.page.getByRole('button', { name: 'Turn on' }).count()).toBe(0);
+    await alice.page.getByRole('link', { name: 'Settings' }).click();
+    await alice.page.getByRole('switch', { name: 'Desktop notifications', checked: false }).click();
+    await alice.page.getByRole('switch', { name: 'Desktop notifications', checked: true }).waitFor();
+    await alice.page.getByRole('switch', { name: 'Sound', checked: true }).click();
+    await alice.page.reload();
+    await alice.page.getByRole('switch', { name: 'Sound', checked: false }).waitFor();
+  });
+});
+
+describe('keys', () => {
+  test('Ctrl+K searches, Alt+↓ and Alt+↑ go through the conversations', async () => {
+    const alice = await crowd.enter('alice');
+    await alice.page.keyboard.press('Control+k');
+    const search = alice.page.getByRole('searchbox');
+    await expect.poll(() => search.evaluate((el) => el === document.activeElement)).toBe(true);
+    await alice.page.keyboard.type('caro');
+    await expect.poll(() => alice.page.locator('.conversation').count()).toBe(1);
+    await alice.page.keyboard.press('Escape');
+    await alice.page.keyboard.press('Alt+ArrowDown');
+    const here = alice.page.locator('.conversation[aria-current=page]');
+    const first = await here.getAttribute('data-conv');
+    await alice.page.keyboard.press('Alt+ArrowDown');
+    await expect.poll(() => here.getAttribute('data-conv')).not.toBe(first);
+    await alice.page.keyboard.press('Alt+ArrowUp');
+    await expect.poll(() => here.getAttribute('data-conv')).toBe(first);
+    await alice.page.getByRole('link', { name: 'Settings' }).click();
+    await alice.page.getByText('Keyboard shortcuts').waitFor();
+  });
+});
+
+describe('settings', () => {
+  test('the text grows, and stays so', async () => {
+    const alice = await crowd.enter('alice');
+    await alice.page.getByRole('link', { name: 'Settings' }).click();
+    const size = () =>
+      alice.page.evaluate(() => Number.parseFloat(getComputedStyle(document.documentElement).fontSize));
+    const before = await size();
+    await alice.page.getByText('Very large').click();
+    await expect.poll(size).toBeGreaterThan(before * 1.2);
+    await alice.page.reload();
+    await alice.page.getByText('Very large').waitFor();
+    expect(await size()).toBeGreaterThan(before * 1.2);
+  });
+
+  test('the password is changed: what is wrong is told, and the new one signs in', async () => {
+    const dave = await crowd.enter('dave');
+    await dave.page.getByRole('link', { name: 'Settings' }).click();
+    const fill = async (now: string, next: string, again: string) => {
+      await dave.page.getByLabel('Current password').fill(now);
+      await dave.page.getByLabel('New password').fill(next);
+      await dave.page.getByLabel('Password again').fill(again);
+      await dave.page.getByRole('button', { name: 'Change password' }).click();
+    };
+    await fill(demo.password, 'short', 'other');
+    await dave.page.getByText('Use at least 8 characters.').waitFor();
+    await dave.page.getByText('The two passwords differ.').waitFor();
+    await fill('not this one', 'a better password', 'a better password');
+    await dave.page.getByText('This is not your password.').waitFor();
+    await fill(demo.password, 'a better password', 'a better password');
+    await dave.page.getByText('Your password is changed.').waitFor();
+    const again = await crowd.open();
+    await again.signIn('dave', 'a better password');
+  });
+
+  test('a status is chosen from those that are offered', async () => {
+    const grace = await crowd.enter('grace');
+    await grace.page.getByRole('button', { name: 'Your account' }).click();
+    await grace.page.getByRole('menuitemradio', { name: 'Custom status' }).click();
+    await grace.page.getByRole('button', { name: 'In a meeting' }).click();
+    expect(await grace.page.getByLabel('What are you doing?').inputValue()).toBe('In a meeting');
+    await grace.page.getByRole('button', { name: 'Set status' }).click();
+    await grace.page.getByRole('button', { name: 'Your account' }).click();
+    await grace.page.locator('.menu-head', { hasText: 'In a meeting' }).waitFor();
+  });
+});
