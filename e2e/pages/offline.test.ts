@@ -1,7 +1,8 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { Server } from '../server';
-import { Crowd, launch, type Person } from './person';
+import { Front } from './front';
+import { Crowd, launch, Person } from './person';
 
 let server: Server;
 let browser: Browser;
@@ -72,3 +73,43 @@ test('the second time, conversations show without the server, and all goes on wh
   await alice.marked('away: written meanwhile', 'Sent');
   await expect.poll(() => alice.page.getByText('Reconnecting…').count()).toBe(0);
 });
+
+test('a new version takes over, and a page of the old one works on', async () => {
+  const front = await Front.start(server.http);
+  const context = await browser.newContext({ locale: 'en-GB' });
+  try {
+    const alice = await Person.at(context, front);
+    await alice.signIn('alice');
+    await kept(alice);
+    const told = alice.page.evaluate(
+      () =>
+        new Promise<string[]>((resolve) => {
+          navigator.serviceWorker.addEventListener('message', (e) => resolve(e.data.shell));
+        }),
+    );
+    const old = await script(alice);
+    front.upgraded = true;
+    front.cut(); // with the next connection it looks for a new version
+    expect(await told).toContain('/assets/chat-thenext.js');
+    expect(await told).not.toContain(old);
+    // The server has them no more, but the page may want them yet.
+    expect(await alice.page.evaluate(async (path) => (await fetch(path)).status, old)).toBe(200);
+    await alice.openChat('Bob');
+    await alice.write('upgrade: sent from the old page');
+    await alice.marked('upgrade: sent from the old page', 'Sent');
+    await alice.page.reload();
+    await alice.marked('upgrade: sent from the old page', 'Sent');
+    expect(await script(alice)).toBe('/assets/chat-thenext.js');
+    expect(alice.errors).toEqual([]);
+  } finally {
+    await context.close();
+    front.stop();
+  }
+});
+
+/** The path of the page's script. */
+function script(one: Person): Promise<string> {
+  return one.page.evaluate(
+    () => new URL((document.querySelector('script[type=module]') as HTMLScriptElement).src).pathname,
+  );
+}

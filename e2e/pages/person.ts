@@ -45,7 +45,7 @@ export class Person {
   }
 
   /** Opens the app's first page in a new tab. */
-  static async at(context: BrowserContext, server: Server): Promise<Person> {
+  static async at(context: BrowserContext, server: { http: string }): Promise<Person> {
     const one = new Person(await context.newPage());
     await one.page.goto(server.http);
     return one;
