@@ -34,20 +34,14 @@ type publication struct {
 
 // publish takes a PUBLISH of the client. It runs on the connection's reading goroutine.
 func (s *session) publish(pk *packets.Packet) {
-	if code := pk.PublishValidate(topicAliasMaximum); code != packets.CodeSuccess {
-		if code == packets.ErrProtocolViolationSurplusWildcard {
-			code = packets.ErrTopicNameInvalid
-		}
+	code := pk.PublishValidate(topicAliasMaximum)
+	if code != packets.CodeSuccess && code != packets.ErrProtocolViolationSurplusWildcard {
 		s.disconnect(code.Code)
 		return
 	}
 	topic, ok := s.alias(pk)
 	if !ok {
 		s.disconnect(packets.ErrTopicAliasInvalid.Code)
-		return
-	}
-	if !validTopic(topic) {
-		s.disconnect(packets.ErrTopicNameInvalid.Code)
 		return
 	}
 	p := &publication{b: s.b, s: s, org: s.org, uid: s.who.UID, origin: s.id, topic: topic, payload: pk.Payload,
@@ -60,6 +54,10 @@ func (s *session) publish(pk *packets.Packet) {
 		if !s.admit(p, pk) {
 			return
 		}
+	}
+	if !validTopic(topic) {
+		p.refuse(errTopicName)
+		return
 	}
 	if !s.allow(s.b.now()) {
 		p.refuse(chat.Errorf(chat.RateLimited, "You are sending too fast. Wait a moment and send again."))
@@ -312,12 +310,17 @@ func (p *publication) refuse(why error) {
 	p.s.answer(p.ack, reason, props)
 }
 
+var errTopicName = chat.Errorf(chat.Invalid, "The topic of a publish must not have wildcards, and at most 1,024 bytes.")
+
 // publishReason translates an error to the reason code of PUBACK and PUBREC (MQTT 5 §3.4.2.1), and to words for the sender. Whoever may
 // not see a thing is told the same as if it may not write to it.
 func publishReason(err error) (byte, string) {
 	var e *chat.Error
 	if !errors.As(err, &e) {
 		e = chat.Errorf(chat.Internal, "The server could not do this. Try again.")
+	}
+	if e == errTopicName {
+		return packets.ErrTopicNameInvalid.Code, e.Message
 	}
 	switch e.Code {
 	case chat.Forbidden, chat.NotFound, chat.Unauthenticated:
