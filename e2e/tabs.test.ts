@@ -50,7 +50,7 @@ test('tabs share one connection, and it outlives the tab that has it', async () 
   const left = views.slice(1);
   for (const v of left) {
     await v.message('theirs 49');
-    await v.settled();
+    await v.message('mine 49');
   }
   await theirs.message('mine 49');
   expect(two.connections + three.connections).toBe(1);
