@@ -41,6 +41,11 @@ export class Groups {
     return s;
   }
 
+  /** What is known of a group, without asking for it. */
+  peek(gid: string): Group | undefined {
+    return this.entry(gid).peek();
+  }
+
   members(gid: string): ReadonlySignal<Member[]> {
     let s = this.memberLists.get(gid);
     if (!s) {

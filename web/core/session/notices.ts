@@ -94,7 +94,9 @@ export function takeNotice(
       break;
     case noticeType.groupAdded:
       line('added', { uid: p.uid, by: uid });
-      p.background(`added ${gid}`, () => Promise.all([p.groups.load(), p.conversations.fetch(`g:${gid}`)]));
+      p.background('groups', () => p.groups.load());
+      // Who was away learns of many at once, and the list that is read meanwhile has them.
+      p.background(`added ${gid}`, async () => p.conversations.get(`g:${gid}`) ?? p.conversations.fetch(`g:${gid}`));
       break;
     case noticeType.groupData:
       groupData(p, gid, f, line);

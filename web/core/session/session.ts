@@ -349,7 +349,7 @@ export class Session {
 
   private describe(conv: string): { name: string; avatar: string } {
     const id = conv.slice(2);
-    const known = conv.startsWith('g:') ? this.groups.group(id).peek() : this.people.person(id).peek();
+    const known = conv.startsWith('g:') ? this.groups.peek(id) : this.people.person(id).peek();
     return { name: known?.name ?? id, avatar: known?.avatar ?? '' };
   }
 }
