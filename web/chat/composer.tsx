@@ -62,8 +62,10 @@ export function Composer({ view, name, draft }: { view: ConversationView; name: 
   const over = length - limit;
   const ready = value.trim() !== '' && over <= 0;
 
-  const people = mentionable(core, conv);
   const [asking, ask] = useState<Asking>();
+  const group = conv.startsWith('g:');
+  // The members are read once somebody is to be mentioned: a large group has many.
+  const people = group && value.includes('@') ? mentionable(core, conv) : [];
   const [active, setActive] = useState(0);
   // Of two members with one name, the one that was chosen from the list.
   const chosen = useRef(new Map<string, string>());
@@ -160,7 +162,7 @@ export function Composer({ view, name, draft }: { view: ConversationView; name: 
           aria-label={text.composeTo(name)}
           placeholder={text.compose}
           enterkeyhint="send"
-          aria-autocomplete={people.length > 0 ? 'list' : undefined}
+          aria-autocomplete={group ? 'list' : undefined}
           aria-controls={offered.length > 0 ? boxId : undefined}
           aria-activedescendant={offered.length > 0 ? `${boxId}-${active}` : undefined}
           onInput={(e) => {

@@ -5,6 +5,7 @@ import { format } from '../ui/format';
 import { Icon } from '../ui/icon';
 import { Menu } from '../ui/menu';
 import { t } from '../ui/prefs';
+import { AnnouncementStrip } from './announcement';
 import { Composer } from './composer';
 import { split, useCore, usePerson } from './context';
 import { ConversationMenuItems } from './conversation-menu';
@@ -28,6 +29,7 @@ export function ConversationPane({ conv, info }: { conv: string; info: boolean }
   return (
     <section class="conversation-pane" aria-label={name}>
       <Bar conv={conv} info={info} name={name} view={view} />
+      {kind === 'g' && <AnnouncementStrip gid={id} />}
       <Timeline key={conv} view={view} group={kind === 'g'} readUpTo={opened.current?.readUpTo} />
       <TypingLine view={view} group={kind === 'g'} />
       {closed ? (

@@ -2,18 +2,23 @@ import { useState } from 'preact/hooks';
 import type { Group, Member } from '../core';
 import { Avatar } from '../ui/avatar';
 import { Confirm, Dialog } from '../ui/dialog';
-import { Field } from '../ui/field';
+import { Field, Search } from '../ui/field';
 import { Icon } from '../ui/icon';
+import { linkify } from '../ui/linkify';
 import { Menu, MenuItem } from '../ui/menu';
 import { t } from '../ui/prefs';
 import { explain } from '../ui/problem';
 import { attempt } from '../ui/toast';
+import { EditAnnouncement } from './announcement';
 import { useCore, usePerson } from './context';
 import { ConversationSwitches } from './conversation-menu';
 import { AddMembers, nameLimit } from './group';
+import { PeopleSkeleton } from './people';
 import { follow, go, href } from './route';
 
-type Asking = { kind: 'add' | 'rename' | 'leave' | 'dissolve' } | { kind: 'remove' | 'owner'; member: Member };
+type Asking =
+  | { kind: 'add' | 'rename' | 'announce' | 'leave' | 'dissolve' }
+  | { kind: 'remove' | 'owner'; member: Member };
 
 /** A group's panel: what it is, who is in it, and what one may do there. */
 export function GroupInfo({ gid }: { gid: string }) {
@@ -38,7 +43,7 @@ export function GroupInfo({ gid }: { gid: string }) {
       {group.announcement && (
         <section class="callout announcement">
           <h3 class="label">{text.announcement}</h3>
-          <p class="text">{group.announcement}</p>
+          <p class="text">{linkify(group.announcement)}</p>
         </section>
       )}
       <div class="profile-actions">
@@ -49,19 +54,25 @@ export function GroupInfo({ gid }: { gid: string }) {
           </button>
         )}
         {manages && (
-          <button type="button" class="button" onClick={() => ask({ kind: 'rename' })}>
-            <Icon name="edit" />
-            {text.rename}
-          </button>
+          <>
+            <button type="button" class="button" onClick={() => ask({ kind: 'rename' })}>
+              <Icon name="edit" />
+              {text.rename}
+            </button>
+            <button type="button" class="button" onClick={() => ask({ kind: 'announce' })}>
+              <Icon name="announce" />
+              {text.announce}
+            </button>
+          </>
         )}
       </div>
       <ConversationSwitches conv={`g:${gid}`} />
       <h3 class="list-heading">{text.members}</h3>
-      <ul class="rows-list">
-        {members.map((m) => (
-          <MemberRow key={m.uid} m={m} gid={gid} role={role} ask={ask} />
-        ))}
-      </ul>
+      <MemberList
+        members={members}
+        total={group.members}
+        render={(m) => <MemberRow key={m.uid} m={m} gid={gid} role={role} ask={ask} />}
+      />
       {role !== '' && (
         <div class="profile-foot">
           <button type="button" class="button plain danger" onClick={() => ask({ kind: 'leave' })}>
@@ -78,6 +89,47 @@ export function GroupInfo({ gid }: { gid: string }) {
       )}
       {asking && <Asked asking={asking} group={group} role={role} members={members} close={() => ask(undefined)} />}
     </div>
+  );
+}
+
+/** ms for which a member may not write. */
+const muteFor = 60 * 60_000;
+/** Rows of members that stand in the page at first, and come with each "more". */
+const memberStep = 100;
+/** From so many members on there is a box to search them. */
+const searchFrom = 12;
+
+interface MemberListProps {
+  members: Member[];
+  /** How many there are, also while they are being read. */
+  total: number;
+  render(m: Member): preact.ComponentChildren;
+}
+
+function MemberList({ members, total, render }: MemberListProps) {
+  const [query, setQuery] = useState('');
+  const [shown, setShown] = useState(memberStep);
+  const text = t.value.group;
+  if (members.length === 0 && total > 0) return <PeopleSkeleton />;
+  const wanted = query.trim().toLocaleLowerCase();
+  const fitting = wanted
+    ? members.filter((m) => m.name.toLocaleLowerCase().includes(wanted) || m.uid.includes(wanted))
+    : members;
+  return (
+    <>
+      {members.length >= searchFrom && (
+        <div class="pane-search">
+          <Search label={text.searchMembers} value={query} onInput={setQuery} />
+        </div>
+      )}
+      {fitting.length === 0 && <p class="list-hint">{t.value.people.noneFound}</p>}
+      <ul class="rows-list">{fitting.slice(0, shown).map(render)}</ul>
+      {fitting.length > shown && (
+        <button type="button" class="button plain list-more" onClick={() => setShown(shown + memberStep)}>
+          {t.value.people.more}
+        </button>
+      )}
+    </>
   );
 }
 
@@ -98,6 +150,8 @@ function Asked({ asking, group, role, members, close }: AskedProps) {
       return <AddMembers gid={gid} already={new Set(members.map((m) => m.uid))} onClose={close} />;
     case 'rename':
       return <Rename group={group} onClose={close} />;
+    case 'announce':
+      return <EditAnnouncement group={group} onClose={close} />;
     case 'leave':
       if (role === 'owner') {
         return (
@@ -170,6 +224,7 @@ function MemberRow({ m, gid, role, ask }: MemberRowProps) {
   const person = usePerson(m.uid);
   const text = t.value.group;
   const me = core.account.value.me?.uid === m.uid;
+  const muted = m.muted_until !== null && Date.parse(m.muted_until) > Date.now();
   const manages = !me && m.role !== 'owner' && (role === 'owner' || (role === 'admin' && m.role === 'member'));
   return (
     <li class="row member">
@@ -179,6 +234,7 @@ function MemberRow({ m, gid, role, ask }: MemberRowProps) {
           <bdi class="row-name ellipsis">{m.name}</bdi>
         </span>
       </a>
+      {muted && <span class="tag quiet">{text.mutedTag}</span>}
       {m.role !== 'member' && <span class="tag">{m.role === 'owner' ? text.owner : text.admin}</span>}
       {manages && (
         <Menu label={text.more(m.name)} button={<Icon name="more" />}>
@@ -192,6 +248,19 @@ function MemberRow({ m, gid, role, ask }: MemberRowProps) {
               <MenuItem onSelect={() => ask({ kind: 'owner', member: m })}>{text.makeOwner}</MenuItem>
               <hr />
             </>
+          )}
+          {m.role === 'member' && (
+            <MenuItem
+              onSelect={() =>
+                attempt(
+                  core.setMember(gid, m.uid, {
+                    muted_until: muted ? null : new Date(Date.now() + muteFor).toISOString(),
+                  }),
+                )
+              }
+            >
+              {muted ? text.unmuteMember : text.muteMember}
+            </MenuItem>
           )}
           <MenuItem danger onSelect={() => ask({ kind: 'remove', member: m })}>
             {text.remove}

@@ -1,5 +1,5 @@
 import type { VNode } from 'preact';
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import type { Conversation } from '../core';
 import { Avatar } from '../ui/avatar';
 import { Search } from '../ui/field';
@@ -12,6 +12,7 @@ import { useCore, usePerson } from './context';
 import { ConversationMenuItems } from './conversation-menu';
 import { NewGroup } from './group';
 import { Mark, summary } from './message';
+import { PeopleSkeleton } from './people';
 import { follow, href, route } from './route';
 import { ConnectionWord } from './status';
 
@@ -32,6 +33,7 @@ export function ConversationList() {
   const [menu, setMenu] = useState<{ conv: string; x: number; y: number }>();
   const text = t.value.list;
   const all = core.conversations.value;
+  const settled = useSettled();
   const wanted = query.trim().toLocaleLowerCase();
   const shown = wanted ? all.filter((c) => c.name.toLocaleLowerCase().includes(wanted)) : all;
   const at = menu && all.find((c) => c.conv === menu.conv);
@@ -69,7 +71,9 @@ export function ConversationList() {
       </div>
       <AskAlerts />
       <nav class="pane-scroll" aria-label={text.title} onContextMenu={openMenu}>
-        {all.length === 0 ? (
+        {all.length === 0 && !settled ? (
+          <PeopleSkeleton />
+        ) : all.length === 0 ? (
           <div class="empty">
             <strong>{text.empty}</strong>
             <span>{text.emptyHint}</span>
@@ -91,6 +95,21 @@ export function ConversationList() {
       {making && <NewGroup onClose={() => setMaking(false)} />}
     </>
   );
+}
+
+/** ms after the connection stands within which the list of a new browser has come. */
+const patience = 1500;
+
+/** Whether an empty list is to be believed: it is also empty while it is being read for the first time. */
+function useSettled(): boolean {
+  const online = useCore().connection.value.state === 'online';
+  const [settled, settle] = useState(false);
+  useEffect(() => {
+    if (!online) return;
+    const timer = setTimeout(() => settle(true), patience);
+    return () => clearTimeout(timer);
+  }, [online]);
+  return settled;
 }
 
 function ConversationRow({ c }: { c: Conversation }) {

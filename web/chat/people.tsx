@@ -7,6 +7,7 @@ import { t } from '../ui/prefs';
 import { explain } from '../ui/problem';
 import { attempt } from '../ui/toast';
 import { useCore, usePerson } from './context';
+import { Departments } from './departments';
 import { follow, href, route } from './route';
 
 /** One's contacts, and with something in the search box everyone in the organisation. */
@@ -15,6 +16,7 @@ export function PeopleList() {
   const [query, setQuery] = useState('');
   const text = t.value.people;
   const above = new Set(query.trim() === '' ? core.contacts.value.map((p) => p.uid) : []);
+  const row = (p: Person) => <PersonRow key={p.uid} uid={p.uid} known={p} again={above.has(p.uid)} />;
   return (
     <>
       <header class="pane-bar">
@@ -43,10 +45,7 @@ export function PeopleList() {
             <h2 class="list-heading">{text.directory}</h2>
           </>
         )}
-        <Directory
-          query={query}
-          render={(p) => <PersonRow key={p.uid} uid={p.uid} known={p} again={above.has(p.uid)} />}
-        />
+        {query.trim() === '' ? <Departments render={row} /> : <Directory query={query} render={row} />}
       </nav>
     </>
   );
@@ -101,18 +100,7 @@ export function Directory({ query, render }: DirectoryProps) {
       </p>
     );
   }
-  if (!found) {
-    return (
-      <div class="rows-list" aria-hidden="true">
-        {[0, 1, 2, 3, 4].map((i) => (
-          <div key={i} class="row">
-            <span class="avatar skeleton round" />
-            <span class="row-text skeleton bar" />
-          </div>
-        ))}
-      </div>
-    );
-  }
+  if (!found) return <PeopleSkeleton />;
   if (found.people.length === 0) {
     return (
       <div class="empty">
@@ -131,6 +119,20 @@ export function Directory({ query, render }: DirectoryProps) {
         </button>
       )}
     </>
+  );
+}
+
+/** Rows as people will have them, so that nothing moves when they come. */
+export function PeopleSkeleton() {
+  return (
+    <div class="rows-list" aria-hidden="true">
+      {[0, 1, 2, 3, 4].map((i) => (
+        <div key={i} class="row">
+          <span class="avatar skeleton round" />
+          <span class="row-text skeleton bar" />
+        </div>
+      ))}
+    </div>
   );
 }
 

@@ -172,6 +172,7 @@ function Devices() {
     <section class="card">
       <h2>{text.devices}</h2>
       <p class="row-sub">{text.devicesHint}</p>
+      {!devices && <div class="skeleton device-skeleton" aria-hidden="true" />}
       <ul class="rows-list">
         {devices?.map((d) => (
           <li key={d.id} class="row device">

@@ -71,6 +71,41 @@ export function Field(props: FieldProps) {
   );
 }
 
+interface AreaProps {
+  label: string;
+  value: string;
+  onInput(value: string): void;
+  maxLength: number;
+  error?: string | undefined;
+}
+
+/** A labelled field of several lines. */
+export function Area({ label, value, onInput, maxLength, error }: AreaProps) {
+  const id = useId();
+  return (
+    <div class="field">
+      <label for={id}>{label}</label>
+      <textarea
+        id={id}
+        class="input area"
+        dir="auto"
+        rows={5}
+        value={value}
+        maxLength={maxLength}
+        autofocus
+        onInput={(e) => onInput(e.currentTarget.value)}
+        aria-invalid={error ? 'true' : undefined}
+        aria-describedby={error ? `${id}-error` : undefined}
+      />
+      {error && (
+        <p id={`${id}-error`} class="field-error">
+          {error}
+        </p>
+      )}
+    </div>
+  );
+}
+
 interface SearchProps {
   label: string;
   value: string;

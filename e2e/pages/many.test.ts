@@ -1,0 +1,92 @@
+// Groups and lists: departments, announcements, muted members, and a thousand conversations.
+
+import type { Browser } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { Server } from '../server';
+import { Crowd, launch } from './person';
+
+let server: Server;
+let browser: Browser;
+const crowd = new Crowd(
+  () => browser,
+  () => server,
+);
+
+beforeAll(async () => {
+  server = await Server.start();
+  browser = await launch();
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+afterEach(async () => {
+  expect(await crowd.leave()).toEqual([]);
+});
+
+describe('people', () => {
+  test('stand by department, which opens and closes', async () => {
+    const alice = await crowd.enter('alice');
+    await alice.page.getByRole('link', { name: 'People' }).click();
+    const department = alice.page.getByRole('button', { name: /^Engineering/ });
+    await department.waitFor();
+    const rows = alice.page.locator('section', { has: department }).locator('.row');
+    const count = await rows.count();
+    expect(count).toBeGreaterThan(1);
+    expect(await department.textContent()).toContain(String(count));
+    await department.click();
+    await expect.poll(() => rows.count()).toBe(0);
+    expect(await department.getAttribute('aria-expanded')).toBe('false');
+  });
+});
+
+describe('a group', () => {
+  test('announces above its messages, until one puts it away; a new one comes back', async () => {
+    const alice = await crowd.enter('alice');
+    const bob = await crowd.enter('bob');
+    await bob.openChat('Launch week');
+    const strip = bob.page.locator('.announcement-strip');
+    await strip.waitFor();
+    await bob.page.getByRole('button', { name: 'Put the announcement away' }).click();
+    await strip.waitFor({ state: 'detached' });
+    await alice.openChat('Launch week');
+    await alice.page.getByRole('button', { name: 'Details' }).click();
+    await alice.page.getByRole('button', { name: 'Announce', exact: true }).click();
+    await alice.page.getByRole('dialog').getByRole('textbox').fill('Party at six, see https://example.org/party');
+    await alice.page.getByRole('button', { name: 'Save' }).click();
+    await strip.getByText('Party at six').waitFor();
+    expect(await alice.page.locator('.announcement a').getAttribute('href')).toBe('https://example.org/party');
+  });
+
+  test('mutes a member, who then can’t write, and may again', async () => {
+    const alice = await crowd.enter('alice');
+    const bob = await crowd.enter('bob');
+    await bob.openChat('Launch week');
+    await alice.openChat('Launch week');
+    await alice.page.getByRole('button', { name: 'Details' }).click();
+    await alice.page.getByRole('button', { name: /More for Bob/ }).click();
+    await alice.page.getByRole('menuitem', { name: 'Mute for an hour' }).click();
+    await alice.page.locator('.member', { hasText: 'Bob' }).getByText('Muted').waitFor();
+    await bob.page.getByText('You can no longer write here.').waitFor();
+    await alice.page.getByRole('button', { name: /More for Bob/ }).click();
+    await alice.page.getByRole('menuitem', { name: 'Let them write again' }).click();
+    await bob.composer.waitFor();
+  });
+});
+
+test('a thousand conversations hold: all are there, and the search finds one', async () => {
+  const { access_token } = await server.login('frank', 'service');
+  const make = (i: number) =>
+    server.call('POST', '/groups', access_token, { name: `Group number ${i}`, members: ['grace'] });
+  for (let i = 0; i < 1000; i += 20) await Promise.all(Array.from({ length: 20 }, (_, k) => make(i + k)));
+  const grace = await crowd.enter('grace');
+  const rows = grace.page.locator('.conversation');
+  await expect.poll(() => rows.count(), { timeout: 40_000 }).toBeGreaterThanOrEqual(1000);
+  await grace.page.getByRole('searchbox').fill('number 77');
+  await expect.poll(() => rows.count()).toBe(11);
+  await grace.openChat('Group number 777');
+  await grace.write('found');
+  await grace.marked('found', 'Sent');
+}, 120_000);
