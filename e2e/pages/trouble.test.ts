@@ -166,6 +166,25 @@ describe('a second sign-in', () => {
     expect(await texts(alice, 'tabs:')).toEqual(['tabs: from the second', 'tabs: still there?', 'tabs: yes']);
     expect(await texts(second, 'tabs:')).toEqual(['tabs: from the second', 'tabs: still there?', 'tabs: yes']);
   });
+
+  test('a tab that hangs with the connection does not hold up the other', async () => {
+    const first = await enter('bob');
+    const second = await crowd.beside(first);
+    await second.openChat('Alice');
+    const alice = await enter('alice');
+    await alice.openChat('Bob');
+    const hangs = first.page.evaluate(() => {
+      for (const end = Date.now() + 20_000; Date.now() < end; );
+    });
+    await second.write('hang: from the other tab');
+    await alice.message('hang: from the other tab').waitFor({ timeout: 18_000 });
+    await hangs;
+    // The tab that hung follows the other.
+    await first.openChat('Alice');
+    await first.write('hang: back again');
+    for (const tab of [first, second]) await tab.marked('hang: back again', 'Read');
+    expect(await texts(alice, 'hang:')).toEqual(['hang: from the other tab', 'hang: back again']);
+  });
 });
 
 describe('a device is signed out from another', () => {
