@@ -155,7 +155,9 @@ export class Line {
     this.n = 0;
     this.leading.value = true;
     this.o.onLead();
-    this.connection.start({ anew: !this.followed || this.behind });
+    // Closing a tab is no wish to take the connection back from another device.
+    if (this.theirs.peek().state === 'kicked') this.connection.stop('kicked');
+    else this.connection.start({ anew: !this.followed || this.behind });
   }
 
   private follow(): void {

@@ -278,6 +278,19 @@ test('signed in on another device: all tabs say so, and any may come back', asyn
   expect(states()).toEqual(['online', 'online']);
 });
 
+test('signed in on another device: closing the tab that leads does not take the connection back', async () => {
+  const { first, second, server } = await start();
+  server.notice(0x28);
+  await settle();
+  first.die();
+  await vi.advanceTimersByTimeAsync(100_000);
+  expect(server.sockets).toHaveLength(1);
+  expect(second.core.connection.peek().state).toBe('kicked');
+  second.core.reconnect();
+  await b.connect(false);
+  expect(second.core.connection.peek().state).toBe('online');
+});
+
 test('signing out in one tab signs all out', async () => {
   const { first, second } = await start();
   const out = second.core.logout();
