@@ -63,6 +63,15 @@ export function StatusStrip() {
     );
   }
   if (stalled && state === 'online') return <Strip tone="warn">{text.stalled}</Strip>;
+  if (core.updated.value) {
+    return (
+      <Strip tone="calm" action={text.reload} run={() => location.reload()}>
+        {text.updated}
+      </Strip>
+    );
+  }
+  if (core.storage.value === 'full') return <Strip tone="warn">{text.deviceFull}</Strip>;
+  if (core.storage.value === 'off') return <Strip tone="calm">{text.keepsNothing}</Strip>;
   return null;
 }
 
