@@ -43,6 +43,7 @@ describe('the list of conversations', () => {
     expect(await alice.page.locator('.conversation').first().textContent()).toContain('Grace');
 
     await alice.row('Grace').click({ button: 'right' });
+    await alice.page.getByRole('menu').waitFor();
     await alice.page.keyboard.press('Escape');
     await alice.page.getByRole('menu').waitFor({ state: 'detached' });
     await alice.row('Grace').click({ button: 'right' });

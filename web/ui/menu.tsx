@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import { useEffect, useId, useRef } from 'preact/hooks';
+import { useId, useLayoutEffect, useRef } from 'preact/hooks';
 import { Icon, type IconName } from './icon';
 
 interface MenuProps {
@@ -98,7 +98,7 @@ export function MenuAt({ label, x, y, onClose, children }: MenuAtProps) {
   const menu = useRef<HTMLDivElement>(null);
   const close = useRef(onClose);
   close.current = onClose;
-  useEffect(() => {
+  useLayoutEffect(() => {
     const m = menu.current;
     if (!m) return;
     const before = document.activeElement;
