@@ -7,6 +7,7 @@ import '../ui/styles/parts.css';
 import '../ui/styles/overlays.css';
 import './styles/shell.css';
 import './styles/conversation.css';
+import './styles/text.css';
 import './styles/composing.css';
 import './styles/pages.css';
 import { startAlerts } from './alerts';
