@@ -20,6 +20,7 @@ const version = "0.1.0"
 
 type cli struct {
 	Serve   serveCommand   `cmd:"" help:"Run the server."`
+	User    userCommand    `cmd:"" help:"Add people, give them new passwords, disable them, while the server is stopped."`
 	Health  healthCommand  `cmd:"" help:"Ask the server on this machine whether it is alive; for health checks."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
