@@ -95,7 +95,7 @@ func start(ctx context.Context, c Config, log *slog.Logger) (p *program, err err
 	if p.pages, err = listen("http", c.HTTP); err != nil {
 		return p, err
 	}
-	p.http = &http.Server{ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+	p.http = &http.Server{ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug), TLSConfig: certificate}
 	plain, err := p.listenMQTT("mqtt", c.MQTT, nil)
 	if err != nil {

@@ -49,8 +49,8 @@ func (object) Schema(huma.Registry) *huma.Schema {
 type messagesInput struct {
 	ConvPath
 	Paging
-	Before uint64 `query:"before" doc:"Only messages with a smaller seq: the newest of those."`
-	After  uint64 `query:"after" doc:"Only messages with a greater seq: the oldest of those."`
+	Before uint64 `query:"before" maximum:"9007199254740991" doc:"Only messages with a smaller seq: the newest of those."`
+	After  uint64 `query:"after" maximum:"9007199254740991" doc:"Only messages with a greater seq: the oldest of those."`
 }
 
 type sendInput struct {

@@ -92,8 +92,9 @@ func (a *api) caller(ctx huma.Context, need access) (*caller, error) {
 	r := e.Request()
 	c := &caller{
 		addr: e.RealIP(), agent: r.UserAgent(), host: r.Host,
-		secure:  a.secure(r),
-		browser: r.Header.Get("Sec-Fetch-Site") != "",
+		secure: a.secure(r),
+		// Over plain HTTP browsers send no Sec-Fetch-Site, but Origin with each POST.
+		browser: r.Header.Get("Sec-Fetch-Site") != "" || r.Header.Get("Origin") != "",
 	}
 	switch need {
 	case public:

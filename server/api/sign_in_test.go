@@ -162,6 +162,11 @@ func TestRefresh(t *testing.T) {
 	if third.body["refresh_token"] != nil {
 		t.Error("a browser's script sees the refresh token")
 	}
+	// Over plain HTTP a browser shows itself by Origin alone.
+	overHTTP := w.want(200, "", "POST", "/api/v1/auth/login", login("acme", "bob", password), headers{"Origin": w.url})
+	if overHTTP.body["refresh_token"] != nil {
+		t.Error("a browser's script sees the refresh token over plain HTTP")
+	}
 	access := headers{"Authorization": "Bearer " + third.body["access_token"].(string)}
 	w.want(200, "", "GET", "/api/v1/me", nil, access)
 	// A token that was used up ends the whole login session.

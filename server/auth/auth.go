@@ -191,7 +191,7 @@ func (a *Auth) password(ctx context.Context, eid, username, password, addr strin
 	if err != nil && chat.CodeOf(err) != chat.NotFound {
 		return chat.User{}, fmt.Errorf("read credentials: %w", err)
 	}
-	account := user.UID // the uid and the e-mail address of one account share one count
+	account := strings.ToLower(user.UID) // as of a name that nobody has, so that the limit does not tell them apart; the uid and the e-mail address of one account share one count
 	if !known {
 		account, hash = strings.ToLower(username), ""
 	}
