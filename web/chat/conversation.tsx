@@ -51,7 +51,7 @@ function useClosed(conv: string): string | undefined {
   const may =
     g.role !== '' &&
     (!g.muted_all || g.role !== 'member') &&
-    !(g.muted_until && Date.parse(g.muted_until) > Date.now());
+    !(g.muted_until && Date.parse(g.muted_until) > core.now());
   return may ? undefined : t.value.chat.noLonger;
 }
 

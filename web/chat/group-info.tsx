@@ -224,7 +224,7 @@ function MemberRow({ m, gid, role, ask }: MemberRowProps) {
   const person = usePerson(m.uid);
   const text = t.value.group;
   const me = core.account.value.me?.uid === m.uid;
-  const muted = m.muted_until !== null && Date.parse(m.muted_until) > Date.now();
+  const muted = m.muted_until !== null && Date.parse(m.muted_until) > core.now();
   const manages = !me && m.role !== 'owner' && (role === 'owner' || (role === 'admin' && m.role === 'member'));
   return (
     <li class="row member">
@@ -254,7 +254,7 @@ function MemberRow({ m, gid, role, ask }: MemberRowProps) {
               onSelect={() =>
                 attempt(
                   core.setMember(gid, m.uid, {
-                    muted_until: muted ? null : new Date(Date.now() + muteFor).toISOString(),
+                    muted_until: muted ? null : new Date(core.now() + muteFor).toISOString(),
                   }),
                 )
               }

@@ -1,6 +1,7 @@
 import { render } from 'preact';
 import { createCore } from '../core';
 import { keepShell } from '../shell/register';
+import { setClock } from '../ui/day';
 import '../ui/styles/tokens.css';
 import '../ui/styles/base.css';
 import '../ui/styles/parts.css';
@@ -16,6 +17,7 @@ import { CoreProvider } from './context';
 import { startIdle } from './idle';
 
 const core = createCore({ base: location.origin });
+setClock(() => core.now());
 
 // Coming back to the page or the network is the moment to try again, not the end of a long wait.
 addEventListener('online', () => core.nudge());

@@ -1,7 +1,9 @@
-import { expect, test } from 'vitest';
-import { dayStart, daysAgo, sameYear } from './day';
+import { afterEach, expect, test } from 'vitest';
+import { dayStart, daysAgo, sameYear, setClock } from './day';
 
 const at = (text: string) => new Date(text).getTime();
+
+afterEach(() => setClock(Date.now));
 
 test('a day begins at its midnight by the local clock', () => {
   expect(dayStart(at('2026-11-21T00:00:00'))).toBe(at('2026-11-21T00:00:00'));
@@ -29,4 +31,11 @@ test('a message from the future is of today or later, never of the past', () => 
 test('years are compared by the local clock', () => {
   expect(sameYear(at('2026-01-01T00:00:00'), at('2026-12-31T23:59:59'))).toBe(true);
   expect(sameYear(at('2025-12-31T23:59:59'), at('2026-01-01T00:00:00'))).toBe(false);
+});
+
+test('today is what the clock that was set says', () => {
+  setClock(() => at('2020-05-05T03:00:00'));
+  expect(daysAgo(at('2020-05-04T22:00:00'))).toBe(1);
+  setClock(() => at('2020-05-04T22:01:00'));
+  expect(daysAgo(at('2020-05-04T22:00:00'))).toBe(0);
 });

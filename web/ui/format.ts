@@ -1,5 +1,5 @@
 import { computed } from '@preact/signals';
-import { daysAgo, sameYear } from './day';
+import { daysAgo, now, sameYear } from './day';
 import { language } from './prefs';
 
 // One set of formatters for each language, made once: building an Intl formatter a row makes a list several times slower.
@@ -32,31 +32,31 @@ export function clock(ms: number): string {
 }
 
 /** The moment as a list shows it: the time today, then "yesterday", the weekday, the day, the day and year. */
-export function moment(ms: number, now = Date.now()): string {
+export function moment(ms: number, at = now()): string {
   const f = format.value;
-  const days = daysAgo(ms, now);
+  const days = daysAgo(ms, at);
   if (days <= 0) return f.time.format(ms);
   if (days === 1) return f.relative.format(-1, 'day');
   if (days < 7) return f.weekday.format(ms);
-  return sameYear(ms, now) ? f.day.format(ms) : f.dayOfYear.format(ms);
+  return sameYear(ms, at) ? f.day.format(ms) : f.dayOfYear.format(ms);
 }
 
 /** The heading of a day in a conversation. */
-export function dayName(ms: number, now = Date.now()): string {
+export function dayName(ms: number, at = now()): string {
   const f = format.value;
-  const days = daysAgo(ms, now);
+  const days = daysAgo(ms, at);
   if (days === 0 || days === 1) {
     const word = f.relative.format(-days, 'day');
     return word.charAt(0).toUpperCase() + word.slice(1);
   }
-  return sameYear(ms, now) ? f.longDay.format(ms) : f.longDayOfYear.format(ms);
+  return sameYear(ms, at) ? f.longDay.format(ms) : f.longDayOfYear.format(ms);
 }
 
 /** How long ago, in the largest unit that fits: "5 minutes ago". */
-export function ago(ms: number, now = Date.now()): string {
-  const minutes = Math.round((ms - now) / 60_000);
+export function ago(ms: number, at = now()): string {
+  const minutes = Math.round((ms - at) / 60_000);
   const f = format.value.relative;
   if (minutes > -60) return f.format(Math.min(0, minutes), 'minute');
   if (minutes > -24 * 60) return f.format(Math.ceil(minutes / 60), 'hour');
-  return f.format(-daysAgo(ms, now), 'day');
+  return f.format(-daysAgo(ms, at), 'day');
 }

@@ -1,11 +1,14 @@
 // The HTTP API: the access token in memory alone, renewed before it runs out and once when it is refused.
 
+import { signal } from '@preact/signals-core';
 import { Problem } from '../problem';
 import type { KeptAccount, List, SignIn } from './shapes';
 
 const prefix = '/api/v1';
 /** A token is renewed when it has less than this left, in ms. */
 const margin = 30_000;
+/** ms by which answers may disagree about the server's clock before the newest is believed: they count whole seconds, and travel. */
+const tolerance = 2000;
 
 export interface ApiOptions {
   base: string;
@@ -29,13 +32,14 @@ export class Api {
   private signedIn: SignIn | undefined;
   private expires = 0;
   private renewing: Promise<SignIn> | undefined;
-  private skew = 0;
+  /** How far the server's clock is ahead of this device's, in ms, once an answer has told. */
+  private readonly skew = signal<number | undefined>(undefined);
 
   constructor(private readonly o: ApiOptions) {}
 
-  /** The server's clock, as far as known: ms since 1970. */
+  /** The server's clock, as far as known: ms since 1970. Followed by signals: when more is known of it, they are computed anew. */
   serverNow(): number {
-    return this.o.now() + this.skew;
+    return this.o.now() + (this.skew.value ?? 0);
   }
 
   /** Takes an account for signed in that was so when the last page was closed. The first call renews the login, or finds that it is over. */
@@ -143,6 +147,13 @@ export class Api {
     return this.o.locks ? (this.o.locks.request('magpie-refresh', f) as Promise<T>) : f();
   }
 
+  private readClock(answer: Response): void {
+    // The header counts whole seconds: on average half of one is cut off.
+    const skew = Date.parse(answer.headers.get('Date') ?? '') + 500 - this.o.now();
+    const known = this.skew.peek();
+    if (!Number.isNaN(skew) && (known === undefined || Math.abs(skew - known) > tolerance)) this.skew.value = skew;
+  }
+
   private async call<T>(method: string, path: string, o: RequestOptions, token?: string): Promise<T> {
     const headers: Record<string, string> = { Accept: 'application/json' };
     if (token) headers.Authorization = `Bearer ${token}`;
@@ -160,9 +171,7 @@ export class Api {
     } catch {
       throw new Problem(0, 'No connection', "The server can't be reached. Please check your connection and try again.");
     }
-    const date = Date.parse(answer.headers.get('Date') ?? '');
-    // The header counts whole seconds: on average half of one is cut off.
-    if (!Number.isNaN(date)) this.skew = date + 500 - this.o.now();
+    this.readClock(answer);
     if (!answer.ok) throw problem(answer, text);
     return (text ? JSON.parse(text) : undefined) as T;
   }
