@@ -1,30 +1,9 @@
-import type { Browser } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { Server } from '../server';
-import { Crowd, launch } from './person';
+import { describe, expect, test } from 'vitest';
+import { gather } from './crowd';
 
-let server: Server;
-let browser: Browser;
-const crowd = new Crowd(
-  () => browser,
-  () => server,
-);
+// Presence after a short grace, so that the tests see somebody go without waiting long.
+const crowd = gather('--presence-grace', '200ms');
 const enter = (uid: string) => crowd.enter(uid);
-
-beforeAll(async () => {
-  // Presence after a short grace, so that the tests see somebody go without waiting long.
-  server = await Server.start('--presence-grace', '200ms');
-  browser = await launch();
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await server?.stop();
-});
-
-afterEach(async () => {
-  expect(await crowd.leave()).toEqual([]);
-});
 
 describe('signing in', () => {
   test('the demo says that it is one and names its people', async () => {

@@ -1,30 +1,11 @@
 // What people set up for themselves: conversations pinned and muted, notifications, keys, text size, password.
 
-import type { Browser } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { demo, Server } from '../server';
-import { Crowd, launch, type Person } from './person';
+import { describe, expect, test } from 'vitest';
+import { demo } from '../server';
+import { gather } from './crowd';
+import type { Person } from './person';
 
-let server: Server;
-let browser: Browser;
-const crowd = new Crowd(
-  () => browser,
-  () => server,
-);
-
-beforeAll(async () => {
-  server = await Server.start();
-  browser = await launch();
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await server?.stop();
-});
-
-afterEach(async () => {
-  expect(await crowd.leave()).toEqual([]);
-});
+const crowd = gather();
 
 describe('the list of conversations', () => {
   test('a menu marks as read, pins and mutes; by pointer and by key', async () => {

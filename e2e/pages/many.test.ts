@@ -1,30 +1,9 @@
 // Groups and lists: departments, announcements, muted members, and a thousand conversations.
 
-import type { Browser } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { Server } from '../server';
-import { Crowd, launch } from './person';
+import { describe, expect, test } from 'vitest';
+import { gather } from './crowd';
 
-let server: Server;
-let browser: Browser;
-const crowd = new Crowd(
-  () => browser,
-  () => server,
-);
-
-beforeAll(async () => {
-  server = await Server.start();
-  browser = await launch();
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await server?.stop();
-});
-
-afterEach(async () => {
-  expect(await crowd.leave()).toEqual([]);
-});
+const crowd = gather();
 
 describe('people', () => {
   test('stand by department, which opens and closes', async () => {
@@ -77,9 +56,9 @@ describe('a group', () => {
 });
 
 test('a thousand conversations hold: all are there, and the search finds one', async () => {
-  const { access_token } = await server.login('frank', 'service');
+  const { access_token } = await crowd.server.login('frank', 'service');
   const make = (i: number) =>
-    server.call('POST', '/groups', access_token, { name: `Group number ${i}`, members: ['grace'] });
+    crowd.server.call('POST', '/groups', access_token, { name: `Group number ${i}`, members: ['grace'] });
   for (let i = 0; i < 1000; i += 20) await Promise.all(Array.from({ length: 20 }, (_, k) => make(i + k)));
   const grace = await crowd.enter('grace');
   const rows = grace.page.locator('.conversation');

@@ -1,29 +1,9 @@
-import type { Browser } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { Server } from '../server';
+import { expect, test } from 'vitest';
+import { gather } from './crowd';
 import { Front } from './front';
-import { Crowd, launch, Person } from './person';
+import { Person } from './person';
 
-let server: Server;
-let browser: Browser;
-const crowd = new Crowd(
-  () => browser,
-  () => server,
-);
-
-beforeAll(async () => {
-  server = await Server.start();
-  browser = await launch();
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await server?.stop();
-});
-
-afterEach(async () => {
-  expect(await crowd.leave()).toEqual([]);
-});
+const crowd = gather();
 
 /** Waits until the app's files are kept in the browser. */
 async function kept(one: Person): Promise<void> {
@@ -62,21 +42,21 @@ test('the second time, conversations show without the server, and all goes on wh
   await alice.openChat('Bob');
   await alice.write('away: kept here');
   await alice.marked('away: kept here', 'Sent');
-  await server.kill();
+  await crowd.server.kill();
   await alice.page.reload();
   await alice.row('Bob').waitFor();
   await alice.message('away: kept here').waitFor();
   await alice.page.getByText('Reconnecting…').first().waitFor();
   await alice.write('away: written meanwhile');
   await alice.marked('away: written meanwhile', 'Waiting to be sent');
-  await server.restart();
+  await crowd.server.restart();
   await alice.marked('away: written meanwhile', 'Sent');
   await expect.poll(() => alice.page.getByText('Reconnecting…').count()).toBe(0);
 });
 
 test('a new version takes over, and a page of the old one works on', async () => {
-  const front = await Front.start(server.http);
-  const context = await browser.newContext({ locale: 'en-GB' });
+  const front = await Front.start(crowd.server.http);
+  const context = await crowd.browser.newContext({ locale: 'en-GB' });
   try {
     const alice = await Person.at(context, front);
     await alice.signIn('alice');

@@ -8,7 +8,7 @@ import {
   type Locator,
   type Page,
 } from 'playwright-core';
-import { demo, type Server } from '../server';
+import { demo } from '../server';
 
 // Chromium looks for its maker's servers at every start unless told not to; the tests need no network but this machine's.
 const args = [
@@ -39,7 +39,7 @@ export class Person {
   }
 
   /** Opens the app's first page. */
-  static async open(browser: Browser, server: Server, options: BrowserContextOptions = {}): Promise<Person> {
+  static async open(browser: Browser, server: { http: string }, options: BrowserContextOptions = {}): Promise<Person> {
     const context = await browser.newContext({ locale: 'en-GB', viewport: { width: 1280, height: 800 }, ...options });
     return Person.at(context, server);
   }
@@ -91,42 +91,5 @@ export class Person {
 
   async close(): Promise<void> {
     await this.page.context().close();
-  }
-}
-
-/** Everyone of one test file: closed after each test, and held to have seen no error in the page. */
-export class Crowd {
-  private people: Person[] = [];
-
-  constructor(
-    private readonly browser: () => Browser,
-    private readonly server: () => Server,
-  ) {}
-
-  async open(o?: BrowserContextOptions): Promise<Person> {
-    const one = await Person.open(this.browser(), this.server(), o);
-    this.people.push(one);
-    return one;
-  }
-
-  /** A second tab of somebody's browser. */
-  async beside(other: Person): Promise<Person> {
-    const one = await Person.at(other.page.context(), this.server());
-    this.people.push(one);
-    return one;
-  }
-
-  async enter(uid: string, o?: BrowserContextOptions): Promise<Person> {
-    const one = await this.open(o);
-    await one.signIn(uid);
-    return one;
-  }
-
-  /** Resolves with what went wrong in the pages. */
-  async leave(): Promise<string[]> {
-    const errors = this.people.flatMap((p) => p.errors);
-    await Promise.all(this.people.map((p) => p.close()));
-    this.people = [];
-    return errors;
   }
 }

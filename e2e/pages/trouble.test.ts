@@ -1,29 +1,9 @@
-import type { Browser } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { Server } from '../server';
-import { Crowd, launch, type Person } from './person';
+import { describe, expect, test } from 'vitest';
+import { gather } from './crowd';
+import type { Person } from './person';
 
-let server: Server;
-let browser: Browser;
-const crowd = new Crowd(
-  () => browser,
-  () => server,
-);
+const crowd = gather();
 const enter = (uid: string) => crowd.enter(uid);
-
-beforeAll(async () => {
-  server = await Server.start();
-  browser = await launch();
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await server?.stop();
-});
-
-afterEach(async () => {
-  expect(await crowd.leave()).toEqual([]);
-});
 
 /** What stands in the open conversation with these words, in order. */
 function texts(one: Person, word: string): Promise<string[]> {
@@ -39,13 +19,13 @@ describe('the server is killed', () => {
     await alice.write('kill: before');
     await alice.marked('kill: before', 'Read');
 
-    await server.kill();
+    await crowd.server.kill();
     await alice.page.getByText('Reconnecting…').first().waitFor();
     await alice.write('kill: while it is down, one');
     await alice.write('kill: while it is down, two');
     await alice.marked('kill: while it is down, two', 'Waiting to be sent');
 
-    await server.restart();
+    await crowd.server.restart();
     await alice.marked('kill: while it is down, two', 'Read');
     await bob.write('kill: back again');
     await alice.message('kill: back again').waitFor();
@@ -191,14 +171,14 @@ describe('a device is signed out from another', () => {
   test('its browser comes to the sign-in page and says so', async () => {
     const lost = await enter('erin');
     await lost.openChat('Launch week');
-    const { access_token } = await server.login('erin', 'pc');
-    const { items } = await server.call<{ items: { id: string; terminal: string }[] }>(
+    const { access_token } = await crowd.server.login('erin', 'pc');
+    const { items } = await crowd.server.call<{ items: { id: string; terminal: string }[] }>(
       'GET',
       '/me/sessions',
       access_token,
     );
     const web = items.find((d) => d.terminal === 'web');
-    await server.call('DELETE', `/me/sessions/${web?.id}`, access_token);
+    await crowd.server.call('DELETE', `/me/sessions/${web?.id}`, access_token);
     await lost.page.getByText('You were signed out.').waitFor();
     await lost.page.reload();
     await lost.page.getByRole('button', { name: 'Sign in', exact: true }).waitFor();
@@ -208,11 +188,12 @@ describe('a device is signed out from another', () => {
 
 describe('a message is refused', () => {
   test('it says why; it can be tried again or deleted', async () => {
-    const alice = await server.login('alice', 'service');
+    const alice = await crowd.server.login('alice', 'service');
     const [group] = (
-      await server.call<{ items: { gid: string; name: string }[] }>('GET', '/groups', alice.access_token)
+      await crowd.server.call<{ items: { gid: string; name: string }[] }>('GET', '/groups', alice.access_token)
     ).items.filter((g) => g.name === 'Launch week');
-    const mute = (on: boolean) => server.call('PATCH', `/groups/${group?.gid}`, alice.access_token, { muted_all: on });
+    const mute = (on: boolean) =>
+      crowd.server.call('PATCH', `/groups/${group?.gid}`, alice.access_token, { muted_all: on });
 
     const bob = await enter('bob');
     await bob.openChat('Launch week');

@@ -1,29 +1,9 @@
 import AxeBuilder from '@axe-core/playwright';
-import type { Browser } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { Server } from '../server';
-import { Crowd, launch, type Person } from './person';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { gather } from './crowd';
+import type { Person } from './person';
 
-let server: Server;
-let browser: Browser;
-const crowd = new Crowd(
-  () => browser,
-  () => server,
-);
-
-beforeAll(async () => {
-  server = await Server.start('--limit-publish-rate', '0');
-  browser = await launch();
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await server?.stop();
-});
-
-afterEach(async () => {
-  expect(await crowd.leave()).toEqual([]);
-});
+const crowd = gather('--limit-publish-rate', '0');
 
 const phone = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
 
@@ -75,7 +55,7 @@ describe('a phone', () => {
 
   test('a link to a conversation leads back to the list, not out of the app', async () => {
     const one = await crowd.enter('bob', phone);
-    await one.page.goto(`${server.http}/c/u:alice`);
+    await one.page.goto(`${crowd.server.http}/c/u:alice`);
     await one.page.getByRole('button', { name: 'Back' }).tap();
     await one.row('Alice').waitFor();
   });
@@ -85,10 +65,10 @@ describe('a long conversation', () => {
   const count = 600;
 
   beforeAll(async () => {
-    const { access_token } = await server.login('dave', 'service');
+    const { access_token } = await crowd.server.login('dave', 'service');
     for (let i = 1; i <= count; i++) {
       const co = i % 7 ? `message ${i}` : `message ${i}\n${'a longer one '.repeat(20)}`;
-      await server.call('POST', '/conversations/u:frank/messages', access_token, {
+      await crowd.server.call('POST', '/conversations/u:frank/messages', access_token, {
         media: [{ type: 0, content: { co } }],
         id: i.toString(16).padStart(16, '0'),
       });
@@ -151,8 +131,8 @@ describe('a long conversation', () => {
           ?.textContent;
       });
     const before = await first();
-    const { access_token } = await server.login('dave', 'service');
-    await server.call('POST', '/conversations/u:frank/messages', access_token, {
+    const { access_token } = await crowd.server.login('dave', 'service');
+    await crowd.server.call('POST', '/conversations/u:frank/messages', access_token, {
       media: [{ type: 0, content: { co: 'news below' } }],
     });
     await frank.page.getByRole('button', { name: '1 new message' }).waitFor();
@@ -255,7 +235,7 @@ describe('everyone can use it', () => {
 describe('the page itself', () => {
   test('moves at most 120 kB before it can be used', async () => {
     const one = await crowd.open();
-    const context = await browser.newContext();
+    const context = await crowd.browser.newContext();
     const page = await context.newPage();
     const sizes: Promise<number>[] = [];
     page.on('response', (r) => {
@@ -267,7 +247,7 @@ describe('the page itself', () => {
             .then((s) => s.responseBodySize),
         );
     });
-    await page.goto(server.http);
+    await page.goto(crowd.server.http);
     await page.getByText('This is a demo').waitFor();
     const all = (await Promise.all(sizes)).reduce((a, b) => a + b, 0);
     await context.close();

@@ -1,28 +1,7 @@
-import type { Browser } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { Server } from '../server';
-import { Crowd, launch } from './person';
+import { describe, expect, test } from 'vitest';
+import { gather } from './crowd';
 
-let server: Server;
-let browser: Browser;
-const crowd = new Crowd(
-  () => browser,
-  () => server,
-);
-
-beforeAll(async () => {
-  server = await Server.start();
-  browser = await launch();
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await server?.stop();
-});
-
-afterEach(async () => {
-  expect(await crowd.leave()).toEqual([]);
-});
+const crowd = gather();
 
 describe('what is written', () => {
   test('shows emphasis, code and quotes, and the list shows the words alone', async () => {

@@ -1,0 +1,57 @@
+// The people of one test file, with the server and the browser that they share.
+
+import type { Browser, BrowserContextOptions } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, expect } from 'vitest';
+import { Server } from '../server';
+import { launch, Person } from './person';
+
+/** Closed after each test, and held to have seen no error in the page. */
+export class Crowd {
+  server!: Server;
+  browser!: Browser;
+  private people: Person[] = [];
+
+  async open(o?: BrowserContextOptions): Promise<Person> {
+    const one = await Person.open(this.browser, this.server, o);
+    this.people.push(one);
+    return one;
+  }
+
+  /** A second tab of somebody's browser. */
+  async beside(other: Person): Promise<Person> {
+    const one = await Person.at(other.page.context(), this.server);
+    this.people.push(one);
+    return one;
+  }
+
+  async enter(uid: string, o?: BrowserContextOptions): Promise<Person> {
+    const one = await this.open(o);
+    await one.signIn(uid);
+    return one;
+  }
+
+  /** Resolves with what went wrong in the pages. */
+  async leave(): Promise<string[]> {
+    const errors = this.people.flatMap((p) => p.errors);
+    await Promise.all(this.people.map((p) => p.close()));
+    this.people = [];
+    return errors;
+  }
+}
+
+/** The crowd of the test file that calls this, whose server is started with args. */
+export function gather(...args: string[]): Crowd {
+  const crowd = new Crowd();
+  beforeAll(async () => {
+    crowd.server = await Server.start(...args);
+    crowd.browser = await launch();
+  });
+  afterAll(async () => {
+    await crowd.browser?.close();
+    await crowd.server?.stop();
+  });
+  afterEach(async () => {
+    expect(await crowd.leave()).toEqual([]);
+  });
+  return crowd;
+}
