@@ -147,6 +147,21 @@ func TestPages(t *testing.T) {
 	w.want(200, "", "HEAD", "/", nil)
 }
 
+func TestUnknownAddressesInABrowser(t *testing.T) {
+	w := newWorld(t, nil)
+	browser := map[string]string{"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+	for _, path := range []string{"/nothing", "/people2/x", "/settings/x"} {
+		r := w.page(path, browser)
+		if r.status != 404 || r.header.Get("Content-Type") != "text/html; charset=utf-8" || !strings.Contains(r.raw, "<title>chat") || r.header.Get("Cache-Control") != "no-store" {
+			t.Errorf("%s in a browser: %d %v %s", path, r.status, r.header, r.raw)
+		}
+		w.want(404, "", "GET", path, nil, headers{"Accept": "*/*"})
+	}
+	for _, path := range []string{"/api", "/api/v1/nothing", "/media/x", "/assets/x", "/assets/old.js", "/nothing.png"} {
+		w.want(404, "", "GET", path, nil, browser)
+	}
+}
+
 func TestPanicsTellNothing(t *testing.T) {
 	e := api.New(api.Options{}) // its store is nil: about panics
 	rec := httptest.NewRecorder()

@@ -97,7 +97,7 @@ func (a *api) updateMe(ctx context.Context, c *caller, in *struct{ Body meChange
 func (a *api) changePassword(ctx context.Context, c *caller, current, password string) error {
 	err := a.Auth.CheckPassword(ctx, c.EID, c.UID, current, c.addr)
 	if chat.CodeOf(err) == chat.Unauthenticated {
-		return chat.FieldError("current_password", "is not your password")
+		return chat.FieldError("current_password", chat.FieldWrong, "is not your password")
 	}
 	if err != nil {
 		return err
@@ -124,7 +124,7 @@ func (a *api) setPresence(ctx context.Context, c *caller, in *struct{ Body prese
 	case "custom":
 		p.Flag, p.Status = 2, chat.StatusCustom
 	default:
-		return nil, chat.FieldError("status", "must be online, busy, away or custom: whether you are offline shows by itself")
+		return nil, chat.FieldError("status", chat.FieldChoice, "must be online, busy, away or custom: whether you are offline shows by itself")
 	}
 	if in.Body.Text != "" {
 		text, err := chat.CleanName("text", in.Body.Text, chat.MaxPresenceContext)
@@ -132,7 +132,7 @@ func (a *api) setPresence(ctx context.Context, c *caller, in *struct{ Body prese
 			return nil, err
 		}
 		if len(text) > chat.MaxPresenceContext {
-			return nil, chat.FieldError("text", "must have at most %d bytes of UTF-8", chat.MaxPresenceContext)
+			return nil, chat.FieldLimit("text", chat.FieldTooLong, "must have at most %d bytes of UTF-8", chat.MaxPresenceContext)
 		}
 		p.Type, p.Context = 2, text
 	}
@@ -189,7 +189,7 @@ func cleanAvatar(avatar *string) (*string, error) {
 	s := *avatar
 	plain := !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r >= 0x7f || r == '\\' })
 	if !plain || len(s) > 256 || s[0] != '/' || strings.HasPrefix(s, "//") {
-		return nil, chat.FieldError("avatar", "must be a path on this server, such as /media/…")
+		return nil, chat.FieldError("avatar", chat.FieldFormat, "must be a path on this server, such as /media/…")
 	}
 	return avatar, nil
 }

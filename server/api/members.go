@@ -94,7 +94,7 @@ func (a *api) updateMember(ctx context.Context, c *caller, in *memberChangeInput
 		until = &in.Body.MutedUntil.time
 	}
 	if in.Body.Role == nil && until == nil {
-		return nil, chat.Errorf(chat.Invalid, "Say what to change: role, muted_until or both.")
+		return nil, chat.Errorf(chat.Invalid, "Say what to change: role, muted_until or both.").Named(chat.ProblemNothingToChange)
 	}
 	if err := a.Store.SetMember(ctx, c.EID, in.GID, in.UID, c.UID, in.Body.Role, until); err != nil {
 		return nil, fmt.Errorf("change member: %w", err)

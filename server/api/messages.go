@@ -80,11 +80,11 @@ func (a *api) messages(ctx context.Context, c *caller, in *messagesInput) (*answ
 	if in.Cursor != "" {
 		var ok bool
 		if before, after, ok = parseSeqCursor(in.Cursor); !ok {
-			return nil, chat.FieldError("cursor", "is not a cursor of this list")
+			return nil, chat.FieldError("cursor", chat.FieldFormat, "is not a cursor of this list")
 		}
 	}
 	if before > 0 && after > 0 {
-		return nil, chat.FieldError("before", "can't be used together with after")
+		return nil, chat.FieldError("before", chat.FieldConflict, "can't be used together with after")
 	}
 	// One more than asked for tells whether there is another page.
 	entries, err := a.Store.Messages(ctx, c.EID, c.UID, in.Conv, before, after, in.Limit+1)
@@ -140,7 +140,7 @@ func messageOf(e chat.Entry) (message, error) {
 
 func (a *api) send(ctx context.Context, c *caller, in *sendInput) (*answer[sent], error) {
 	if wait := a.throttle.take(c.EID+"/"+c.UID, time.Now()); wait > 0 {
-		e := chat.Errorf(chat.RateLimited, "You send messages too fast. Please wait a moment.")
+		e := chat.Errorf(chat.RateLimited, "You send messages too fast. Please wait a moment.").Named(chat.ProblemSendingTooFast)
 		e.RetryAfter = int((wait + time.Second - 1) / time.Second)
 		return nil, e
 	}
@@ -160,7 +160,9 @@ func (a *api) send(ctx context.Context, c *caller, in *sendInput) (*answer[sent]
 		return nil, err
 	}
 	if len(b) > a.Limits.Message {
-		return nil, chat.Errorf(chat.TooLarge, "The message is too large: at most %d bytes.", a.Limits.Message)
+		e := chat.Errorf(chat.TooLarge, "The message is too large: at most %d bytes.", a.Limits.Message).Named(chat.ProblemMessageTooLarge)
+		e.Limit = a.Limits.Message
+		return nil, e
 	}
 	cid := messageID(in)
 	done, err := a.append(ctx, chat.Append{Stream: ref, Sender: c.UID, CID: cid, Payload: b, Mentions: payload.Mentions(im)})
@@ -173,7 +175,7 @@ func (a *api) send(ctx context.Context, c *caller, in *sendInput) (*answer[sent]
 			return nil, fmt.Errorf("read stream: %w", err)
 		}
 		if stream.ID != done.StreamID {
-			return nil, chat.Errorf(chat.Conflict, "You have used this id for a message in another conversation. Please choose a new one.")
+			return nil, chat.Errorf(chat.Conflict, "You have used this id for a message in another conversation. Please choose a new one.").Named(chat.ProblemMessageIDUsed)
 		}
 	}
 	return &answer[sent]{sent{Conv: in.Conv, Seq: done.Seq, ID: hex.EncodeToString(cid)}}, nil
@@ -189,7 +191,7 @@ func (a *api) mayWrite(ctx context.Context, c *caller, conv string) (ref chat.St
 			return ref, 0, fmt.Errorf("read user: %w", err)
 		}
 		if other.Disabled {
-			return ref, 0, chat.Errorf(chat.Forbidden, "This account is disabled and takes no messages.")
+			return ref, 0, chat.Errorf(chat.Forbidden, "This account is disabled and takes no messages.").Named(chat.ProblemAccountDisabled)
 		}
 		return chat.StreamRef{EID: c.EID, Kind: chat.StreamPair, Key: chat.PairKey(c.UID, name)}, chat.IMPair, nil
 	case kind == "g" && chat.ValidGID(name):
@@ -198,7 +200,7 @@ func (a *api) mayWrite(ctx context.Context, c *caller, conv string) (ref chat.St
 			return ref, 0, fmt.Errorf("read group: %w", err)
 		}
 		if m.Role == "" {
-			return ref, 0, chat.Errorf(chat.Forbidden, "You are not in this group. Join it first.")
+			return ref, 0, chat.Errorf(chat.Forbidden, "You are not in this group. Join it first.").Named(chat.ProblemNotMember)
 		}
 		if err := chat.MayWriteGroup(m.Role, m.MutedUntil, g.MutedAll, time.Now()); err != nil {
 			return ref, 0, err
@@ -250,7 +252,7 @@ func (a *api) append(ctx context.Context, e chat.Append) (chat.Appended, error) 
 }
 
 func cannotStore() error {
-	e := chat.Errorf(chat.Unavailable, "The server can't store messages at the moment. It may still store this one: send it again with the same id and it will be there once.")
+	e := chat.Errorf(chat.Unavailable, "The server can't store messages at the moment. It may still store this one: send it again with the same id and it will be there once.").Named(chat.ProblemNotStored)
 	e.RetryAfter = 5
 	return e
 }

@@ -11,6 +11,8 @@ import (
 	"github.com/labstack/echo/v4"
 	"github.com/labstack/echo/v4/middleware"
 	"github.com/prometheus/client_golang/prometheus"
+
+	"magpie/server/chat"
 )
 
 func (a *api) middleware(e *echo.Echo) {
@@ -41,7 +43,7 @@ func (a *api) middleware(e *echo.Echo) {
 		middleware.RecoverWithConfig(middleware.RecoverConfig{
 			LogErrorFunc: func(c echo.Context, err error, stack []byte) error {
 				a.Log.Error("panic in a request", "request", c.Request().Method+" "+c.Path(), "err", err, "stack", string(stack))
-				return newProblem(http.StatusInternalServerError, internalDetail)
+				return newProblem(http.StatusInternalServerError, chat.ProblemInternal, internalDetail)
 			},
 		}),
 		securityHeaders,

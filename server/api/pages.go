@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -30,10 +31,26 @@ func (a *api) pageRoutes(e *echo.Echo) {
 		e.HEAD(p, index)
 	}
 	other := func(c echo.Context) error {
-		return a.file(c, strings.TrimPrefix(path.Clean(c.Request().URL.Path), "/"))
+		name := strings.TrimPrefix(path.Clean(c.Request().URL.Path), "/")
+		err := a.file(c, name)
+		if errors.Is(err, echo.ErrNotFound) && a.Pages != nil && forPerson(c.Request(), name) {
+			b, readErr := fs.ReadFile(a.Pages, "index.html")
+			if readErr == nil {
+				return c.Blob(http.StatusNotFound, contentTypes[".html"], b)
+			}
+			err = readErr
+		}
+		return err
 	}
 	e.GET("/*", other)
 	e.HEAD("/*", other)
+}
+
+// forPerson reports whether somebody who opens a wrong address in a browser asks for it: the app then says so in its own words. Programs,
+// and pages that lack one of their files, get a problem.
+func forPerson(r *http.Request, name string) bool {
+	first, _, _ := strings.Cut(name, "/")
+	return strings.Contains(r.Header.Get("Accept"), "text/html") && path.Ext(name) == "" && !slices.Contains([]string{"api", "media", "assets", "mqtt"}, first)
 }
 
 func (a *api) file(c echo.Context, name string) error {

@@ -49,7 +49,7 @@ func (a *api) users(ctx context.Context, c *caller, in *directoryInput) (*answer
 	if in.UIDs != "" {
 		uids := strings.Split(in.UIDs, ",")
 		if len(uids) > 100 {
-			return nil, chat.FieldError("uids", "must name at most 100 users")
+			return nil, chat.FieldLimit("uids", chat.FieldTooMany, "must name at most %d users", 100)
 		}
 		found, err := a.Store.UsersByID(ctx, c.EID, uids)
 		if err != nil {

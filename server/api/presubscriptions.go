@@ -67,5 +67,5 @@ func (a *api) presubscribed(ctx context.Context, c *caller, in *presubscriptionI
 	case len(uids) == 0:
 		return "", chat.Errorf(chat.NotFound, "No connected session has this client id.")
 	}
-	return "", chat.FieldError("uid", "is needed: several users have a session with this client id")
+	return "", chat.FieldError("uid", chat.FieldRequired, "is needed: several users have a session with this client id")
 }

@@ -101,7 +101,7 @@ func (a *api) caller(ctx huma.Context, need access) (*caller, error) {
 		return c, nil
 	case sameSite:
 		if crossOrigin.Check(r) != nil {
-			return nil, chat.Errorf(chat.Forbidden, "This can't be called from another site's page.")
+			return nil, chat.Errorf(chat.Forbidden, "This can't be called from another site's page.").Named(chat.ProblemOtherSite)
 		}
 		return c, nil
 	}

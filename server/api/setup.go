@@ -64,13 +64,13 @@ func (a *api) setup(ctx context.Context, _ *caller, in *struct{ Body setupBody }
 		return nil, fmt.Errorf("read setting: %w", err)
 	}
 	if want == "" || subtle.ConstantTimeCompare([]byte(hash), []byte(want)) != 1 {
-		return nil, chat.Errorf(chat.Forbidden, "This link is not valid, or has been used. The server prints a link at its first start.")
+		return nil, chat.Errorf(chat.Forbidden, "This link is not valid, or has been used. The server prints a link at its first start.").Named(chat.ProblemSetupLink)
 	}
 	if !chat.ValidEID(b.Org) {
-		return nil, chat.FieldError("org", "must start with a small letter or digit and have only small letters, digits, - and _, at most 32")
+		return nil, chat.FieldError("org", chat.FieldFormat, "must start with a small letter or digit and have only small letters, digits, - and _, at most 32")
 	}
 	if !chat.ValidUID(b.Username) {
-		return nil, chat.FieldError("username", "must start with a letter or digit and have only letters, digits, dots, - and _, at most 64")
+		return nil, chat.FieldError("username", chat.FieldFormat, "must start with a letter or digit and have only letters, digits, dots, - and _, at most 64")
 	}
 	orgName, err := chat.CleanName("org_name", b.OrgName, chat.MaxName)
 	if err != nil {

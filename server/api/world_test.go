@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -185,6 +186,22 @@ func (w *world) call(who, method, path string, body any, more ...headers) reply 
 	return out
 }
 
+// page gets what a browser shows: of an error too.
+func (w *world) page(path string, h headers) reply {
+	w.t.Helper()
+	r, err := http.NewRequestWithContext(w.t.Context(), "GET", w.url+path, nil)
+	must(w.t, err)
+	for k, v := range h {
+		r.Header.Set(k, v)
+	}
+	res, err := http.DefaultTransport.RoundTrip(r)
+	must(w.t, err)
+	defer res.Body.Close()
+	raw, err := io.ReadAll(res.Body)
+	must(w.t, err)
+	return reply{status: res.StatusCode, header: res.Header, raw: string(raw)}
+}
+
 // checkProblem holds every error to RFC 9457 and looks for what must never show.
 func (w *world) checkProblem(what string, r reply) {
 	w.t.Helper()
@@ -194,8 +211,16 @@ func (w *world) checkProblem(what string, r reply) {
 	if ct := r.header.Get("Content-Type"); ct != "application/problem+json" {
 		w.t.Errorf("%s: %d with Content-Type %q", what, r.status, ct)
 	}
-	if r.body["status"] != float64(r.status) || r.body["title"] == "" || r.body["detail"] == "" || r.body["type"] == nil {
-		w.t.Errorf("%s: incomplete problem %s", what, r.raw)
+	kind, _ := r.body["type"].(string)
+	if r.body["status"] != float64(r.status) || r.body["title"] == "" || r.body["detail"] == "" || !slices.Contains(problems(w.t), strings.TrimPrefix(kind, "/problems/")) {
+		w.t.Errorf("%s: incomplete problem, or one that docs/http-api.md does not know: %s", what, r.raw)
+	}
+	errs, _ := r.body["errors"].(map[string]any)
+	codes, _ := r.body["codes"].(map[string]any)
+	for field := range errs {
+		if code, _ := codes[field].(string); code == "" {
+			w.t.Errorf("%s: no code for %s: %s", what, field, r.raw)
+		}
 	}
 	for _, secret := range []string{"sql", "SQL", ".go:", "goroutine", "/tmp/", "panic"} {
 		if strings.Contains(r.raw, secret) {

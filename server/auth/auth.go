@@ -68,7 +68,7 @@ func New(o Options) (*Auth, error) {
 
 // errWrong is the one answer for an unknown organisation, an unknown or disabled user, and a wrong password.
 func errWrong() error {
-	return chat.Errorf(chat.Unauthenticated, "The organisation, user name or password is wrong.")
+	return chat.Errorf(chat.Unauthenticated, "The organisation, user name or password is wrong.").Named(chat.ProblemWrongPassword)
 }
 
 func errSignedOut() error {
@@ -228,7 +228,7 @@ func (a *Auth) signIn(ctx context.Context, user chat.User, login chat.Login, ref
 
 func tooOften(wait time.Duration) error {
 	seconds := int((wait + time.Second - 1) / time.Second)
-	e := chat.Errorf(chat.RateLimited, "Too many failed sign-ins. Please try again in %d seconds.", seconds)
+	e := chat.Errorf(chat.RateLimited, "Too many failed sign-ins. Please try again in %d seconds.", seconds).Named(chat.ProblemTooManySignIns)
 	e.RetryAfter = seconds
 	return e
 }

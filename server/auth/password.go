@@ -44,11 +44,11 @@ var (
 func (a *Auth) NewPassword(password string) (hash string, err error) {
 	switch n := utf8.RuneCountInString(password); {
 	case !utf8.ValidString(password):
-		return "", chat.FieldError("password", "must be UTF-8 text")
+		return "", chat.FieldError("password", chat.FieldFormat, "must be UTF-8 text")
 	case n < MinPassword:
-		return "", chat.FieldError("password", "must have at least %d characters", MinPassword)
+		return "", chat.FieldLimit("password", chat.FieldTooShort, "must have at least %d characters", MinPassword)
 	case n > MaxPassword:
-		return "", chat.FieldError("password", "must have at most %d characters", MaxPassword)
+		return "", chat.FieldLimit("password", chat.FieldTooLong, "must have at most %d characters", MaxPassword)
 	}
 	return HashPassword(password)
 }

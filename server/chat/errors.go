@@ -24,10 +24,19 @@ const (
 // holds nothing internal; Err, the cause, is for the log only.
 type Error struct {
 	Code       Code
+	Problem    Problem // what exactly is wrong, where programs have words of their own for it
 	Message    string
-	Fields     map[string]string // form field → what is wrong with it
-	RetryAfter int               // seconds, for RateLimited and Unavailable
+	Fields     map[string]Field // form field → what is wrong with it
+	Limit      int              // the number that Message names, where it is a bound
+	RetryAfter int              // seconds, for RateLimited and Unavailable
 	Err        error
+}
+
+// Field is what is wrong with one field of a form.
+type Field struct {
+	Code    FieldCode
+	Message string
+	Limit   int // the number that Message names, where it is a bound
 }
 
 func (e *Error) Error() string {
@@ -39,15 +48,27 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
+// Named says what exactly is wrong, and returns e.
+func (e *Error) Named(p Problem) *Error {
+	e.Problem = p
+	return e
+}
+
 // Errorf makes an Error of a code with a message for a person.
 func Errorf(code Code, format string, args ...any) *Error {
 	return &Error{Code: code, Message: fmt.Sprintf(format, args...)}
 }
 
 // FieldError makes an Invalid error about one field of a form.
-func FieldError(field, format string, args ...any) *Error {
-	msg := fmt.Sprintf(format, args...)
-	return &Error{Code: Invalid, Message: field + ": " + msg, Fields: map[string]string{field: msg}}
+func FieldError(field string, code FieldCode, format string, args ...any) *Error {
+	f := Field{Code: code, Message: fmt.Sprintf(format, args...)}
+	return &Error{Code: Invalid, Message: field + ": " + f.Message, Fields: map[string]Field{field: f}}
+}
+
+// FieldLimit is FieldError about a bound, which the %d in format stands for.
+func FieldLimit(field string, code FieldCode, format string, limit int) *Error {
+	f := Field{Code: code, Message: fmt.Sprintf(format, limit), Limit: limit}
+	return &Error{Code: Invalid, Message: field + ": " + f.Message, Fields: map[string]Field{field: f}}
 }
 
 // CodeOf returns the code of err, and Internal for errors that have none.

@@ -35,15 +35,15 @@ func CleanName(field, s string, most int) (string, error) {
 	s = strings.TrimSpace(s)
 	switch {
 	case s == "":
-		return "", FieldError(field, "must not be empty")
+		return "", FieldError(field, FieldRequired, "must not be empty")
 	case !utf8.ValidString(s):
-		return "", FieldError(field, "must be UTF-8 text")
+		return "", FieldError(field, FieldFormat, "must be UTF-8 text")
 	case utf8.RuneCountInString(s) > most:
-		return "", FieldError(field, "must have at most %d characters", most)
+		return "", FieldLimit(field, FieldTooLong, "must have at most %d characters", most)
 	}
 	for _, r := range s {
 		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029' {
-			return "", FieldError(field, "must not contain control characters")
+			return "", FieldError(field, FieldCharacters, "must not contain control characters")
 		}
 	}
 	return s, nil
@@ -54,13 +54,13 @@ func CleanText(field, s string, most int) (string, error) {
 	s = strings.TrimSpace(strings.ReplaceAll(s, "\r\n", "\n"))
 	switch {
 	case !utf8.ValidString(s):
-		return "", FieldError(field, "must be UTF-8 text")
+		return "", FieldError(field, FieldFormat, "must be UTF-8 text")
 	case utf8.RuneCountInString(s) > most:
-		return "", FieldError(field, "must have at most %d characters", most)
+		return "", FieldLimit(field, FieldTooLong, "must have at most %d characters", most)
 	}
 	for _, r := range s {
 		if unicode.IsControl(r) && r != '\n' && r != '\t' {
-			return "", FieldError(field, "must not contain control characters")
+			return "", FieldError(field, FieldCharacters, "must not contain control characters")
 		}
 	}
 	return s, nil
@@ -96,5 +96,5 @@ func ParseTerminal(s string) (Terminal, error) {
 			return Terminal(i), nil
 		}
 	}
-	return 0, FieldError("terminal", "must be one of %s", strings.Join(terminalNames[:], ", "))
+	return 0, FieldError("terminal", FieldChoice, "must be one of %s", strings.Join(terminalNames[:], ", "))
 }

@@ -112,10 +112,10 @@ func MayWriteGroup(role GroupRole, mutedUntil time.Time, mutedAll bool, now time
 		return nil
 	}
 	if mutedAll {
-		return Errorf(Forbidden, "Only the group's administrators may write at the moment.")
+		return Errorf(Forbidden, "Only the group's administrators may write at the moment.").Named(ProblemGroupMuted)
 	}
 	if mutedUntil.After(now) {
-		return Errorf(Forbidden, "You are muted in this group until %s.", mutedUntil.UTC().Format(time.RFC3339))
+		return Errorf(Forbidden, "You are muted in this group until %s.", mutedUntil.UTC().Format(time.RFC3339)).Named(ProblemMuted)
 	}
 	return nil
 }
@@ -125,7 +125,7 @@ func MayManageMember(actor, target GroupRole) error {
 	if actor == GroupOwner && target != GroupOwner || actor == GroupAdmin && target == GroupMember {
 		return nil
 	}
-	return Errorf(Forbidden, "Only the group's owner, or an administrator for plain members, may do this.")
+	return Errorf(Forbidden, "Only the group's owner, or an administrator for plain members, may do this.").Named(ProblemGroupAdminsOnly)
 }
 
 // MayManageGroup reports why a member may not change the group's data; nil means that it may.
@@ -133,5 +133,5 @@ func MayManageGroup(role GroupRole) error {
 	if role == GroupOwner || role == GroupAdmin {
 		return nil
 	}
-	return Errorf(Forbidden, "Only the group's owner and administrators may do this.")
+	return Errorf(Forbidden, "Only the group's owner and administrators may do this.").Named(ProblemGroupAdminsOnly)
 }

@@ -50,7 +50,7 @@ func CheckIM(m chat.IM, maxText int) error {
 		}
 		if known(medium.Type) {
 			if _, ok := content["co"]; !ok {
-				return chat.FieldError("media", "“co” of medium %d is missing", i+1)
+				return chat.FieldError("media", chat.FieldInvalid, "“co” of medium %d is missing", i+1)
 			}
 			if err := checkKeys(keyRules, content, i); err != nil {
 				return err
@@ -62,7 +62,9 @@ func CheckIM(m chat.IM, maxText int) error {
 			}
 		}
 		if text, _ := content["co"].(string); medium.Type == chat.ContentText && utf8.RuneCountInString(text) > maxText {
-			return chat.Errorf(chat.TooLarge, "The text is too long: a message may have at most %d characters. Send it in parts.", maxText)
+			e := chat.Errorf(chat.TooLarge, "The text is too long: a message may have at most %d characters. Send it in parts.", maxText).Named(chat.ProblemTextTooLong)
+			e.Limit = maxText
+			return e
 		}
 	}
 	return nil
@@ -118,7 +120,7 @@ func checkKeys(rules map[string]func(any) string, content map[string]any, i int)
 	for key, value := range content {
 		if rule := rules[key]; rule != nil {
 			if wrong := rule(value); wrong != "" {
-				return chat.FieldError("media", "“%s” of medium %d must be %s.", key, i+1, wrong)
+				return chat.FieldError("media", chat.FieldInvalid, "“%s” of medium %d must be %s.", key, i+1, wrong)
 			}
 		}
 	}

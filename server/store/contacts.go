@@ -57,7 +57,7 @@ func (t *tx) dropRequest(eid, uid, sender string) (was bool, err error) {
 // uid already; when other asked before, both then have each other. To repeat it changes nothing.
 func (s *Store) PutContact(ctx context.Context, eid, uid, other, message string) (pending bool, err error) {
 	if uid == other {
-		return false, chat.Errorf(chat.Invalid, "You can't have yourself in your contacts.")
+		return false, chat.Errorf(chat.Invalid, "You can't have yourself in your contacts.").Named(chat.ProblemOwnContact)
 	}
 	err = s.change(ctx, func(t *tx) error {
 		pending = false

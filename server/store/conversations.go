@@ -114,7 +114,7 @@ func readable(ctx context.Context, q querier, eid, uid, conv string) (chat.Strea
 		}
 		return chat.StreamRef{EID: eid, Kind: chat.StreamGroup, Key: gid}, err
 	}
-	return chat.StreamRef{}, chat.FieldError("conv", "must be u:{uid} or g:{gid}")
+	return chat.StreamRef{}, chat.FieldError("conv", chat.FieldFormat, "must be u:{uid} or g:{gid}")
 }
 
 // Messages returns messages of a conversation in ascending order: those after a seq, or those before one (the newest of them), or

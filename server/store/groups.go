@@ -93,7 +93,7 @@ func (s *Store) CreateGroup(ctx context.Context, eid, owner string, g chat.Group
 			}
 		}
 		if len(members) == 0 {
-			return chat.FieldError("members", "must name at least one person besides you")
+			return chat.FieldError("members", chat.FieldRequired, "must name at least one person besides you")
 		}
 		if err := t.people(eid, members, "members"); err != nil {
 			return err
@@ -117,7 +117,7 @@ func (s *Store) CreateGroup(ctx context.Context, eid, owner string, g chat.Group
 			return err
 		}
 		if n == 0 {
-			return chat.Errorf(chat.Conflict, "There has been a group with this id.")
+			return chat.Errorf(chat.Conflict, "There has been a group with this id.").Named(chat.ProblemTaken)
 		}
 		if err := t.event(chat.Event{EID: eid, Type: chat.EventGroupCreate, GID: gid, UID: owner, By: owner}); err != nil {
 			return err
@@ -146,7 +146,7 @@ func (t *tx) people(eid string, uids []string, field string) error {
 	}
 	missing := slices.DeleteFunc(slices.Clone(uids), func(uid string) bool { return slices.Contains(have, uid) })
 	if len(missing) > 0 {
-		return chat.FieldError(field, "there is nobody named %s in your organisation", strings.Join(missing, ", "))
+		return chat.FieldError(field, chat.FieldNobody, "there is nobody named %s in your organisation", strings.Join(missing, ", "))
 	}
 	return nil
 }
@@ -224,7 +224,7 @@ func (s *Store) DissolveGroup(ctx context.Context, eid, gid, by string) error {
 			return err
 		}
 		if m.Role != chat.GroupOwner {
-			return chat.Errorf(chat.Forbidden, "Only the group's owner may dissolve it.")
+			return chat.Errorf(chat.Forbidden, "Only the group's owner may dissolve it.").Named(chat.ProblemOwnerOnly)
 		}
 		uids, err := collect(ctx, t, scanString, `SELECT uid FROM members WHERE eid = $1 AND gid = $2`, eid, gid)
 		if err != nil {
@@ -306,7 +306,7 @@ func (s *Store) AddMembers(ctx context.Context, eid, gid, by string, uids []stri
 			}
 		}
 		if len(uids) == 0 {
-			return chat.FieldError("uids", "must name at least one person")
+			return chat.FieldError("uids", chat.FieldRequired, "must name at least one person")
 		}
 		if err := t.people(eid, uids, "uids"); err != nil {
 			return err
@@ -363,7 +363,7 @@ func (s *Store) SetMember(ctx context.Context, eid, gid, uid, by string, role *c
 		}
 		m, err := readMembership(ctx, t, eid, gid, uid)
 		if chat.CodeOf(err) == chat.NotFound {
-			return chat.Errorf(chat.NotFound, "%s is not a member of this group.", uid)
+			return chat.Errorf(chat.NotFound, "%s is not a member of this group.", uid).Named(chat.ProblemNotMember)
 		}
 		if err != nil {
 			return err
@@ -373,7 +373,7 @@ func (s *Store) SetMember(ctx context.Context, eid, gid, uid, by string, role *c
 		}
 		if role != nil && *role != m.Role {
 			if actor.Role != chat.GroupOwner {
-				return chat.Errorf(chat.Forbidden, "Only the group's owner may change roles.")
+				return chat.Errorf(chat.Forbidden, "Only the group's owner may change roles.").Named(chat.ProblemOwnerOnly)
 			}
 			if *role == chat.GroupOwner {
 				if err := t.setMember(eid, gid, by, chat.GroupAdmin, actor.MutedUntil); err != nil {
@@ -408,13 +408,13 @@ func (s *Store) RemoveMember(ctx context.Context, eid, gid, uid, by string) erro
 		}
 		m, err := readMembership(ctx, t, eid, gid, uid)
 		if chat.CodeOf(err) == chat.NotFound {
-			return chat.Errorf(chat.NotFound, "%s is not a member of this group.", uid)
+			return chat.Errorf(chat.NotFound, "%s is not a member of this group.", uid).Named(chat.ProblemNotMember)
 		}
 		if err != nil {
 			return err
 		}
 		if uid == by && m.Role == chat.GroupOwner {
-			return chat.Errorf(chat.Conflict, "You own this group: hand it over to somebody else, or dissolve it.")
+			return chat.Errorf(chat.Conflict, "You own this group: hand it over to somebody else, or dissolve it.").Named(chat.ProblemOwnerLeaves)
 		}
 		if uid != by {
 			if err := chat.MayManageMember(actor.Role, m.Role); err != nil {

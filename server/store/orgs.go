@@ -85,7 +85,7 @@ func (t *tx) createOrg(o chat.Org) error {
 	}
 	n, err := t.affect(`INSERT INTO orgs (eid, name, settings, created) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`, o.EID, o.Name, string(settings), now())
 	if err == nil && n == 0 {
-		return chat.Errorf(chat.Conflict, "The organisation %s exists already. Choose another short name.", o.EID)
+		return conflict("org", "is taken. Choose another short name.")
 	}
 	return err
 }
@@ -121,7 +121,7 @@ func (s *Store) CreateFirst(ctx context.Context, setupHash string, o chat.Org, u
 			return err
 		}
 		if want == "" || subtle.ConstantTimeCompare([]byte(setupHash), []byte(want)) != 1 {
-			return chat.Errorf(chat.Forbidden, "This link is not valid, or has been used. The server prints a link at its first start.")
+			return chat.Errorf(chat.Forbidden, "This link is not valid, or has been used. The server prints a link at its first start.").Named(chat.ProblemSetupLink)
 		}
 		if err := t.exec(`DELETE FROM settings WHERE key = 'setup'`); err != nil {
 			return err

@@ -270,7 +270,7 @@ func decodeCursor(s string, v any) error {
 		err = json.Unmarshal(b, v)
 	}
 	if err != nil {
-		return chat.FieldError("cursor", "is not one that this server gave")
+		return chat.FieldError("cursor", chat.FieldFormat, "is not one that this server gave")
 	}
 	return nil
 }

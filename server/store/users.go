@@ -68,7 +68,9 @@ func (t *tx) createUser(u chat.User, passwordHash string) error {
 
 // conflict is an error about one field that contradicts what is stored.
 func conflict(field, what string) error {
-	return &chat.Error{Code: chat.Conflict, Message: field + ": " + what, Fields: map[string]string{field: what}}
+	e := chat.FieldError(field, chat.FieldTaken, "%s", what).Named(chat.ProblemTaken)
+	e.Code = chat.Conflict
+	return e
 }
 
 func (t *tx) freeEmail(eid, uid, email string) error {

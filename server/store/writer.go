@@ -43,10 +43,12 @@ func (o *op) fail(err error) {
 	}
 }
 
-func errStopping() error { return chat.Errorf(chat.Unavailable, "The server is stopping.") }
+func errStopping() error {
+	return chat.Errorf(chat.Unavailable, "The server is stopping.").Named(chat.ProblemNotStored)
+}
 
 func errCannotStore(err error) error {
-	return &chat.Error{Code: chat.Unavailable, Message: "The server can't store anything at the moment. Try again.", RetryAfter: 5, Err: err}
+	return &chat.Error{Code: chat.Unavailable, Problem: chat.ProblemNotStored, Message: "The server can't store anything at the moment. Try again.", RetryAfter: 5, Err: err}
 }
 
 // writer owns the connection that writes. All fields belong to its goroutine, but for queue, which has a lock.

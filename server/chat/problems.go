@@ -1,0 +1,63 @@
+package chat
+
+// Problem names an error for programs that have words of their own for it. A name is kept for ever; docs/http-api.md lists them.
+type Problem string
+
+// What an error is called that has no name of its own, by its code.
+const (
+	ProblemInvalid     Problem = "invalid"
+	ProblemSignedOut   Problem = "signed-out"
+	ProblemForbidden   Problem = "forbidden"
+	ProblemNotFound    Problem = "not-found"
+	ProblemConflict    Problem = "conflict"
+	ProblemTooLarge    Problem = "too-large"
+	ProblemTooOften    Problem = "too-often"
+	ProblemUnavailable Problem = "unavailable"
+	ProblemInternal    Problem = "internal"
+)
+
+const (
+	ProblemWrongPassword   Problem = "wrong-password"
+	ProblemTooManySignIns  Problem = "too-many-sign-ins"
+	ProblemOtherSite       Problem = "other-site"
+	ProblemSetupLink       Problem = "setup-link"
+	ProblemTaken           Problem = "taken"
+	ProblemTextTooLong     Problem = "text-too-long"
+	ProblemMessageTooLarge Problem = "message-too-large"
+	ProblemMessageIDUsed   Problem = "message-id-used"
+	ProblemSendingTooFast  Problem = "sending-too-fast"
+	ProblemNotStored       Problem = "not-stored"
+	ProblemAccountDisabled Problem = "account-disabled"
+	ProblemNotMember       Problem = "not-member"
+	ProblemGroupMuted      Problem = "group-muted"
+	ProblemMuted           Problem = "muted"
+	ProblemOwnerOnly       Problem = "owner-only"
+	ProblemGroupAdminsOnly Problem = "group-admins-only"
+	ProblemOwnerLeaves     Problem = "owner-leaves"
+	ProblemOwnContact      Problem = "own-contact"
+	ProblemNothingToChange Problem = "nothing-to-change"
+)
+
+// FieldCode says what is wrong with a field. A code is kept for ever; docs/http-api.md lists them.
+type FieldCode string
+
+const (
+	FieldRequired   FieldCode = "required"
+	FieldUnknown    FieldCode = "unknown"
+	FieldType       FieldCode = "type"
+	FieldFormat     FieldCode = "format"
+	FieldChoice     FieldCode = "choice"
+	FieldTooShort   FieldCode = "too-short"
+	FieldTooLong    FieldCode = "too-long"
+	FieldTooSmall   FieldCode = "too-small"
+	FieldTooBig     FieldCode = "too-big"
+	FieldTooFew     FieldCode = "too-few"
+	FieldTooMany    FieldCode = "too-many"
+	FieldRepeated   FieldCode = "repeated"
+	FieldCharacters FieldCode = "control-characters"
+	FieldConflict   FieldCode = "conflict"
+	FieldTaken      FieldCode = "taken"
+	FieldNobody     FieldCode = "nobody"
+	FieldWrong      FieldCode = "wrong"
+	FieldInvalid    FieldCode = "invalid"
+)
