@@ -4,6 +4,7 @@ import { computed, effect, type ReadonlySignal, signal } from '@preact/signals-c
 import { Api } from './api/http';
 import type { KeptAccount, SignIn } from './api/shapes';
 import { forgetAccount, oweGoodbye, readDevice, rememberAccount } from './db/device';
+import type { MediaCore } from './media/types';
 import { Problem } from './problem';
 import { nobody } from './session/people';
 import { Session } from './session/session';
@@ -245,6 +246,18 @@ export class App implements t.Core {
     this.listeners.add(f);
     return () => this.listeners.delete(f);
   }
+
+  /** Follows who is signed in; a view that lives a moment longer shows nothing. */
+  readonly media: MediaCore = {
+    send: async (conv, files, o) => this.need().media.send(conv, files, o),
+    progress: (key) => this.session.peek()?.media.progress(key) ?? signal({ sent: 0 }),
+    local: async (key) => this.session.peek()?.media.local(key),
+    nudge: () => this.session.peek()?.media.nudge(),
+    avatar: async (picture, signal) => this.need().media.avatar(picture, signal),
+    shared: async (conv, kind, cursor) => this.need().media.shared(conv, kind, cursor),
+    storage: async () => this.need().media.storage(),
+    orgStorage: async () => this.need().media.orgStorage(),
+  };
 
   private async begin(a: KeptAccount): Promise<void> {
     this.kept = a;

@@ -3,6 +3,7 @@
 import { App } from './app';
 import type { Core, CoreOptions } from './types';
 
+export type * from './media/types';
 export { Problem } from './problem';
 export type * from './types';
 

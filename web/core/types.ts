@@ -1,6 +1,7 @@
 // The shapes that views build against. A view reads signals and calls functions; it never touches the network or the database itself.
 
 import type { ReadonlySignal } from '@preact/signals-core';
+import type { KeptProblem, MediaCore, PendingFile } from './media/types';
 
 /** What the sign-in page needs to know before anybody has signed in (`GET /api/v1/about`). */
 export interface About {
@@ -119,6 +120,10 @@ export interface Message {
   state: 'waiting' | 'stored' | 'failed';
   /** A whole sentence that says why it failed. */
   error?: string;
+  /** Why a file of it was not taken. */
+  problem?: KeptProblem;
+  /** It waits for these files to be uploaded. */
+  files?: PendingFile[];
   /** One's own message, and the other side of the pair has read it. */
   read?: boolean;
 }
@@ -288,7 +293,10 @@ export interface Core {
   /** Written to the database, shown at once, stored once by the server. */
   send(conv: string, text: string, o?: SendOptions): void;
   retry(conv: string, id: string): void;
+  /** Throws a message away that has failed, or whose files are still on their way. */
   discard(conv: string, id: string): void;
+  /** Files in messages, pictures of people and groups. */
+  readonly media: MediaCore;
   setDraft(conv: string, text: string): void;
   /** Rate-limited inside: call it on every key. */
   typing(conv: string): void;

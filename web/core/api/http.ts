@@ -84,14 +84,24 @@ export class Api {
 
   /** path begins after /api/v1. Throws Problem. */
   async request<T>(method: string, path: string, o: RequestOptions = {}): Promise<T> {
+    return this.authorized((token) => this.call<T>(method, path, o, token));
+  }
+
+  /** Calls with an access token, and once more with a new one where the first is refused (Problem 401). Throws Problem. */
+  async authorized<T>(call: (token: string) => Promise<T>): Promise<T> {
     const token = await this.token();
     try {
-      return await this.call<T>(method, path, o, token);
+      return await call(token);
     } catch (e) {
       if (!(e instanceof Problem) || e.status !== 401) throw e;
     }
     const fresh = this.signedIn && this.signedIn.access_token !== token ? this.signedIn : await this.renew();
-    return this.call<T>(method, path, o, fresh.access_token);
+    return call(fresh.access_token);
+  }
+
+  /** The whole address of a path that begins with a slash. */
+  address(path: string): string {
+    return new URL(path, this.o.base).href;
   }
 
   get<T>(path: string): Promise<T> {

@@ -4,6 +4,7 @@
 
 import { type ReadonlySignal, signal } from '@preact/signals-core';
 import { type DBSchema, deleteDB, type IDBPDatabase, openDB } from 'idb';
+import type { KeptProblem, PendingFile } from '../media/types';
 import type { Conversation, Group, Medium, Message, Person, StorageState } from '../types';
 
 /** A message of one's own that the server has not acknowledged. */
@@ -18,6 +19,10 @@ export interface OutboxItem {
   media: Medium[];
   state: 'waiting' | 'failed';
   error?: string;
+  /** Why a file of it was not taken. */
+  problem?: KeptProblem;
+  /** It is not sent before all of these are with the server. */
+  files?: PendingFile[];
 }
 
 interface Schema extends DBSchema {

@@ -3,6 +3,7 @@
 import type { Api } from '../api/http';
 import type { WireConversation } from '../api/shapes';
 import type { Database, OutboxItem } from '../db/database';
+import type { Progress } from '../media/types';
 import type { Message } from '../types';
 
 /** What the tabs of a browser tell each other beside what comes from the server: what one of them has done. */
@@ -11,6 +12,11 @@ export type News =
   | { about: 'waiting'; item: OutboxItem }
   | { about: 'discarded'; id: string }
   | { about: 'stored'; item: OutboxItem; message: Message }
+  /** A file waits that is kept nowhere but in memory. */
+  | { about: 'file'; key: string; file: Blob }
+  | { about: 'progress'; key: string; progress: Progress }
+  /** What waits for its next attempt is to be tried at once. */
+  | { about: 'uploads' }
   | { about: 'read'; conv: string; seq: number }
   | { about: 'draft'; conv: string; draft: string }
   | { about: 'conversation'; wire: WireConversation }

@@ -41,6 +41,8 @@ export interface LineOptions extends Omit<ConnectionOptions, 'onUp'> {
   onUp: (sessionPresent: boolean) => void;
   /** This tab leads from now on: it sends what all tabs have written. */
   onLead: () => void;
+  /** Another tab leads from now on. */
+  onFollow: () => void;
   /** This tab leads, and another one has joined. */
   onJoined: () => void;
   /** Another tab has told something that does not come from the server. */
@@ -163,6 +165,7 @@ export class Line {
   private follow(): void {
     this.theirs.value = { state: 'connecting', stalled: false };
     this.leading.value = false;
+    this.o.onFollow();
     this.connection.stop('idle');
     this.ask(false);
   }

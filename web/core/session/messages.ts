@@ -77,6 +77,8 @@ export function fromOutbox(item: OutboxItem, uid: string): Message {
     text: textOf(item.media),
     state: item.state,
     ...(item.error !== undefined && { error: item.error }),
+    ...(item.problem && { problem: item.problem }),
+    ...(item.files && { files: item.files }),
   };
 }
 

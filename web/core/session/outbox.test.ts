@@ -40,6 +40,7 @@ class Bench {
           };
           this.underWay.push(entry);
         }),
+      onDiscarded: () => {},
       onStored: async (_item, m) => {
         this.stored.push(m);
       },

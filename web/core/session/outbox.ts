@@ -3,6 +3,7 @@
 
 import { type ReadonlySignal, signal } from '@preact/signals-core';
 import type { OutboxItem } from '../db/database';
+import type { KeptProblem, PendingFile } from '../media/types';
 import { PublishError, type Published, userProperty } from '../mqtt/client';
 import { contentText } from '../payload/im';
 import type { Medium, Message, SendOptions } from '../types';
@@ -19,6 +20,8 @@ const stalledAfter = 5000;
 export interface OutboxPort {
   /** Resolves when the server has stored the message. Rejects with PublishError. Never settles once the session is over. */
   publish(conv: string, id: string, payload: Uint8Array): Promise<Published>;
+  /** Somebody has thrown a message away. */
+  onDiscarded: (item: OutboxItem) => void;
   /** A message is stored: item is no more, m stands for it. */
   onStored(item: OutboxItem, m: Message): Promise<void>;
 }
@@ -43,6 +46,11 @@ export class Outbox {
   /** Messages wait for longer than they should. */
   get stalled(): ReadonlySignal<ReadonlySet<string>> {
     return this.late;
+  }
+
+  /** All that waits or has failed, in order. */
+  get all(): ReadonlySignal<OutboxItem[]> {
+    return this.items;
   }
 
   /** What was written into a conversation, in order. Follows changes. */
@@ -78,21 +86,42 @@ export class Outbox {
     const content: Record<string, unknown> = { co: text };
     if (o.reply !== undefined) content.re = o.reply;
     if (o.mentions?.length) content.at = o.mentions;
-    this.add(conv, [{ type: contentText, content }]);
+    void this.add(conv, [{ type: contentText, content }]);
+  }
+
+  /** A message that is sent when its files are with the server. Resolves when it is written. */
+  queue(conv: string, media: Medium[], files: PendingFile[]): Promise<void> {
+    return this.add(conv, media, files);
+  }
+
+  /** Writes what has become of a message's files. */
+  change(id: string, f: (item: OutboxItem) => OutboxItem): void {
+    const item = this.find(id);
+    if (!item) return;
+    this.replace(f(item));
+    this.pump();
+  }
+
+  /** A file of it was not taken. */
+  fail(id: string, problem: KeptProblem): void {
+    const item = this.find(id);
+    if (item) this.replace({ ...item, state: 'failed', error: problem.detail, problem });
   }
 
   retry(id: string): void {
     const item = this.find(id);
     if (item?.state !== 'failed') return;
-    const { error: _, ...rest } = item;
+    const { error: _, problem: __, ...rest } = item;
     this.replace({ ...rest, state: 'waiting' });
     this.pump();
   }
 
-  /** A message that is under way can't be called back; one that failed can be thrown away. */
+  /** A message that is under way can't be called back; one that failed, or whose files are on their way, can be thrown away. */
   discard(id: string): void {
-    if (this.find(id)?.state !== 'failed') return;
+    const item = this.find(id);
+    if (item?.state !== 'failed' && !item?.files) return;
     this.forget(id);
+    this.port.onDiscarded(item);
     void this.c.db.delete('outbox', id);
     this.c.tell({ about: 'discarded', id });
   }
@@ -129,15 +158,23 @@ export class Outbox {
     this.reasons.delete(id);
   }
 
-  private add(conv: string, media: Medium[]): void {
+  private add(conv: string, media: Medium[], files?: PendingFile[]): Promise<void> {
     const id = hex(crypto.getRandomValues(new Uint8Array(16)));
     this.lastN = Math.max(this.lastN + 1, this.c.api.serverNow()); // after those of an earlier page, which may not be read yet
-    const item: OutboxItem = { n: this.lastN, id, conv, ts: this.c.api.serverNow(), media, state: 'waiting' };
+    const item: OutboxItem = {
+      n: this.lastN,
+      id,
+      conv,
+      ts: this.c.api.serverNow(),
+      media,
+      state: 'waiting',
+      ...(files && { files }),
+    };
     this.items.value = [...this.items.peek(), item];
     this.unwritten.add(id);
-    void this.c.db.putOutbox(item).then(() => {
+    return this.c.db.putOutbox(item).then(() => {
       this.unwritten.delete(id);
-      this.c.tell({ about: 'waiting', item });
+      this.c.tell({ about: 'waiting', item: this.find(id) ?? item });
       this.pump();
     });
   }
@@ -146,7 +183,8 @@ export class Outbox {
     if (!this.running || this.c.signal.aborted) return;
     const held = new Set(this.busy);
     for (const item of this.items.peek()) {
-      if (item.state !== 'waiting' || held.has(item.conv)) continue;
+      // One whose files are on their way does not hold up what was written after it.
+      if (item.state !== 'waiting' || item.files || held.has(item.conv)) continue;
       held.add(item.conv);
       if (this.unwritten.has(item.id)) continue;
       this.busy.add(item.conv);

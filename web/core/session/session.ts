@@ -4,6 +4,7 @@ import { batch, computed, type ReadonlySignal, type Signal, signal } from '@prea
 import type { Api } from '../api/http';
 import type { KeptAccount, SignIn } from '../api/shapes';
 import { Database, type OutboxItem } from '../db/database';
+import { Media } from '../media/media';
 import { type Received, type Socket, userProperty } from '../mqtt/client';
 import { MalformedPayload } from '../payload/json';
 import type {
@@ -57,6 +58,7 @@ export class Session {
   readonly conversations: Conversations;
   readonly outbox: Outbox;
   readonly typing: Typing;
+  readonly media: Media;
   private readonly line: Line;
   private readonly threads = new Map<string, { thread: Thread; views: number }>();
   private readonly lineLists = new Map<string, Signal<NoticeLine[]>>();
@@ -82,6 +84,7 @@ export class Session {
       session.people.restore(),
       session.outbox.restore(),
     ]);
+    session.media.sweep();
     session.line.start();
     return session;
   }
@@ -98,6 +101,14 @@ export class Session {
       publish: (conv, id, payload) =>
         this.line.publish(topicOf(c.eid, 'im', conv), payload, { correlationData: unhex(id) }),
       onStored: (item, m) => this.stored(item, m),
+      onDiscarded: (item) => this.media.discarded(item),
+    });
+    this.media = new Media(c, {
+      memory: o.memory,
+      items: this.outbox.all,
+      change: (id, f) => this.outbox.change(id, f),
+      fail: (id, problem) => this.outbox.fail(id, problem),
+      queue: (conv, media, files) => this.outbox.queue(conv, media, files),
     });
     this.line = new Line(c, {
       mqtt: o.mqtt,
@@ -110,7 +121,11 @@ export class Session {
       onUp: (sessionPresent) => this.up(sessionPresent),
       onDown: () => this.outbox.stop(),
       onEnded: o.onEnded,
-      onLead: () => void this.outbox.restore(), // another tab may have left something that it could not tell
+      onLead: () => {
+        void this.outbox.restore(); // another tab may have left something that it could not tell
+        this.media.leads();
+      },
+      onFollow: () => this.media.follow(),
       onJoined: () => {
         this.outbox.tellAll();
         void this.outbox.restore();
@@ -167,6 +182,7 @@ export class Session {
 
   nudge(): void {
     this.line.nudge();
+    this.media.nudge();
   }
 
   /** Ends everything that runs. state: what is shown of the connection from now on. */
@@ -174,7 +190,8 @@ export class Session {
     if (o.wipe) this.c.tell({ about: 'end', reason: o.ended ?? 'You signed out in another tab.' });
     this.line.stop(o.ended === undefined ? 'idle' : 'ended', o.ended);
     this.ending.abort();
-    if (o.wipe) await this.c.db.wipe();
+    const files = this.media.close(o);
+    if (o.wipe) await Promise.all([this.c.db.wipe(), files]);
     else this.c.db.close();
   }
 
@@ -182,6 +199,7 @@ export class Session {
     this.upSince = this.c.api.serverNow();
     if (this.line.leads) this.outbox.start();
     void this.conversations.sendRead();
+    this.media.nudge();
     // A session that was kept brings what was missed by itself; what this page showed before is then still right.
     if (!sessionPresent || !this.synced) void this.sync();
     else for (const { thread } of this.threads.values()) if (thread.error.peek()) void thread.catchUp();
@@ -306,6 +324,15 @@ export class Session {
       case 'stored':
         this.showStored(n.message as StoredMessage);
         this.outbox.forget(n.item.id);
+        break;
+      case 'file':
+        this.media.take(n.key, n.file);
+        break;
+      case 'progress':
+        this.media.heard(n.key, n.progress);
+        break;
+      case 'uploads':
+        if (this.line.leads) this.media.nudge();
         break;
       case 'read':
         this.conversations.read(n.conv, n.seq, this.c.uid);

@@ -1,0 +1,198 @@
+// Files in one session: kept until they are sent, sent by the tab that leads, told of to the others. The sending itself is loaded
+// when there is something to send.
+
+import { effect, type Signal, signal } from '@preact/signals-core';
+import type { OutboxItem } from '../db/database';
+import type { Context } from '../session/context';
+import type { Page } from '../types';
+import { parcels } from './content';
+import { Files, keyOf } from './files';
+import type {
+  Attachment,
+  FileOptions,
+  MediaCore,
+  OrgStorageUse,
+  PendingFile,
+  Progress,
+  SharedFile,
+  StorageUse,
+  StoredFile,
+} from './types';
+import type { Uploads, UploadsPort } from './uploads';
+
+/** ms between two words to the other tabs on one file's progress. */
+const tellEvery = 250;
+/** A file that is older than this, in ms, and in no message was left by a page that died. */
+const staleAfter = 24 * 60 * 60_000;
+
+export interface MediaPort extends Pick<UploadsPort, 'items' | 'change' | 'fail'> {
+  memory: boolean;
+  /** Writes a message that waits for its files. Resolves when it is kept. */
+  queue(conv: string, media: OutboxItem['media'], files: PendingFile[]): Promise<void>;
+}
+
+export class Media implements MediaCore {
+  private readonly files: Files;
+  private readonly figures = new Map<string, Signal<Progress>>();
+  private readonly told = new Map<string, number>();
+  private uploads: Uploads | undefined;
+  /** Ends this tab's lead. */
+  private lead: AbortController | undefined;
+
+  constructor(
+    private readonly c: Context,
+    private readonly o: MediaPort,
+  ) {
+    this.files = new Files(`magpie-files/${c.eid}/${c.uid}`, {
+      memory: o.memory,
+      onlyHere: (key, file) => c.tell({ about: 'file', key, file }),
+    });
+    c.signal.addEventListener('abort', () => this.follow());
+  }
+
+  async send(conv: string, list: Attachment[], o: FileOptions = {}): Promise<void> {
+    for (const { media, files, first } of parcels(list, o)) {
+      const pending = files.map((a, i) => this.pending(a, first + i));
+      await Promise.all(
+        files.flatMap((a, i) => {
+          const { key = '', poster } = pending[i] ?? {};
+          return [this.files.put(key, a.file), poster && a.poster && this.files.put(poster, a.poster)];
+        }),
+      );
+      await this.o.queue(conv, media, pending);
+    }
+  }
+
+  progress(key: string): Signal<Progress> {
+    let s = this.figures.get(key);
+    if (!s) {
+      s = signal<Progress>({ sent: 0 });
+      this.figures.set(key, s);
+    }
+    return s;
+  }
+
+  local(key: string): Promise<Blob | undefined> {
+    return this.files.get(key);
+  }
+
+  nudge(): void {
+    this.uploads?.nudge();
+    if (!this.lead) this.c.tell({ about: 'uploads' });
+  }
+
+  async avatar(picture: Blob, signal?: AbortSignal): Promise<string> {
+    const { authorized, xhr } = await import('./transfer');
+    const body = new FormData();
+    body.append('purpose', 'avatar');
+    body.append('file', picture, 'avatar');
+    const r = { method: 'POST', headers: { Accept: 'application/json' }, body, signal };
+    return (JSON.parse((await authorized(this.c.api, xhr, '/api/v1/media', r)).text) as StoredFile).url;
+  }
+
+  shared(conv: string, kind: 'image' | 'file', cursor = ''): Promise<Page<SharedFile>> {
+    const query = `kind=${kind}&limit=60${cursor && `&cursor=${encodeURIComponent(cursor)}`}`;
+    return this.c.api.get(`/conversations/${encodeURIComponent(conv)}/media?${query}`);
+  }
+
+  storage(): Promise<StorageUse> {
+    return this.c.api.get('/me/storage');
+  }
+
+  orgStorage(): Promise<OrgStorageUse> {
+    return this.c.api.get('/org/storage');
+  }
+
+  /** This tab leads: it sends the files of all tabs. */
+  leads(): void {
+    if (this.lead || this.c.signal.aborted) return;
+    const lead = new AbortController();
+    this.lead = lead;
+    const stop = effect(() => {
+      if (!this.o.items.value.some((item) => item.files)) return;
+      queueMicrotask(() => {
+        stop();
+        void this.begin(lead.signal);
+      });
+    });
+    lead.signal.addEventListener('abort', stop);
+  }
+
+  /** Another tab leads from now on, or the session is over. */
+  follow(): void {
+    this.lead?.abort();
+    this.lead = undefined;
+    this.uploads = undefined;
+  }
+
+  /** Removes what no message wants: the outbox has been read. */
+  sweep(): void {
+    const wanted = this.o.items.peek().flatMap((item) => (item.files ?? []).flatMap((f) => [f.key, f.poster ?? '']));
+    void this.files.sweep(new Set(wanted), this.c.api.serverNow() - staleAfter);
+  }
+
+  /** A message was thrown away. */
+  discarded(item: OutboxItem): void {
+    if (item.files) void this.files.delete(item.files.flatMap((f) => [f.key, ...(f.poster ? [f.poster] : [])]));
+  }
+
+  /** Another tab has a file that is kept nowhere else. */
+  take(key: string, file: Blob): void {
+    this.files.take(key, file);
+  }
+
+  /** The tab that leads tells how far a file has come. */
+  heard(key: string, p: Progress): void {
+    this.progress(key).value = p;
+  }
+
+  close(o: { wipe: boolean }): Promise<void> {
+    return this.files.close(o);
+  }
+
+  private async begin(until: AbortSignal): Promise<void> {
+    try {
+      const [{ Uploads }, { xhr }] = await Promise.all([import('./uploads'), import('./transfer')]);
+      if (until.aborted) return;
+      this.uploads = new Uploads({
+        ...this.o,
+        api: this.c.api,
+        files: this.files,
+        transfer: xhr,
+        signal: until,
+        progress: (key, p) => this.tell(key, p),
+        now: Date.now,
+      });
+    } catch {
+      // The part of the app is not here and the server is away: the next lead, or the next file, tries again.
+      if (this.lead?.signal === until) {
+        this.lead = undefined;
+        setTimeout(() => !until.aborted && this.leads(), 5000);
+      }
+    }
+  }
+
+  private tell(key: string, p: Progress): void {
+    this.progress(key).value = p;
+    const now = Date.now();
+    if (!p.problem && now - (this.told.get(key) ?? 0) < tellEvery) return;
+    this.told.set(key, now);
+    this.c.tell({ about: 'progress', key, progress: p });
+  }
+
+  private pending(a: Attachment, at: number): PendingFile {
+    const { name, type, original, width, height, duration } = a;
+    const now = this.c.api.serverNow();
+    return {
+      key: keyOf(now),
+      at,
+      name,
+      type,
+      size: a.file.size,
+      ...(a.poster && { poster: keyOf(now) }),
+      ...(original && { original }),
+      ...(width && height && { width, height }),
+      ...(duration !== undefined && { duration }),
+    };
+  }
+}
