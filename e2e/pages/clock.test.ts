@@ -1,30 +1,9 @@
 // A device whose clock is hours off.
 
-import type { Browser } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { Server } from '../server';
-import { Crowd, launch } from './person';
+import { expect, test } from 'vitest';
+import { gather } from './crowd';
 
-let server: Server;
-let browser: Browser;
-const crowd = new Crowd(
-  () => browser,
-  () => server,
-);
-
-beforeAll(async () => {
-  server = await Server.start();
-  browser = await launch();
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await server?.stop();
-});
-
-afterEach(async () => {
-  expect(await crowd.leave()).toEqual([]);
-});
+const crowd = gather();
 
 /** The time zone in which it is this hour now. */
 function zoneAt(hour: number): string {
