@@ -79,7 +79,8 @@ describe('a long conversation', () => {
     const frank = await crowd.enter('frank');
     await frank.openChat('Dave');
     const list = frank.page.getByRole('log');
-    await list.locator('.message').first().waitFor();
+    await frank.page.getByRole('button', { name: /new message/ }).click();
+    await list.getByText(`message ${count}`, { exact: true }).waitFor();
     const rows = () => list.locator('.rows > li').count();
     const start = list.getByText('This is the beginning of the conversation.');
 

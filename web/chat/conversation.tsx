@@ -11,18 +11,24 @@ import { split, useCore, usePerson } from './context';
 import { ConversationMenuItems } from './conversation-menu';
 import { back, follow, go, href } from './route';
 import { ConnectionWord } from './status';
-import { Timeline } from './timeline';
+import { leftAt, Timeline } from './timeline';
 
 /** One conversation: its bar, its messages, the place to write. Rendered anew for each (`key`). */
 export function ConversationPane({ conv, info }: { conv: string; info: boolean }) {
   const core = useCore();
-  const view = useMemo(() => core.open(conv), [core, conv]);
-  useEffect(() => () => view.close(), [view]);
   const c = core.conversations.value.find((one) => one.conv === conv);
+  const view = useMemo(() => {
+    const known = core.conversations.peek().find((one) => one.conv === conv);
+    return core.open(conv, leftAt(conv) ?? (known && known.unread > 0 ? known.readSeq + 1 : undefined));
+  }, [core, conv]);
+  useEffect(() => () => view.close(), [view]);
   // The line "new messages" stays where it was when the conversation was opened, or when the list first came in.
   const opened = useRef<{ readUpTo: number | undefined } | undefined>(undefined);
   if (!opened.current && core.conversations.value.length > 0)
     opened.current = { readUpTo: c && c.unread > 0 ? c.readSeq : undefined };
+  // So much has come meanwhile that one goes on reading where one was.
+  if (opened.current && opened.current.readUpTo === undefined && c && c.unread > 0 && view.hasNewer.value)
+    opened.current = { readUpTo: c.readSeq };
   const [kind, id] = split(conv);
   const closed = useClosed(conv);
   const name = useConversationName(conv);
@@ -30,7 +36,13 @@ export function ConversationPane({ conv, info }: { conv: string; info: boolean }
     <section class="conversation-pane" aria-label={name}>
       <Bar conv={conv} info={info} name={name} view={view} />
       {kind === 'g' && <AnnouncementStrip gid={id} />}
-      <Timeline key={conv} view={view} group={kind === 'g'} readUpTo={opened.current?.readUpTo} />
+      <Timeline
+        key={conv}
+        view={view}
+        group={kind === 'g'}
+        readUpTo={opened.current?.readUpTo}
+        unread={c?.unread ?? 0}
+      />
       <TypingLine view={view} group={kind === 'g'} />
       {closed ? (
         <p class="composer-closed">{closed}</p>

@@ -1,5 +1,5 @@
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
-import type { ConversationView, Item, Message } from '../core';
+import type { ConversationView, Message } from '../core';
 import { format } from '../ui/format';
 import { Icon } from '../ui/icon';
 import { t } from '../ui/prefs';
@@ -17,13 +17,16 @@ interface Anchor {
 }
 
 /** Where each conversation was left, for as long as the page lives. */
-const left = new Map<string, { anchor: Anchor; span: Span }>();
+const left = new Map<string, { anchor: Anchor; span: Span; seq: number | undefined }>();
+
+/** The message that stood first in sight when one left. */
+export function leftAt(conv: string): number | undefined {
+  return left.get(conv)?.seq;
+}
 
 /** Pixels: so near to the foot is "at the foot", so near to an end is time to bring more rows. */
 const footReach = 48;
 const reach = 900;
-/** So many pages are loaded on the way to a message that an answer points to. */
-const jumpPages = 40;
 
 /**
  * The messages of one conversation. The list keeps its place by an anchor: the first row in sight stays where it is, whatever
@@ -33,10 +36,12 @@ export function Timeline({
   view,
   group,
   readUpTo,
+  unread,
 }: {
   view: ConversationView;
   group: boolean;
   readUpTo: number | undefined;
+  unread: number;
 }) {
   const box = useRef<HTMLDivElement>(null);
   const kept = left.get(view.conv);
@@ -45,10 +50,11 @@ export function Timeline({
   // Read while rendering, so that the end of one page's loading asks whether there is room for the next.
   const loading = view.loading.value;
   const hasOlder = view.hasOlder.value;
+  const hasNewer = view.hasNewer.value;
   const rows = useMemo(() => rowsOf(items, readUpTo), [items, readUpTo]);
   const { from, to } = place(rows, span);
   const shown = rows.slice(from, to);
-  const whole = to === rows.length;
+  const whole = to === rows.length && !hasNewer;
 
   const anchor = useRef<Anchor | undefined>(kept?.anchor);
   const atFoot = useRef(!kept);
@@ -58,11 +64,14 @@ export function Timeline({
   const newest = useRef(rows.at(-1)?.key);
 
   const markRead = () => {
-    if (atFoot.current && whole && document.visibilityState === 'visible' && document.hasFocus()) view.markRead();
+    if (document.visibilityState !== 'visible' || !document.hasFocus()) return;
+    if (atFoot.current && whole) return view.markRead();
+    const seq = unread > 0 && box.current ? lastInSight(box.current, rows) : undefined;
+    if (seq !== undefined) view.markRead(seq);
   };
 
-  const latest = useRef({ span, markRead });
-  latest.current = { span, markRead };
+  const latest = useRef({ span, markRead, rows });
+  latest.current = { span, markRead, rows };
 
   /** Brings rows in where the window has come near to an end of those that stand here. */
   const fill = () => {
@@ -72,7 +81,9 @@ export function Timeline({
       if (from > 0) return setSpan(up(rows, { from, to }));
       if (hasOlder && !loading && !view.error.value) view.loadOlder().catch(() => {});
     }
-    if (!whole && el.scrollHeight - el.scrollTop - el.clientHeight < reach) setSpan(down(rows, { from, to }));
+    if (el.scrollHeight - el.scrollTop - el.clientHeight >= reach) return;
+    if (to < rows.length) setSpan(down(rows, { from, to }));
+    else if (hasNewer && !loading && !view.error.value) view.loadNewer().catch(() => {});
   };
 
   const scrolled = () => {
@@ -105,12 +116,21 @@ export function Timeline({
         el.scrollTop = el.scrollHeight;
       }
       placed.current = !loading;
+      if (placed.current && !atFoot.current) setAway(true);
+    } else if (atFoot.current && hasNewer) {
+      // What is here is not the end any more: the foot is a place like any other.
+      atFoot.current = false;
+      anchor.current = firstInSight(el);
+      newest.current = rows.at(-1)?.key;
+      setAway(true);
     } else if (atFoot.current) {
       el.scrollTop = el.scrollHeight;
     } else if (anchor.current) {
       const row = rowOf(el, anchor.current.key);
       if (row) el.scrollTop = row.offsetTop - anchor.current.offset;
     }
+    const last = rows.at(-1)?.key;
+    if (placed.current && !atFoot.current && span.end === null && last) setSpan({ end: last, size: span.size });
     fill();
     markRead();
   });
@@ -130,11 +150,14 @@ export function Timeline({
       watch.disconnect();
       removeEventListener('focus', looked);
       document.removeEventListener('visibilitychange', looked);
-      if (anchor.current) left.set(view.conv, { anchor: anchor.current, span: latest.current.span });
+      const { rows, span } = latest.current;
+      const { current } = anchor;
+      if (current) left.set(view.conv, { anchor: current, span, seq: seqAt(rows, current.key) });
     };
   }, [view]);
 
-  const jump = () => {
+  const jump = async () => {
+    await view.loadNewest();
     atFoot.current = true;
     anchor.current = undefined;
     left.delete(view.conv);
@@ -143,12 +166,20 @@ export function Timeline({
     requestAnimationFrame(() => box.current?.scrollTo({ top: box.current.scrollHeight }));
   };
 
+  // What one writes stands at the foot, and there one goes to see it.
+  const written = view.written.value;
+  const seen = useRef(written);
+  const jumpDown = useRef(jump);
+  jumpDown.current = jump;
+  useEffect(() => {
+    if (written === seen.current) return;
+    seen.current = written;
+    attempt(jumpDown.current());
+  }, [written]);
+
   /** Goes to a message that may lie far above. */
   const jumpTo = async (seq: number) => {
-    for (let pages = 0; pages < jumpPages && !view.items.peek().some((one) => seqOf(one) === seq); pages++) {
-      if (!view.hasOlder.peek() || view.error.peek()) break;
-      await view.loadOlder();
-    }
+    await view.loadAround(seq);
     const all = rowsOf(view.items.peek(), readUpTo);
     const at = all.findIndex((row) => row.kind === 'message' && row.message.seq === seq);
     const row = all[at];
@@ -178,7 +209,7 @@ export function Timeline({
     };
   }, [view]);
 
-  const below = away ? unseen(rows, newest.current) : 0;
+  const below = !away ? 0 : hasNewer ? unread : unseen(rows, newest.current);
   const text = t.value.chat;
   return (
     <div class="timeline-box">
@@ -206,7 +237,7 @@ export function Timeline({
         <button
           type="button"
           class="jump"
-          onClick={jump}
+          onClick={() => attempt(jump())}
           aria-label={below > 0 ? text.jumpCount(below) : text.jump}
           title={text.jump}
         >
@@ -290,8 +321,20 @@ function unseen(rows: Row[], newest: string | undefined): number {
   return n;
 }
 
-function seqOf(item: Item): number | undefined {
-  return 'notice' in item ? undefined : item.seq;
+/** The seq of a row's message, or of the next one after it. */
+function seqAt(rows: Row[], key: string): number | undefined {
+  const at = rows.findIndex((row) => row.key === key);
+  const row = at < 0 ? undefined : rows.slice(at).find((one) => one.kind === 'message' && one.message.seq);
+  return row?.kind === 'message' ? row.message.seq : undefined;
+}
+
+/** The seq of the last message of which all is above the lower edge of the window. */
+function lastInSight(el: HTMLElement, rows: Row[]): number | undefined {
+  const edge = el.scrollTop + el.clientHeight;
+  const shown = [...el.querySelectorAll<HTMLElement>('.message')];
+  const key = shown.findLast((row) => row.offsetTop + row.offsetHeight <= edge)?.dataset.key;
+  const row = rows.findLast((one) => one.key === key);
+  return row?.kind === 'message' ? row.message.seq : undefined;
 }
 
 function firstInSight(el: HTMLElement): Anchor | undefined {

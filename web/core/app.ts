@@ -195,8 +195,8 @@ export class App implements t.Core {
     await this.need().groups.setMember(gid, uid, change);
   }
 
-  open(conv: string): t.ConversationView {
-    return this.session.peek()?.open(conv) ?? emptyView(conv);
+  open(conv: string, around?: number): t.ConversationView {
+    return this.session.peek()?.open(conv, around) ?? emptyView(conv);
   }
 
   send(conv: string, text: string, o?: t.SendOptions): void {
@@ -385,6 +385,11 @@ function emptyView(conv: string): t.ConversationView {
     error: signal(undefined),
     typing: signal([]),
     loadOlder: async () => {},
+    hasNewer: no,
+    loadNewer: async () => {},
+    loadAround: async () => false,
+    loadNewest: async () => {},
+    written: signal(0),
     markRead() {},
     close() {},
   };

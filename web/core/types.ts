@@ -224,10 +224,19 @@ export interface ConversationView {
   loading: ReadonlySignal<boolean>;
   error: ReadonlySignal<Error | undefined>;
   loadOlder(): Promise<void>;
+  /** What is here ends before the newest message: it was opened, or gone to, further back. */
+  hasNewer: ReadonlySignal<boolean>;
+  loadNewer(): Promise<void>;
+  /** Brings the message with that seq, and what stands around it. False: it can't be had. */
+  loadAround(seq: number): Promise<boolean>;
+  /** Brings the newest messages again. */
+  loadNewest(): Promise<void>;
+  /** Goes up with each message that is written here, on this page: one wants to see it. */
+  written: ReadonlySignal<number>;
   /** uids of those who are typing. */
   typing: ReadonlySignal<string[]>;
-  /** The person sees the newest message. */
-  markRead(): void;
+  /** The person sees the newest message, or has come as far as a seq. */
+  markRead(upTo?: number): void;
   close(): void;
 }
 
@@ -288,8 +297,8 @@ export interface Core {
   dissolveGroup(gid: string): Promise<void>;
   setMember(gid: string, uid: string, change: MemberChange): Promise<void>;
 
-  /** Shows what the database has, then what the network has. */
-  open(conv: string): ConversationView;
+  /** Shows what the database has, then what the network has: the newest messages, or those around a seq that lies further back. */
+  open(conv: string, around?: number): ConversationView;
   /** Written to the database, shown at once, stored once by the server. */
   send(conv: string, text: string, o?: SendOptions): void;
   retry(conv: string, id: string): void;

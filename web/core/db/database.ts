@@ -90,6 +90,15 @@ export class Database {
     });
   }
 
+  /** The oldest messages after a seq, ascending, as far as they follow it and each other without a gap. */
+  messagesAfter(conv: string, after: number, limit: number): Promise<(Message & { seq: number })[]> {
+    return this.attempt([], async (db) => {
+      const found = await db.getAll('messages', bound([conv, after + 1], [conv, after + limit]));
+      const gap = found.findIndex((m, i) => m.seq !== after + 1 + i);
+      return gap < 0 ? found : found.slice(0, gap);
+    });
+  }
+
   /** The greatest seq of a conversation that is here; 0 for none. */
   lastSeq(conv: string): Promise<number> {
     return this.attempt(0, async (db) => {

@@ -7,8 +7,9 @@ import type { Conversation } from '../types';
 import { type Context, later } from './context';
 import { fromWire, mentions, type StoredMessage } from './messages';
 
-/** ms between reading and telling the server. */
+/** ms between reading and telling the server: all of a conversation, or a part of it, as one does while one scrolls. */
 const readDelay = 400;
+const partDelay = 1000;
 
 export class Conversations {
   private readonly map = new Map<string, Conversation>();
@@ -106,15 +107,18 @@ export class Conversations {
     return true;
   }
 
-  /** One has seen everything. */
-  markRead(conv: string): void {
+  /** One has seen everything, or everything up to a seq. */
+  markRead(conv: string, upTo = Number.POSITIVE_INFINITY): void {
     const c = this.map.get(conv);
-    if (!c || c.readSeq >= c.lastSeq) return;
-    this.counted.delete(conv);
-    this.change(conv, { readSeq: c.lastSeq, unread: 0, mentioned: false });
-    this.unsentRead.set(conv, c.lastSeq);
-    this.c.tell({ about: 'read', conv, seq: c.lastSeq });
-    this.readTimer ??= later(this.c, readDelay, () => void this.sendRead());
+    const seq = Math.min(upTo, c?.lastSeq ?? 0);
+    if (!c || c.readSeq >= seq) return;
+    const left = (this.counted.get(conv) ?? []).filter((m) => m.seq > seq);
+    this.counted.set(conv, left);
+    const part = seq < c.lastSeq;
+    this.change(conv, part ? { readSeq: seq, unread: Math.min(c.unread, c.lastSeq - seq) } : read(seq));
+    this.unsentRead.set(conv, seq);
+    this.c.tell({ about: 'read', conv, seq });
+    this.readTimer ??= later(this.c, part ? partDelay : readDelay, () => void this.sendRead());
   }
 
   /** Tells the server what could not be told while there was no connection. */
@@ -125,6 +129,8 @@ export class Conversations {
       try {
         await this.c.api.request('PUT', `/conversations/${encodeURIComponent(conv)}/read`, { body: { seq } });
         if (this.unsentRead.get(conv) === seq) this.unsentRead.delete(conv);
+        // What is left unread of others, only the server knows.
+        if (seq < (this.map.get(conv)?.lastSeq ?? 0)) await this.fetch(conv);
       } catch (e) {
         // What could not be told stays for the next connection; what the server refuses does not.
         if (e instanceof Problem && e.status >= 400 && e.status < 500) this.unsentRead.delete(conv);
@@ -141,7 +147,7 @@ export class Conversations {
       return;
     }
     if (seq <= c.readSeq) return;
-    if (seq >= c.lastSeq) this.change(conv, { readSeq: seq, unread: 0, mentioned: false });
+    if (seq >= c.lastSeq) this.change(conv, read(seq));
     else void this.fetch(conv);
   }
 
@@ -197,7 +203,7 @@ export class Conversations {
       pinned: w.pinned,
       readSeq,
       peerReadSeq: Math.max(c.peerReadSeq, w.peer_read_seq),
-      unread: (readHere ? 0 : w.unread) + since.length,
+      unread: (readHere ? 0 : Math.min(w.unread, w.last_seq - readSeq)) + since.length,
       mentioned: (!readHere && w.mentioned) || since.some((m) => m.mention),
       ...(c.lastSeq <= w.last_seq && {
         lastSeq: w.last_seq,
@@ -228,6 +234,11 @@ export class Conversations {
       draft: '',
     };
   }
+}
+
+/** Nothing is left unread. */
+function read(seq: number) {
+  return { readSeq: seq, unread: 0, mentioned: false };
 }
 
 /** Pinned first, then newest first; those without a message after the others, by name. */

@@ -140,12 +140,14 @@ export class Session {
     return this.c.db.state;
   }
 
-  open(conv: string): ConversationView {
+  open(conv: string, around?: number): ConversationView {
     let entry = this.threads.get(conv);
     if (!entry) {
       entry = { thread: this.thread(conv), views: 0 };
       this.threads.set(conv, entry);
-      void entry.thread.open();
+      void entry.thread.open(around);
+    } else if (around !== undefined) {
+      void entry.thread.loadAround(around);
     }
     entry.views++;
     const { thread } = entry;
@@ -158,7 +160,12 @@ export class Session {
       error: thread.error,
       typing: this.typing.of(conv),
       loadOlder: () => thread.loadOlder(),
-      markRead: () => this.conversations.markRead(conv),
+      hasNewer: thread.hasNewer,
+      loadNewer: () => thread.loadNewer(),
+      loadAround: (seq) => thread.loadAround(seq),
+      loadNewest: () => thread.loadNewest(),
+      written: thread.written,
+      markRead: (upTo) => this.conversations.markRead(conv, upTo),
       close: () => {
         if (!open) return;
         open = false;
@@ -173,6 +180,7 @@ export class Session {
       this.outbox.send(conv, text, o);
       this.conversations.setDraft(conv, '');
       this.typing.done(conv);
+      this.threads.get(conv)?.thread.wrote();
     });
   }
 

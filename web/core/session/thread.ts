@@ -1,4 +1,5 @@
-// The messages of one conversation that a view shows: an unbroken run up to the newest, from the database first, then the network.
+// The messages of one conversation that a view shows: an unbroken run, from the database first, then the network. Mostly it goes up to the
+// newest; around an old message it begins anew, and grows at both ends until it meets the newest again.
 
 import { batch, computed, type ReadonlySignal, signal } from '@preact/signals-core';
 import type { List, WireMessage } from '../api/shapes';
@@ -7,19 +8,26 @@ import type { Context } from './context';
 import { fromWire, type StoredMessage } from './messages';
 
 const pageSize = 50;
-/** More than this many missed messages are not caught up with: the view begins anew at the newest. */
+/** More than this many missed messages are not caught up with: they come as one scrolls. */
 const maxMissed = 400;
 
 export class Thread {
   private readonly messages = signal<StoredMessage[]>([]);
   /** Nothing before the first message may be read. */
   private readonly atStart = signal(false);
+  /** The run ends before the newest message. */
+  private readonly apart = signal(false);
+  /** Goes up with each message that is written here, on this page. */
+  readonly written = signal(0);
   readonly loading = signal(false);
   readonly error = signal<Error | undefined>(undefined);
   readonly items: ReadonlySignal<Item[]>;
   readonly hasOlder: ReadonlySignal<boolean> = computed(
     () => !this.atStart.value && (this.messages.value[0]?.seq ?? 1) > 1,
   );
+  readonly hasNewer: ReadonlySignal<boolean> = this.apart;
+  /** Goes up when another run takes the place of the one that was here: what was asked for that one is of no use then. */
+  private run = 0;
   private catching: Promise<void> | undefined;
   private again = false;
   private started: Promise<void> | undefined;
@@ -43,15 +51,16 @@ export class Thread {
     this.items = computed(() => {
       const peer = this.o.peerReadSeq();
       const stored = this.messages.value.map((m) => (m.mine && m.seq <= peer ? { ...m, read: true } : m));
+      if (this.apart.value) return stored;
       const known = new Set(stored.map((m) => m.id));
       const waiting = this.o.waiting().filter((m) => !known.has(m.id));
       return merge([...stored, ...waiting], this.o.lines());
     });
   }
 
-  /** Loads the newest page. Later calls catch up. */
-  open(): Promise<void> {
-    this.started ??= this.start();
+  /** Loads the newest page; around: or the one around that seq, where it lies further back. */
+  open(around?: number): Promise<void> {
+    this.started ??= this.start(around);
     return this.started;
   }
 
@@ -59,11 +68,57 @@ export class Thread {
     const first = this.messages.peek()[0]?.seq;
     if (this.loading.peek() || first === undefined || first <= 1) return;
     await this.load(async () => {
+      const { run } = this;
       const kept = await this.c.db.messagesBefore(this.conv, first, pageSize);
       const page = kept.length > 0 ? kept : await this.page(`before=${first}`);
+      if (run !== this.run) return;
       if (page.length === 0) this.atStart.value = true;
       this.append(page);
     });
+  }
+
+  async loadNewer(): Promise<void> {
+    const last = this.messages.peek().at(-1)?.seq;
+    if (this.loading.peek() || last === undefined || !this.apart.peek()) return;
+    await this.load(() => this.grow(last));
+  }
+
+  /** Sees to it that the message with that seq is here. False: there is none that may be read, or it can't be read now. */
+  async loadAround(seq: number): Promise<boolean> {
+    const here = () => this.messages.peek().some((m) => m.seq === seq);
+    if (here()) return true;
+    await this.load(async () => {
+      const kept = await this.kept(seq);
+      const half = pageSize / 2;
+      const run =
+        kept.length > 0 ? kept : await this.page(seq > half ? `after=${seq - half}` : `before=${pageSize + 1}`);
+      if (!run.some((m) => m.seq === seq)) return;
+      batch(() => {
+        this.join(run);
+        this.apart.value = (this.messages.peek().at(-1)?.seq ?? 0) < this.o.lastSeq();
+      });
+    });
+    return here();
+  }
+
+  /** Comes back to the newest message. */
+  async loadNewest(): Promise<void> {
+    if (!this.apart.peek()) return;
+    await this.load(async () => {
+      const kept = await this.c.db.messagesBefore(this.conv, this.o.lastSeq() + 1, pageSize);
+      const page = kept.length > 0 ? kept : await this.page('');
+      batch(() => {
+        this.join(page);
+        this.apart.value = false;
+      });
+    });
+    if (!this.apart.peek()) await this.catchUp();
+  }
+
+  /** One has written something here, and wants to see it. */
+  wrote(): void {
+    this.written.value++;
+    void this.loadNewest();
   }
 
   /** A message was stored by the server. */
@@ -72,7 +127,7 @@ export class Thread {
     const last = list.at(-1)?.seq ?? 0;
     if (m.seq === last + 1) this.messages.value = [...list, m];
     else if (m.seq <= last) this.messages.value = list.map((x) => (x.seq === m.seq ? m : x));
-    else void this.catchUp();
+    else if (!this.apart.peek()) void this.catchUp();
   }
 
   /** Reads what is missing after the newest message that is here, up to the newest that there is. */
@@ -92,7 +147,9 @@ export class Thread {
     return this.catching;
   }
 
-  private async start(): Promise<void> {
+  private async start(around?: number): Promise<void> {
+    if (around !== undefined && this.o.lastSeq() - around >= pageSize / 2 && (await this.loadAround(around)))
+      return this.apart.peek() ? undefined : this.catchUp();
     const newest = (await this.c.db.lastSeq(this.conv)) + 1;
     const kept = await this.c.db.messagesBefore(this.conv, newest, pageSize);
     if (this.messages.peek().length === 0) this.messages.value = kept;
@@ -103,25 +160,59 @@ export class Thread {
 
   private async missing(): Promise<void> {
     const last = this.messages.peek().at(-1)?.seq ?? 0;
-    if (last > 0 && last >= this.o.lastSeq() && this.o.current()) return;
-    if (last > 0 && this.o.lastSeq() - last <= maxMissed) {
+    const { run } = this;
+    if (this.apart.peek() || (last > 0 && last >= this.o.lastSeq() && this.o.current())) return;
+    if (last > 0 && this.o.lastSeq() - last > maxMissed) {
+      this.apart.value = true;
+      return this.grow(last);
+    }
+    if (last > 0) {
       let from = last;
       for (;;) {
         const page = await this.page(`after=${from}`);
+        if (run !== this.run) return;
         this.append(page);
         if (page.length < pageSize) return;
         from = page.at(-1)?.seq ?? from;
       }
     }
     const page = await this.page('');
+    if (run !== this.run) return;
     batch(() => {
       this.atStart.value = page.length < pageSize;
-      const known = this.messages.peek();
-      const first = page[0]?.seq ?? 0;
-      // What is here goes on only if it meets the page.
-      if (known.length > 0 && (known.at(-1) as StoredMessage).seq < first - 1) this.messages.value = [];
       this.append(page);
     });
+  }
+
+  /** Brings the page after the last message. Where that is the last, the run goes up to the newest again. */
+  private async grow(last: number): Promise<void> {
+    const { run } = this;
+    const kept = await this.c.db.messagesAfter(this.conv, last, pageSize);
+    const page = kept.length > 0 ? kept : await this.page(`after=${last}`);
+    if (run !== this.run) return;
+    batch(() => {
+      this.append(page);
+      if (page.length === 0 || (page.at(-1) as StoredMessage).seq >= this.o.lastSeq()) this.apart.value = false;
+    });
+    if (!this.apart.peek() && !this.catching) await this.catchUp();
+  }
+
+  /** What is kept around a message. */
+  private async kept(seq: number): Promise<StoredMessage[]> {
+    const after = await this.c.db.messagesAfter(this.conv, seq - 1, pageSize / 2);
+    return after.length > 0 ? [...(await this.c.db.messagesBefore(this.conv, seq, pageSize / 2)), ...after] : [];
+  }
+
+  /** Another run takes the place of the one that is here, unless they meet. */
+  private join(run: StoredMessage[]): void {
+    const here = this.messages.peek();
+    const [first, last] = [run[0]?.seq ?? 0, run.at(-1)?.seq ?? 0];
+    if ((here.at(-1)?.seq ?? 0) < first - 1 || (here[0]?.seq ?? 0) > last + 1) {
+      this.run++;
+      this.messages.value = [];
+      this.atStart.value = false;
+    }
+    this.append(run);
   }
 
   private append(page: StoredMessage[]): void {

@@ -140,8 +140,9 @@ export class FakeServer {
     if (path === '/conversations') return Response.json({ items: [...this.conversations.values()], next: null });
     const [, conv = '', messages] = /^\/conversations\/([^/]+)(\/messages)?$/.exec(path) ?? [];
     if (messages) {
-      const after = Number(query.get('after') ?? 0);
-      const items = (this.messages.get(conv) ?? []).filter((m) => m.seq > after).slice(after > 0 ? 0 : -50);
+      const [after, before] = [Number(query.get('after') ?? 0), Number(query.get('before') ?? 0)];
+      const all = (this.messages.get(conv) ?? []).filter((m) => m.seq > after && (before === 0 || m.seq < before));
+      const items = after > 0 ? all.slice(0, 50) : all.slice(-50);
       return Response.json({ items, next: null });
     }
     if (conv) {
