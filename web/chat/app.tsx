@@ -7,6 +7,7 @@ import { split, useCore } from './context';
 import { ConversationPane } from './conversation';
 import { GroupInfo } from './group-info';
 import { ConversationList } from './list';
+import { Over } from './media/overlay';
 import { PeopleList } from './people';
 import { Profile, ProfilePane } from './profile';
 import { back, follow, go, href, type Route, route } from './route';
@@ -80,6 +81,7 @@ function Shell() {
         </main>
         {r.view === 'chats' && r.conv && r.info && <InfoPane conv={r.conv} />}
       </div>
+      <Over />
       <KickedDialog />
     </div>
   );

@@ -10,6 +10,7 @@ import './styles/shell.css';
 import './styles/conversation.css';
 import './styles/text.css';
 import './styles/composing.css';
+import './styles/media.css';
 import './styles/pages.css';
 import { startAlerts } from './alerts';
 import { App } from './app';

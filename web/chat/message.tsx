@@ -7,6 +7,9 @@ import { type Mention, plain } from '../ui/markup';
 import { languages, t } from '../ui/prefs';
 import { RichText } from '../ui/rich-text';
 import { useCore, usePerson } from './context';
+import { MediaBody } from './media/body';
+import { filesOf, mediaSummary } from './media/describe';
+import { refusal } from './media/refusal';
 import { noticeText } from './notice';
 import { follow, href } from './route';
 import { Quoted } from './thread';
@@ -103,12 +106,15 @@ function Content({ m }: { m: Message }) {
   const me = core.account.value.me?.uid;
   const [open, setOpen] = useState(false);
   const text = t.value.chat;
-  const first = m.media[0];
-  if (first && first.type !== 0) return <Attachment m={m} />;
+  const files = filesOf(m);
+  if (files.length === 0 && m.media.some((one) => one.type !== 0)) return <Attachment m={m} />;
   const long = m.text.length > foldLength || m.text.split('\n', foldLines + 1).length > foldLines;
   return (
     <>
-      <RichText text={m.text} mentions={mentioned(core, m)} me={me} class={long && !open ? 'folded' : ''} />
+      {files.length > 0 && <MediaBody m={m} files={files} />}
+      {(m.text || files.length === 0) && (
+        <RichText text={m.text} mentions={mentioned(core, m)} me={me} class={long && !open ? 'folded' : ''} />
+      )}
       {long && (
         <button type="button" class="link fold" aria-expanded={open} onClick={() => setOpen(!open)}>
           {open ? text.showLess : text.showAll}
@@ -132,7 +138,7 @@ function mentioned(core: Core, m: Message): Mention[] {
     );
 }
 
-/** Media other than text come with a later version; until then their kind and name are told. */
+/** What has no view of its own: its kind and name are told. */
 function Attachment({ m }: { m: Message }) {
   const first = m.media[0];
   const name = first?.content.fn ?? first?.content.co;
@@ -150,20 +156,13 @@ function Attachment({ m }: { m: Message }) {
 
 function kindName(type: number): string {
   const text = t.value.chat;
-  const names: Record<number, string> = {
-    1: text.image,
-    2: text.audio,
-    3: text.video,
-    16: text.location,
-    17: text.card,
-  };
-  return names[type] ?? text.file;
+  return { 16: text.location, 17: text.card }[type] ?? text.file;
 }
 
-/** One line for a message in a list: its text without marks, or the name of its kind. */
+/** One line for a message in a list: its text or caption without marks, else what its files are, or the name of its kind. */
 export function summary(m: Message): string {
-  const type = m.media[0]?.type ?? 0;
-  return type === 0 ? plain(m.text.slice(0, 300)) : kindName(type);
+  if (m.text) return plain(m.text.slice(0, 300));
+  return mediaSummary(m) || kindName(m.media[0]?.type ?? 0);
 }
 
 /** How far an own message has come. */
@@ -191,7 +190,7 @@ function Failure({ m }: { m: Message }) {
     <div class="failure" role="alert">
       <span>
         {text.failed}
-        {m.error && `: ${m.error}`}
+        {m.problem ? `: ${refusal(m.problem)}` : m.error && `: ${m.error}`}
       </span>
       <span class="failure-actions">
         <button type="button" class="link" onClick={() => core.retry(m.conv, m.id)}>

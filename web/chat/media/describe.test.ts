@@ -1,0 +1,33 @@
+import { beforeAll, expect, test, vi } from 'vitest';
+
+beforeAll(() => {
+  vi.stubGlobal('location', { origin: 'https://chat.example' });
+});
+
+test('only files of this server are loaded', async () => {
+  vi.stubGlobal('navigator', { languages: ['en'] });
+  vi.stubGlobal('document', { documentElement: { dataset: {} } });
+  const { link } = await import('./describe');
+  const co = (value: unknown) => link({ co: value }, 'co');
+  expect(co('/media/a1-B_2')).toBe('/media/a1-B_2');
+  expect(co('https://chat.example/media/a1/thumb')).toBe('/media/a1/thumb');
+  for (const foreign of [
+    'https://evil.example/media/a1',
+    '//evil.example/media/a1',
+    '/media/../api/v1/me',
+    '/api/v1/me',
+    '/media/a1/other',
+    'javascript:alert(1)',
+    '/\\evil.example/media/a1',
+    '',
+    7,
+    undefined,
+  ])
+    expect(co(foreign)).toBe('');
+});
+
+test('how long and how large, in words', async () => {
+  const { bytes, duration } = await import('./describe');
+  expect([0.4, 12, 59.6, 61, 3723].map(duration)).toEqual(['0:00', '0:12', '1:00', '1:01', '1:02:03']);
+  expect([0, 999, 1000, 3400, 12_345_678, 2e9].map(bytes)).toEqual(['0 B', '999 B', '1 kB', '3.4 kB', '12 MB', '2 GB']);
+});

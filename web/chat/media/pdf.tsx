@@ -1,0 +1,80 @@
+// A PDF beside the conversation, in the browser's own viewer.
+
+import { useEffect, useRef } from 'preact/hooks';
+import { Icon } from '../../ui/icon';
+import { t } from '../../ui/prefs';
+import './lightbox.css';
+import { closeOver, showOver } from './overlay';
+
+export interface Pdf {
+  /** A path of this server. */
+  href: string;
+  name: string;
+}
+
+/** Where the browser has no viewer that fits into a page (phones), the file opens by itself in a new tab. */
+export function openPdf(pdf: Pdf): void {
+  if (navigator.pdfViewerEnabled) showOver(<PdfDialog {...pdf} />);
+  else window.open(pdf.href, '_blank', 'noopener');
+}
+
+function PdfDialog({ href, name }: Pdf) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const text = t.value.media;
+  useEffect(() => {
+    const before = document.activeElement;
+    dialog.current?.showModal();
+    return () => {
+      if (before instanceof HTMLElement && before.isConnected) before.focus();
+    };
+  }, []);
+  return (
+    // biome-ignore lint/a11y/useKeyWithClickEvents: the click is on the scrim; Esc is the key for it.
+    <dialog
+      ref={dialog}
+      class="dialog pdf-dialog"
+      aria-label={name}
+      onClose={closeOver}
+      onClick={(e) => e.target === dialog.current && dialog.current?.close()}
+    >
+      <header>
+        <h2 class="ellipsis">
+          <bdi>{name}</bdi>
+        </h2>
+        <span class="file-tools">
+          <a
+            class="icon-button"
+            href={href}
+            target="_blank"
+            rel="noopener"
+            aria-label={text.openTab}
+            title={text.openTab}
+          >
+            <Icon name="outside" />
+          </a>
+          <a
+            class="icon-button"
+            href={`${href}?download=1`}
+            download={name}
+            aria-label={text.downloadName(name)}
+            title={text.download}
+          >
+            <Icon name="download" />
+          </a>
+          <button
+            type="button"
+            class="icon-button"
+            aria-label={t.value.nav.close}
+            onClick={() => dialog.current?.close()}
+          >
+            <Icon name="close" />
+          </button>
+        </span>
+      </header>
+      <div class="body">
+        {/* The server gives a PDF to a frame of its own pages alone, and nothing in it may run or load. */}
+        <iframe class="pdf-frame" src={href} title={name} />
+      </div>
+    </dialog>
+  );
+}

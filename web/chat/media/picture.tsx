@@ -1,0 +1,121 @@
+// Pictures in a conversation: a still picture or a video's, its blurred stand-in, how far its upload is.
+
+import { useEffect, useState } from 'preact/hooks';
+import { thumbHashToDataURL } from 'thumbhash';
+import type { Message } from '../../core';
+import { Icon } from '../../ui/icon';
+import { t } from '../../ui/prefs';
+import { useCore } from '../context';
+import { sizeOf, visualClass, visualStyle } from './body';
+import { amount, duration, fileName, link, type Shown, video, words } from './describe';
+import { albumOf } from './layout';
+import { withPart } from './lazy';
+import { UploadRing } from './uploading';
+
+const blurs = new Map<string, string>();
+
+/** The blurred stand-in of a picture, as an address; empty where the message has none that can be read. */
+export function blurOf(content: Record<string, unknown>): string {
+  const hash = words(content, 'ph');
+  if (!hash || hash.length > 64) return '';
+  let url = blurs.get(hash);
+  if (url === undefined) {
+    try {
+      url = thumbHashToDataURL(Uint8Array.from(atob(hash), (c) => c.charCodeAt(0)));
+    } catch {
+      url = '';
+    }
+    blurs.set(hash, url);
+  }
+  return url;
+}
+
+/** An address of a file that waits on this device. It stays good as long as the view, so that nothing flickers when the file has been sent. */
+export function useLocal(key: string | undefined): string | undefined {
+  const core = useCore();
+  const [url, setUrl] = useState<string>();
+  useEffect(() => {
+    if (!key) return;
+    let gone = false;
+    core.media.local(key).then((file) => {
+      if (file && !gone) setUrl((before) => before ?? URL.createObjectURL(file));
+    });
+    return () => {
+      gone = true;
+    };
+  }, [core, key]);
+  useEffect(() => () => (url ? URL.revokeObjectURL(url) : undefined), [url]);
+  return url;
+}
+
+/** Moving pictures have no moving thumbnail: what may be one is shown itself, unless it is huge. */
+const movingLimit = 16_000_000;
+
+function shownLink(one: Shown): string {
+  const { content } = one;
+  const thumb = link(content, 'th');
+  if (one.type === video) return thumb;
+  const may = /\.(gif|webp)$/i.test(words(content, 'fn')) && amount(content, 'ml') < movingLimit;
+  return (may ? link(content, 'co') : '') || thumb || link(content, 'co');
+}
+
+export function Visuals({ m, visuals }: { m: Message; visuals: Shown[] }) {
+  const [first] = visuals;
+  const cells = first && visuals.length > 1 ? albumOf(visuals.length, sizeOf(first)).cells : [];
+  return (
+    <div class={visualClass(visuals)} style={visualStyle(visuals)}>
+      {visuals.map((one, i) => {
+        const cell = cells[i];
+        const place = cell && { gridColumn: `span ${cell.columns}`, gridRow: `span ${cell.rows}` };
+        return <Visual key={one.at} m={m} one={one} {...(place && { place })} />;
+      })}
+    </div>
+  );
+}
+
+function Visual({ m, one, place }: { m: Message; one: Shown; place?: { gridColumn: string; gridRow: string } }) {
+  const text = t.value.media;
+  const { content, pending } = one;
+  const film = one.type === video;
+  const local = useLocal(film ? pending?.poster : pending?.key);
+  const src = local ?? shownLink(one);
+  const [state, setState] = useState<'coming' | 'here' | 'gone'>('coming');
+  const blur = blurOf(content);
+  const name = fileName(content);
+  const open = () => withPart(import('./lightbox'), ({ openLightbox }) => openLightbox(m, one.at));
+  return (
+    <div class={`shot ${state}`} style={{ ...place, ...(blur && { backgroundImage: `url(${blur})` }) }}>
+      {src && state !== 'gone' && (
+        <img
+          src={src}
+          alt=""
+          loading="lazy"
+          decoding="async"
+          draggable={false}
+          onLoad={() => setState('here')}
+          onError={() => setState('gone')}
+        />
+      )}
+      {state === 'gone' && !film && (
+        <span class="shot-gone">
+          <Icon name="image" />
+          {text.unavailable}
+        </span>
+      )}
+      {pending ? (
+        <UploadRing m={m} file={pending} />
+      ) : (
+        (state !== 'gone' || film) && (
+          <button type="button" class="shot-open" aria-label={text.view(name)} onClick={open}>
+            {film && (
+              <span class="shot-play">
+                <Icon name="play" />
+              </span>
+            )}
+          </button>
+        )
+      )}
+      {film && <span class="shot-length">{duration(amount(content, 'si'))}</span>}
+    </div>
+  );
+}
