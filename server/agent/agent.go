@@ -20,6 +20,8 @@ type Store interface {
 
 	User(ctx context.Context, eid, uid string) (chat.User, error)
 	Groups(ctx context.Context, eid, uid string) ([]chat.Group, error)
+	// Conversation returns a conversation as a user sees it.
+	Conversation(ctx context.Context, eid, uid, conv string) (chat.Conversation, error)
 	// ContactOf returns the uids of those who have uid in their contacts.
 	ContactOf(ctx context.Context, eid, uid string) ([]string, error)
 	// GroupManagers returns a group, whoever asks, and the uids of its owner and administrators.

@@ -147,7 +147,8 @@ func TestNotices(t *testing.T) {
 				group(t, st, chat.JoinInvite, "bob", "carol")
 				return nil
 			},
-			user: map[string][]string{"bob": {`0x35 {"gid":"g1","uid":"alice"}`}, "carol": {`0x35 {"gid":"g1","uid":"alice"}`}},
+			user:  map[string][]string{"bob": {`0x35 {"gid":"g1","uid":"alice"}`}, "carol": {`0x35 {"gid":"g1","uid":"alice"}`}},
+			group: []string{`0x37 {"gid":"g1","uid":"alice","name":"The alice","by":"alice"}`},
 		},
 		{
 			name:   "member added",
@@ -157,7 +158,7 @@ func TestNotices(t *testing.T) {
 				return err
 			},
 			user:  map[string][]string{"carol": {`0x35 {"gid":"g1","uid":"bob"}`}},
-			group: []string{`0x37 {"gid":"g1","uid":"carol","name":"The carol"}`},
+			group: []string{`0x37 {"gid":"g1","uid":"carol","name":"The carol","by":"bob"}`},
 		},
 		{
 			name:   "joined by itself",
@@ -211,7 +212,7 @@ func TestNotices(t *testing.T) {
 				_, err := st.UpdateGroup(ctx, eid, "g1", "alice", chat.GroupChange{Name: ptr("Crew"), MutedAll: ptr(true)})
 				return err
 			},
-			group: []string{`0x36 {"gid":"g1","name":"Crew","muted_all":true}`},
+			group: []string{`0x36 {"gid":"g1","by":"alice","name":"Crew","muted_all":true}`},
 		},
 		{
 			name:   "muted",
@@ -219,7 +220,7 @@ func TestNotices(t *testing.T) {
 			do: func(_ *testing.T, st *store.Store) error {
 				return st.SetMember(ctx, eid, "g1", "bob", "alice", nil, &until)
 			},
-			group: []string{`0x3a {"gid":"g1","uid":"bob","role":"member","muted_until":4000000000}`},
+			group: []string{`0x3a {"gid":"g1","uid":"bob","role":"member","muted_until":4000000000,"by":"alice"}`},
 		},
 		{
 			name: "read",
@@ -231,6 +232,21 @@ func TestNotices(t *testing.T) {
 				"alice": {`0x43 {"conv":"u:bob","seq":1,"uid":"bob"}`},
 				"bob":   {`0x43 {"conv":"u:alice","seq":1,"uid":"bob"}`},
 			},
+		},
+		{
+			name:   "conversation muted, pinned and cleared",
+			before: func(t *testing.T, st *store.Store) { say(t, st, "alice", "bob") },
+			do: func(t *testing.T, st *store.Store) error {
+				check(t, st.SetConversation(ctx, eid, "bob", "u:alice", ptr(true), ptr(false)))
+				check(t, st.SetConversation(ctx, eid, "bob", "u:alice", ptr(true), nil)) // as it is
+				drain(t, New(Options{Store: st}))
+				check(t, st.ClearConversation(ctx, eid, "bob", "u:alice", 7))
+				return st.ClearConversation(ctx, eid, "bob", "u:alice", 1) // as it is
+			},
+			user: map[string][]string{"bob": {
+				`0x45 {"conv":"u:alice","muted":true,"pinned":false,"cleared_seq":0}`,
+				`0x45 {"conv":"u:alice","muted":true,"pinned":false,"cleared_seq":1}`,
+			}},
 		},
 		{
 			name: "disabled",

@@ -35,6 +35,7 @@ type (
 		GID  string `json:"gid"`
 		UID  string `json:"uid"`
 		Name string `json:"name"`
+		By   string `json:"by,omitempty"` // who added it; itself: it made the group; empty: it joined by itself
 	}
 	leftNotice struct {
 		GID string `json:"gid"`
@@ -46,6 +47,7 @@ type (
 	}
 	dataNotice struct {
 		GID          string           `json:"gid"`
+		By           string           `json:"by"`
 		Name         *string          `json:"name,omitempty"`
 		Avatar       *string          `json:"avatar,omitempty"`
 		Announcement *string          `json:"announcement,omitempty"`
@@ -57,11 +59,18 @@ type (
 		UID        string         `json:"uid"`
 		Role       chat.GroupRole `json:"role"`
 		MutedUntil int64          `json:"muted_until"` // seconds since 1970 UTC, 0 for not muted
+		By         string         `json:"by"`
 	}
 	readNotice struct {
 		Conv string `json:"conv"`
 		Seq  uint64 `json:"seq"`
 		UID  string `json:"uid"`
+	}
+	conversationNotice struct {
+		Conv       string `json:"conv"`
+		Muted      bool   `json:"muted"`
+		Pinned     bool   `json:"pinned"`
+		ClearedSeq uint64 `json:"cleared_seq"`
 	}
 )
 
@@ -106,7 +115,7 @@ func (a *Agent) write(ctx context.Context, e chat.Event, out *outbox) error {
 	case chat.EventGroupData:
 		return a.data(ctx, e, out)
 	case chat.EventGroupRole:
-		out.group(e.GID, chat.NoticeGroupRole, roleNotice{e.GID, e.UID, e.Role, e.MutedUntil / 1000})
+		out.group(e.GID, chat.NoticeGroupRole, roleNotice{e.GID, e.UID, e.Role, e.MutedUntil / 1000, e.By})
 	case chat.EventGroupRequest:
 		_, managers, err := a.store.GroupManagers(ctx, e.EID, e.GID)
 		if err != nil {
@@ -120,6 +129,12 @@ func (a *Agent) write(ctx context.Context, e chat.Event, out *outbox) error {
 		if other, ok := strings.CutPrefix(e.Conv, "u:"); ok && other != e.UID {
 			out.user(other, chat.NoticeRead, readNotice{"u:" + e.UID, e.Seq, e.UID})
 		}
+	case chat.EventConversation:
+		c, err := a.store.Conversation(ctx, e.EID, e.UID, e.Conv)
+		if err != nil {
+			return err
+		}
+		out.user(e.UID, chat.NoticeConversation, conversationNotice{e.Conv, c.Muted, c.Pinned, c.ClearedSeq})
 	case chat.EventGroupCreate, chat.EventUserCreated, chat.EventUserDisabled, chat.EventLoginEnded, chat.EventOrg:
 		// The broker acts on these; nobody is told by a notice.
 	default:
@@ -155,25 +170,29 @@ func (a *Agent) profile(ctx context.Context, e chat.Event, out *outbox) error {
 	return nil
 }
 
-// joined tells the newcomer and the group. Those whom the maker of a group puts in it are told only that they were added: there was
-// nobody before them who could see them come.
+// joined tells the newcomer and the group. Of a new group's people its maker alone is announced, which says who made it: there was
+// nobody before the others who could see them come.
 func (a *Agent) joined(ctx context.Context, e chat.Event, out *outbox) error {
-	if e.Role == chat.GroupOwner {
-		return nil // it has just made the group
-	}
 	by := e.By
 	if by == "" {
 		by = e.UID
 	}
-	out.user(e.UID, chat.NoticeGroupAdded, addedNotice{e.GID, by})
-	if e.Text == "create" {
+	made := e.Text == "create"
+	if !made || e.UID != by {
+		out.user(e.UID, chat.NoticeGroupAdded, addedNotice{e.GID, by})
+	}
+	if made && e.UID != by {
 		return nil
 	}
 	u, err := a.store.User(ctx, e.EID, e.UID)
 	if err != nil {
 		return err
 	}
-	out.group(e.GID, chat.NoticeGroupJoined, joinedNotice{e.GID, e.UID, u.Name})
+	n := joinedNotice{GID: e.GID, UID: e.UID, Name: u.Name}
+	if made || by != e.UID {
+		n.By = by
+	}
+	out.group(e.GID, chat.NoticeGroupJoined, n)
 	return nil
 }
 
@@ -182,7 +201,7 @@ func (a *Agent) data(ctx context.Context, e chat.Event, out *outbox) error {
 	if err != nil {
 		return err
 	}
-	n := dataNotice{GID: e.GID}
+	n := dataNotice{GID: e.GID, By: e.By}
 	for field, set := range map[string]func(){
 		"name":         func() { n.Name = &g.Name },
 		"avatar":       func() { n.Avatar = &g.Avatar },

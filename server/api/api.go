@@ -76,9 +76,10 @@ type Groups interface {
 type Conversations interface {
 	Conversations(ctx context.Context, eid, uid, cursor string, limit int) ([]chat.Conversation, string, error)
 	Conversation(ctx context.Context, eid, uid, conv string) (chat.Conversation, error)
-	Messages(ctx context.Context, eid, uid, conv string, before, after uint64, limit int) ([]chat.Entry, error)
+	Messages(ctx context.Context, eid, uid, conv string, before, after uint64, limit int) (chat.History, error)
 	MarkRead(ctx context.Context, eid, uid, conv string, seq uint64) error
 	SetConversation(ctx context.Context, eid, uid, conv string, muted, pinned *bool) error
+	ClearConversation(ctx context.Context, eid, uid, conv string, seq uint64) error
 	Stream(ctx context.Context, ref chat.StreamRef) (chat.Stream, error)
 }
 

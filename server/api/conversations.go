@@ -20,6 +20,7 @@ type conversation struct {
 	Mentioned   bool     `json:"mentioned" doc:"An unread message mentions the caller."`
 	Muted       bool     `json:"muted" doc:"Shows no notifications."`
 	Pinned      bool     `json:"pinned"`
+	ClearedSeq  uint64   `json:"cleared_seq" doc:"The caller has cleared its own copy up to here."`
 }
 
 // ConvPath names a conversation as the caller sees it.
@@ -35,7 +36,8 @@ type convChangeInput struct {
 	}
 }
 
-type readInput struct {
+// seqInput says up to which message something goes.
+type seqInput struct {
 	ConvPath
 	Body struct {
 		Seq uint64 `json:"seq" minimum:"0" maximum:"9007199254740991"`
@@ -47,6 +49,8 @@ func (a *api) conversationRoutes() {
 	route(a, op{method: "GET", path: "/conversations/{conv}", id: "get-conversation", tag: "Conversations", summary: "One conversation"}, a.conversation)
 	route(a, op{method: "PATCH", path: "/conversations/{conv}", id: "update-conversation", tag: "Conversations", summary: "Mute or pin a conversation"}, a.updateConversation)
 	route(a, op{method: "PUT", path: "/conversations/{conv}/read", id: "mark-read", tag: "Conversations", summary: "Say up to where one has read", about: "It never goes back."}, a.markRead)
+	route(a, op{method: "PUT", path: "/conversations/{conv}/cleared", id: "clear-conversation", tag: "Conversations", summary: "Clear one's own copy of a conversation",
+		about: "Hides the messages up to seq from the caller, on all of its devices and for ever. Others keep theirs."}, a.clearConversation)
 }
 
 func (a *api) conversations(ctx context.Context, c *caller, in *Paging) (*answer[list[conversation]], error) {
@@ -79,9 +83,16 @@ func (a *api) updateConversation(ctx context.Context, c *caller, in *convChangeI
 	return a.conversation(ctx, c, &in.ConvPath)
 }
 
-func (a *api) markRead(ctx context.Context, c *caller, in *readInput) (*none, error) {
+func (a *api) markRead(ctx context.Context, c *caller, in *seqInput) (*none, error) {
 	if err := a.Store.MarkRead(ctx, c.EID, c.UID, in.Conv, in.Body.Seq); err != nil {
 		return nil, fmt.Errorf("mark read: %w", err)
+	}
+	return nil, nil
+}
+
+func (a *api) clearConversation(ctx context.Context, c *caller, in *seqInput) (*none, error) {
+	if err := a.Store.ClearConversation(ctx, c.EID, c.UID, in.Conv, in.Body.Seq); err != nil {
+		return nil, fmt.Errorf("clear conversation: %w", err)
 	}
 	return nil, nil
 }
@@ -89,7 +100,7 @@ func (a *api) markRead(ctx context.Context, c *caller, in *readInput) (*none, er
 func conversationOf(c chat.Conversation) (conversation, error) {
 	out := conversation{
 		Conv: c.Conv, Name: c.Name, Avatar: c.Avatar, LastSeq: c.LastSeq, ReadSeq: c.ReadSeq, PeerReadSeq: c.PeerReadSeq,
-		Unread: c.Unread, Mentioned: c.Mentioned, Muted: c.Muted, Pinned: c.Pinned,
+		Unread: c.Unread, Mentioned: c.Mentioned, Muted: c.Muted, Pinned: c.Pinned, ClearedSeq: c.ClearedSeq,
 	}
 	if c.Last != nil {
 		m, err := messageOf(*c.Last)

@@ -36,6 +36,7 @@ func TestAnotherOrganisationSeesNothing(t *testing.T) {
 		"GET /api/v1/conversations/{conv}":           nil,
 		"PATCH /api/v1/conversations/{conv}":         map[string]any{"muted": true},
 		"PUT /api/v1/conversations/{conv}/read":      map[string]any{"seq": 1},
+		"PUT /api/v1/conversations/{conv}/cleared":   map[string]any{"seq": 1},
 		"GET /api/v1/conversations/{conv}/messages":  nil,
 		"POST /api/v1/conversations/{conv}/messages": textMessage("in"),
 		"GET /api/v1/presubscriptions?uid={uid}":     nil,

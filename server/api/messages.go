@@ -32,6 +32,21 @@ type message struct {
 	Reactions []struct{} `json:"reactions"`
 }
 
+// notice is something that happened in a group.
+type notice struct {
+	Seq  uint64    `json:"seq" doc:"Its number among the group's notices."`
+	TS   time.Time `json:"ts"`
+	Type byte      `json:"type" doc:"54 data changed, 55 a member joined, 56 left, 58 a role or mute changed (docs/protocol.md §8)"`
+	Data object    `json:"data"`
+}
+
+// History is a page of a conversation.
+type History struct {
+	Items   []message `json:"items"`
+	Next    *string   `json:"next" doc:"The cursor of the next page in the same direction, null at the end."`
+	Notices []notice  `json:"notices,omitempty" doc:"Of a group: what happened in it from the page's first message up to the message after its last; the newest 200."`
+}
+
 // medium is one part of a message.
 type medium struct {
 	Type    int    `json:"type" minimum:"0" maximum:"255" doc:"The content type: 0 text, 1 image, …"`
@@ -75,7 +90,7 @@ func (a *api) messageRoutes() {
 		about: "The answer comes when the message is durable. After a 503 it may have been stored all the same: a repeat with the same id or Idempotency-Key is safe."}, a.send)
 }
 
-func (a *api) messages(ctx context.Context, c *caller, in *messagesInput) (*answer[list[message]], error) {
+func (a *api) messages(ctx context.Context, c *caller, in *messagesInput) (*answer[History], error) {
 	before, after := in.Before, in.After
 	if in.Cursor != "" {
 		var ok bool
@@ -86,28 +101,31 @@ func (a *api) messages(ctx context.Context, c *caller, in *messagesInput) (*answ
 	if before > 0 && after > 0 {
 		return nil, chat.FieldError("before", chat.FieldConflict, "can't be used together with after")
 	}
-	// One more than asked for tells whether there is another page.
-	entries, err := a.Store.Messages(ctx, c.EID, c.UID, in.Conv, before, after, in.Limit+1)
+	found, err := a.Store.Messages(ctx, c.EID, c.UID, in.Conv, before, after, in.Limit)
 	if err != nil {
 		return nil, fmt.Errorf("read messages: %w", err)
 	}
-	next := ""
-	if len(entries) > in.Limit {
-		if after > 0 {
-			entries = entries[:in.Limit]
-			next = "a" + strconv.FormatUint(entries[len(entries)-1].Seq, 10)
-		} else {
-			entries = entries[len(entries)-in.Limit:]
-			next = "b" + strconv.FormatUint(entries[0].Seq, 10)
-		}
-	}
-	items := make([]message, len(entries))
-	for i, e := range entries {
-		if items[i], err = messageOf(e); err != nil {
+	out := History{Items: make([]message, len(found.Messages))}
+	for i, e := range found.Messages {
+		if out.Items[i], err = messageOf(e); err != nil {
 			return nil, err
 		}
 	}
-	return page(items, next), nil
+	for _, e := range found.Notices {
+		n, err := payload.DecodeNotice(e.Payload)
+		if err != nil {
+			return nil, fmt.Errorf("decode notice %d of stream %d: %w", e.Seq, e.StreamID, err)
+		}
+		out.Notices = append(out.Notices, notice{Seq: e.Seq, TS: time.UnixMilli(e.Time).UTC(), Type: byte(n.Type), Data: object{n.Content}})
+	}
+	if n := len(found.Messages); found.More {
+		next := "b" + strconv.FormatUint(found.Messages[0].Seq, 10)
+		if after > 0 {
+			next = "a" + strconv.FormatUint(found.Messages[n-1].Seq, 10)
+		}
+		out.Next = &next
+	}
+	return &answer[History]{out}, nil
 }
 
 func parseSeqCursor(s string) (before, after uint64, ok bool) {

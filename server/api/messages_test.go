@@ -221,3 +221,25 @@ func TestSendingTooFast(t *testing.T) {
 	}
 	w.say("acme/bob", "u:alice", "another user is not concerned")
 }
+
+func TestClearedConversation(t *testing.T) {
+	w := newWorld(t, nil)
+	for _, text := range []string{"one", "two", "three"} {
+		w.say("acme/alice", "u:bob", text)
+	}
+	at := "/api/v1/conversations/u:alice"
+	w.want(204, "acme/bob", "PUT", at+"/cleared", map[string]any{"seq": 2})
+	if r := w.want(200, "acme/bob", "GET", at+"/messages", nil); len(r.items()) != 1 || r.body["next"] != nil || r.body["notices"] != nil {
+		t.Errorf("bob sees %s", r.raw)
+	}
+	w.want(204, "acme/bob", "PUT", at+"/cleared", map[string]any{"seq": 3})
+	if r := w.want(200, "acme/bob", "GET", at, nil); r.body["cleared_seq"] != 3.0 || r.body["unread"] != 0.0 || r.body["last"] != nil || r.body["last_seq"] != 3.0 {
+		t.Errorf("bob's conversation: %s", r.raw)
+	}
+	if r := w.want(200, "acme/alice", "GET", "/api/v1/conversations/u:bob/messages", nil); len(r.items()) != 3 {
+		t.Errorf("alice sees %s", r.raw)
+	}
+	w.want(422, "acme/bob", "PUT", at+"/cleared", map[string]any{"seq": -1})
+	w.want(422, "acme/bob", "PUT", at+"/cleared", map[string]any{})
+	w.want(404, "acme/bob", "PUT", "/api/v1/conversations/u:nobody/cleared", map[string]any{"seq": 1})
+}

@@ -2,6 +2,7 @@ package broker
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/mochi-mqtt/server/v2/packets"
@@ -140,6 +141,11 @@ func (o *org) changeLocked(ev *chat.Event) {
 		if g := o.groups[ev.GID]; g != nil {
 			g.mutedAll = ev.MutedAll
 		}
+	case chat.EventConversation:
+		o.queue(u, ev)
+		if u != nil && ev.Seq > 0 {
+			o.cleared(u, ev)
+		}
 	case chat.EventUserRole:
 		o.queue(u, ev)
 		if u != nil {
@@ -213,6 +219,20 @@ func (o *org) joined(u *user, ev *chat.Event) {
 			if !s.loading {
 				st.join(s, at)
 			}
+		}
+	}
+}
+
+// cleared passes over the messages of a conversation that a user has cleared: who was away is not sent them any more. The caller holds
+// o.mu.
+func (o *org) cleared(u *user, ev *chat.Event) {
+	ref := o.ref(chat.StreamGroup, ev.Conv[2:])
+	if strings.HasPrefix(ev.Conv, "u:") {
+		ref = o.ref(chat.StreamPair, chat.PairKey(u.uid, ev.Conv[2:]))
+	}
+	if st := o.streams[ref]; st != nil {
+		for _, s := range u.sessions {
+			st.pass(s, ev.Seq)
 		}
 	}
 }

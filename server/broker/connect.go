@@ -302,6 +302,9 @@ func (p place) join(ref chat.StreamRef, since uint64) {
 		}
 	}
 	st.join(p.s, min(at, info.Head))
+	if seq := p.pre.Cleared[ref]; seq > 0 {
+		st.pass(p.s, seq)
+	}
 }
 
 // established goes on once CONNACK is out: news of the user, retained presence, what was missed, live delivery.

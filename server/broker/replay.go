@@ -132,7 +132,7 @@ func (s *session) refetch(f flight) (*message, error) {
 func (s *session) sendAgain(f flight, m *message) bool {
 	var b []byte
 	switch {
-	case f.sub != nil && f.sub.gone, m == nil && !f.released:
+	case f.sub != nil && (f.sub.gone || f.seq <= f.sub.cleared), m == nil && !f.released:
 	case f.released:
 		b = appendAck(nil, packets.Pubrel, f.pid, s.v5, s.ws, 0, nil)
 	default:

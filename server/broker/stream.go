@@ -34,13 +34,16 @@ const (
 	ringBytes    = 512 << 10
 )
 
-// sub is one session's place in one stream: it has been sent everything up to and including sent.
+// sub is one session's place in one stream.
 type sub struct {
-	s      *session
-	st     *stream
-	sent   uint64 // guarded by s.mu
-	behind bool   // in s.behind; guarded by s.mu
-	gone   bool   // unsubscribed; guarded by s.mu
+	s  *session
+	st *stream
+
+	// Guarded by s.mu.
+	sent    uint64 // everything up to here was sent, or is not for it
+	cleared uint64 // the user has cleared its copy up to here
+	behind  bool   // in s.behind
+	gone    bool   // unsubscribed
 }
 
 // push adds the entry of the log that follows the head. One that is known already changes nothing.
@@ -135,6 +138,21 @@ func (st *stream) join(s *session, sent uint64) {
 	if sb != nil {
 		s.wake(sb)
 	}
+}
+
+// pass moves a session's place to seq, if it is before: what lies between is not sent.
+func (st *stream) pass(s *session, seq uint64) {
+	st.members.RLock()
+	sb := st.members.m[s]
+	st.members.RUnlock()
+	if sb == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	sb.sent, sb.cleared = max(sb.sent, seq), seq
+	s.dirty = true
+	s.pump()
 }
 
 // leave takes a session off the stream: nothing more of it is sent.

@@ -17,9 +17,10 @@ const (
 	EventGroupLeave     EventType = "g_leave"    // UID left GID, or was removed by By
 	EventGroupDissolve  EventType = "g_dissolve" // GID is no more; Members had been its members
 	EventGroupData      EventType = "g_data"     // GID's data changed: Changed lists the fields by their JSON names
-	EventGroupRole      EventType = "g_role"     // UID's role or mute in GID changed
+	EventGroupRole      EventType = "g_role"     // UID's role or mute in GID was changed by By
 	EventGroupRequest   EventType = "g_request"  // UID asks to join GID; Text is its message
 	EventRead           EventType = "read"       // UID has read Conv up to Seq
+	EventConversation   EventType = "conv"       // UID has muted, pinned or cleared Conv, up to Seq
 	EventOrg            EventType = "org"        // the organisation's settings changed
 )
 

@@ -155,6 +155,7 @@ type Presubscription struct {
 	Contacts []string             // uids the user has in its contacts
 	Groups   []GroupSub           // groups it is a member of
 	Streams  map[StreamRef]Stream // every existing stream that concerns the user, with its head
+	Cleared  map[StreamRef]uint64 // up to where the user has cleared its copy of conversations
 }
 
 // GroupSub is a membership as the broker needs it.

@@ -56,6 +56,7 @@ const (
 	NoticeGroupDissolved NoticeType = 0x39
 	NoticeGroupRole      NoticeType = 0x3a
 	NoticeRead           NoticeType = 0x43
+	NoticeConversation   NoticeType = 0x45
 )
 
 // Notice tells clients of a change (docs/protocol.md §8). Content is a JSON object or nil.

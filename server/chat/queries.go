@@ -53,4 +53,15 @@ type Conversation struct {
 	Mentioned   bool   // one of them mentions the user
 	Muted       bool
 	Pinned      bool
+	ClearedSeq  uint64 // the user has cleared its copy up to here
 }
+
+// History is a page of a conversation, in ascending order.
+type History struct {
+	Messages []Entry
+	More     bool    // there are more beyond, in the direction that was asked for
+	Notices  []Entry // of a group: what happened in it during the page, the newest MaxPageNotices
+}
+
+// MaxPageNotices is the most notices that come with a page of a conversation.
+const MaxPageNotices = 200

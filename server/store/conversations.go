@@ -12,15 +12,16 @@ import (
 
 // The inner query finds the page, so that the rest is computed for its rows alone. The other side of a pair is found by taking the
 // user's own name off the key.
-const conversationsFrom = `SELECT p.id, p.kind, p.key, p.head, p.read_seq, p.muted, p.pinned, p.at,
+const conversationsFrom = `SELECT p.id, p.kind, p.key, p.head, p.read_seq, p.cleared, p.muted, p.pinned, p.at,
 		COALESCE(g.name, o.name, ''), COALESCE(g.avatar, o.avatar, ''), COALESCE(q.read_seq, 0),
-		(SELECT COUNT(*) FROM (SELECT 1 FROM log x WHERE x.stream = p.id AND x.seq > p.read_seq AND x.author <> p.me LIMIT 1000) AS unread),
+		(SELECT COUNT(*) FROM (SELECT 1 FROM log x WHERE x.stream = p.id AND x.seq > p.seen AND x.author <> p.me LIMIT 1000) AS unread),
 		CASE WHEN EXISTS (SELECT 1 FROM mentions n JOIN log x ON x.stream = n.stream AND x.seq = n.seq
-			WHERE n.stream = p.id AND n.seq > p.read_seq AND n.uid IN (p.uid, '*') AND x.author <> p.me) THEN 1 ELSE 0 END,
+			WHERE n.stream = p.id AND n.seq > p.seen AND n.uid IN (p.uid, '*') AND x.author <> p.me) THEN 1 ELSE 0 END,
 		COALESCE(l.seq, 0), COALESCE(l.ts, 0), COALESCE(a.uid, ''), l.cid, COALESCE(l.origin, 0), l.payload
-	FROM (SELECT s.id, s.eid, s.kind, s.key, s.head, r.uid, r.read_seq, r.muted, r.pinned, me.id AS me,
-			CASE WHEN s.head > 0 THEN s.changed ELSE r.since END AS at
+	FROM (SELECT s.id, s.eid, s.kind, s.key, s.head, r.uid, r.read_seq, r.muted, r.pinned, me.id AS me, COALESCE(d.seq, 0) AS cleared,
+			CASE WHEN d.seq > r.read_seq THEN d.seq ELSE r.read_seq END AS seen, CASE WHEN s.head > 0 THEN s.changed ELSE r.since END AS at
 		FROM participants r JOIN users me ON me.eid = r.eid AND me.uid = r.uid JOIN streams s ON s.id = r.stream
+			LEFT JOIN cleared d ON d.eid = r.eid AND d.uid = r.uid AND d.stream = r.stream
 		WHERE r.eid = $1 AND r.uid = $2 `
 
 const conversationsJoins = `) AS p
@@ -29,7 +30,7 @@ const conversationsJoins = `) AS p
 		WHEN substr(p.key, 1, length(p.uid) + 1) = p.uid || ':' THEN substr(p.key, length(p.uid) + 2)
 		ELSE substr(p.key, 1, length(p.key) - length(p.uid) - 1) END
 	LEFT JOIN participants q ON p.kind = 1 AND q.stream = p.id AND q.eid = p.eid AND q.uid = o.uid AND q.uid <> p.uid
-	LEFT JOIN log l ON l.stream = p.id AND l.seq = p.head
+	LEFT JOIN log l ON l.stream = p.id AND l.seq = p.head AND p.head > p.cleared
 	LEFT JOIN users a ON a.id = l.author ORDER BY p.at DESC, p.id DESC`
 
 type conversation struct {
@@ -42,7 +43,7 @@ func scanConversation(eid, uid string) func(func(...any) error) (conversation, e
 	return func(scan func(...any) error) (conversation, error) {
 		c := conversation{}
 		e := chat.Entry{Stream: chat.StreamRef{EID: eid}}
-		err := scan(&c.id, &e.Stream.Kind, &e.Stream.Key, &c.LastSeq, &c.ReadSeq, &c.Muted, &c.Pinned, &c.at, &c.Name, &c.Avatar, &c.PeerReadSeq,
+		err := scan(&c.id, &e.Stream.Kind, &e.Stream.Key, &c.LastSeq, &c.ReadSeq, &c.ClearedSeq, &c.Muted, &c.Pinned, &c.at, &c.Name, &c.Avatar, &c.PeerReadSeq,
 			&c.Unread, &c.Mentioned, &e.Seq, &e.Time, &e.Sender, &e.CID, &e.Origin, &e.Payload)
 		e.StreamID = c.id
 		c.Conv = "g:" + e.Stream.Key
@@ -117,35 +118,6 @@ func readable(ctx context.Context, q querier, eid, uid, conv string) (chat.Strea
 	return chat.StreamRef{}, chat.FieldError("conv", chat.FieldFormat, "must be u:{uid} or g:{gid}")
 }
 
-// Messages returns messages of a conversation in ascending order: those after a seq, or those before one (the newest of them), or
-// with both 0 the newest. Who may not read it gets chat.NotFound.
-func (s *Store) Messages(ctx context.Context, eid, uid, conv string, before, after uint64, limit int) ([]chat.Entry, error) {
-	ref, err := readable(ctx, s.read, eid, uid, conv)
-	if err != nil {
-		return nil, err
-	}
-	st, err := s.Stream(ctx, ref)
-	if err != nil || st.ID == 0 {
-		return nil, err
-	}
-	limit = clamp(limit, 50, 500)
-	if after == 0 { // a page that ends before before, or at the head
-		if before == 0 || before > st.Head+1 {
-			before = st.Head + 1
-		}
-		if before > uint64(limit)+1 {
-			after = before - uint64(limit) - 1
-		}
-	}
-	list, err := s.Read(ctx, st.ID, after, limit)
-	if before > 0 {
-		for len(list) > 0 && list[len(list)-1].Seq >= before {
-			list = list[:len(list)-1]
-		}
-	}
-	return list, err
-}
-
 // MarkRead notes how far a user has read; never back, and not beyond the head. Who may not read the conversation gets chat.NotFound.
 func (s *Store) MarkRead(ctx context.Context, eid, uid, conv string, seq uint64) error {
 	err := s.change(ctx, func(t *tx) error {
@@ -185,24 +157,66 @@ func (s *Store) SetConversation(ctx context.Context, eid, uid, conv string, mute
 		if err != nil {
 			return err
 		}
+		var changed int64
 		for _, f := range []struct {
 			query string
 			v     *bool
 		}{
-			{`UPDATE participants SET muted = $1 WHERE eid = $2 AND uid = $3 AND stream = $4`, muted},
-			{`UPDATE participants SET pinned = $1 WHERE eid = $2 AND uid = $3 AND stream = $4`, pinned},
+			{`UPDATE participants SET muted = $1 WHERE eid = $2 AND uid = $3 AND stream = $4 AND muted <> $1`, muted},
+			{`UPDATE participants SET pinned = $1 WHERE eid = $2 AND uid = $3 AND stream = $4 AND pinned <> $1`, pinned},
 		} {
 			if f.v == nil {
 				continue
 			}
-			if err := t.exec(f.query, flag(*f.v), eid, uid, h.id); err != nil {
+			n, err := t.affect(f.query, flag(*f.v), eid, uid, h.id)
+			if err != nil {
 				return err
 			}
+			changed += n
 		}
-		return nil
+		if changed == 0 {
+			return nil
+		}
+		return t.event(chat.Event{EID: eid, Type: chat.EventConversation, UID: uid, Conv: conv})
 	})
 	if err != nil {
 		return fmt.Errorf("change a conversation: %w", err)
 	}
 	return nil
+}
+
+// ClearConversation hides a conversation's messages up to seq from a user, for ever: never back, and not beyond the head. Who may not read
+// the conversation gets chat.NotFound.
+func (s *Store) ClearConversation(ctx context.Context, eid, uid, conv string, seq uint64) error {
+	err := s.change(ctx, func(t *tx) error {
+		h, err := t.listed(eid, uid, conv)
+		if err != nil || h == nil || seq == 0 {
+			return err
+		}
+		to, at := min(seq, h.seq), now()
+		if to < h.seq {
+			if err := t.row(`SELECT ts FROM log WHERE stream = $1 AND seq = $2`, h.id, int64(to)+1).Scan(&at); err != nil {
+				return fmt.Errorf("read the first message that stays: %w", err)
+			}
+		}
+		n, err := t.affect(`INSERT INTO cleared (eid, uid, stream, seq, at) VALUES ($1, $2, $3, $4, $5)
+			ON CONFLICT (eid, uid, stream) DO UPDATE SET seq = excluded.seq, at = excluded.at WHERE excluded.seq > cleared.seq`, eid, uid, h.id, int64(to), at)
+		if err != nil || n == 0 {
+			return err
+		}
+		return t.event(chat.Event{EID: eid, Type: chat.EventConversation, UID: uid, Conv: conv, Seq: to})
+	})
+	if err != nil {
+		return fmt.Errorf("clear a conversation: %w", err)
+	}
+	return nil
+}
+
+// clearedUpTo returns up to where a user has cleared a stream, and from when on a group's notices are shown; zeros if it has not.
+func clearedUpTo(ctx context.Context, q querier, eid, uid string, stream int64) (seq uint64, at int64, err error) {
+	err = q.QueryRowContext(ctx, `SELECT seq, at FROM cleared WHERE eid = $1 AND uid = $2 AND stream = $3`, eid, uid, stream).Scan(&seq, &at)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = nil
+	}
+	return seq, at, err
 }

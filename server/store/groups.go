@@ -376,7 +376,7 @@ func (s *Store) SetMember(ctx context.Context, eid, gid, uid, by string, role *c
 				return chat.Errorf(chat.Forbidden, "Only the group's owner may change roles.").Named(chat.ProblemOwnerOnly)
 			}
 			if *role == chat.GroupOwner {
-				if err := t.setMember(eid, gid, by, chat.GroupAdmin, actor.MutedUntil); err != nil {
+				if err := t.setMember(eid, gid, by, by, chat.GroupAdmin, actor.MutedUntil); err != nil {
 					return err
 				}
 				if err := t.exec(`UPDATE chat_groups SET owner = $3 WHERE eid = $1 AND gid = $2`, eid, gid, uid); err != nil {
@@ -388,15 +388,15 @@ func (s *Store) SetMember(ctx context.Context, eid, gid, uid, by string, role *c
 		if mutedUntil != nil {
 			m.MutedUntil = *mutedUntil
 		}
-		return t.setMember(eid, gid, uid, m.Role, m.MutedUntil)
+		return t.setMember(eid, gid, uid, by, m.Role, m.MutedUntil)
 	})
 }
 
-func (t *tx) setMember(eid, gid, uid string, role chat.GroupRole, muted time.Time) error {
+func (t *tx) setMember(eid, gid, uid, by string, role chat.GroupRole, muted time.Time) error {
 	if err := t.exec(`UPDATE members SET role = $4, muted_until = $5 WHERE eid = $1 AND gid = $2 AND uid = $3`, eid, gid, uid, string(role), ms(muted)); err != nil {
 		return err
 	}
-	return t.event(chat.Event{EID: eid, Type: chat.EventGroupRole, GID: gid, UID: uid, Role: role, MutedUntil: ms(muted)})
+	return t.event(chat.Event{EID: eid, Type: chat.EventGroupRole, GID: gid, UID: uid, By: by, Role: role, MutedUntil: ms(muted)})
 }
 
 // RemoveMember takes somebody out of a group; uid == by leaves it. An owner must hand the group over first.

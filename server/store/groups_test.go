@@ -271,7 +271,7 @@ func TestConversations(t *testing.T) {
 	for _, ev := range seen.events {
 		read = append(read, fmt.Sprint(ev.Conv, " ", ev.Seq))
 	}
-	if !slices.Equal(read, []string{"u:bo 1", "u:bo 2", "g:g 1"}) {
+	if !slices.Equal(read, []string{"u:bo 1", "u:bo 2", "g:g 1", "g:g 0", "u:bo 0"}) {
 		t.Errorf("observed %q", read)
 	}
 	expect("ann", "u:ann Name of ann 0/0/1 unread 0", "u:cy Name of cy 0/0/1 unread 1", "g:g Group 1/0/1 unread 0 muted",
@@ -317,13 +317,13 @@ func TestMessages(t *testing.T) {
 		{uid: "ann", conv: "g:none", limit: 3, code: chat.NotFound},
 		{uid: "ann", conv: "nonsense", limit: 3, code: chat.Invalid},
 	} {
-		entries, err := s.Messages(ctx, "acme", c.uid, c.conv, c.before, c.after, c.limit)
+		page, err := s.Messages(ctx, "acme", c.uid, c.conv, c.before, c.after, c.limit)
 		if c.code != "" {
 			refused(t, err, c.code)
 			continue
 		}
 		got := []uint64{}
-		for _, e := range entries {
+		for _, e := range page.Messages {
 			got = append(got, e.Seq)
 		}
 		if err != nil || fmt.Sprint(got) != c.want {

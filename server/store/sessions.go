@@ -182,12 +182,22 @@ func (s *Store) Presubscribe(ctx context.Context, eid, uid string) (p chat.Presu
 				p.Streams[st.StreamRef] = st
 			}
 		}
-		return nil
+		return readCleared(ctx, q, eid, uid, &p)
 	})
 	if err != nil {
 		return p, fmt.Errorf("read subscriptions: %w", err)
 	}
 	return p, nil
+}
+
+func readCleared(ctx context.Context, q querier, eid, uid string, p *chat.Presubscription) error {
+	list, err := collect(ctx, q, scanStream, `SELECT s.eid, s.kind, s.key, s.id, c.seq FROM cleared c JOIN streams s ON s.id = c.stream
+		WHERE c.eid = $1 AND c.uid = $2`, eid, uid)
+	p.Cleared = map[chat.StreamRef]uint64{}
+	for _, st := range list {
+		p.Cleared[st.StreamRef] = st.Head
+	}
+	return err
 }
 
 func scanStream(scan func(...any) error) (st chat.Stream, err error) {

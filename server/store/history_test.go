@@ -1,0 +1,160 @@
+package store
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"magpie/server/chat"
+)
+
+func TestClearedConversation(t *testing.T) {
+	ctx, s := t.Context(), world(t)
+	for range 6 {
+		say(t, s, chat.Append{Stream: pair("ann", "bo"), Sender: "ann", Mentions: []string{"bo"}})
+	}
+	look := func(uid, conv string, before, after uint64, limit int) string {
+		t.Helper()
+		page := must(s.Messages(ctx, "acme", uid, conv, before, after, limit))(t)
+		got := []uint64{}
+		for _, e := range page.Messages {
+			got = append(got, e.Seq)
+		}
+		return fmt.Sprint(got, page.More)
+	}
+	state := func(uid, conv string) string {
+		t.Helper()
+		c := must(s.Conversation(ctx, "acme", uid, conv))(t)
+		return fmt.Sprint(c.ClearedSeq, " of ", c.LastSeq, ", unread ", c.Unread, ", mentioned ", c.Mentioned, ", last ", c.Last != nil)
+	}
+	check(t, s.ClearConversation(ctx, "acme", "bo", "u:ann", 4))
+	check(t, s.ClearConversation(ctx, "acme", "bo", "u:ann", 2)) // never back
+	check(t, s.ClearConversation(ctx, "acme", "bo", "u:cy", 2))  // nothing there yet
+	refused(t, s.ClearConversation(ctx, "acme", "bo", "u:zed", 2), chat.NotFound)
+	for _, c := range []struct {
+		uid           string
+		before, after uint64
+		limit         int
+		want          string
+	}{
+		{"bo", 0, 0, 10, "[5 6] false"},
+		{"bo", 0, 0, 1, "[6] true"},
+		{"bo", 6, 0, 1, "[5] false"},
+		{"bo", 5, 0, 10, "[] false"},
+		{"bo", 0, 1, 1, "[5] true"},
+		{"bo", 0, 5, 10, "[6] false"},
+		{"ann", 0, 0, 10, "[1 2 3 4 5 6] false"},
+	} {
+		other := map[string]string{"bo": "u:ann", "ann": "u:bo"}[c.uid]
+		if got := look(c.uid, other, c.before, c.after, c.limit); got != c.want {
+			t.Errorf("%+v: %s", c, got)
+		}
+	}
+	if got := state("bo", "u:ann"); got != "4 of 6, unread 2, mentioned true, last true" {
+		t.Error(got)
+	}
+	check(t, s.ClearConversation(ctx, "acme", "bo", "u:ann", 99)) // to the head
+	if got := state("bo", "u:ann"); got != "6 of 6, unread 0, mentioned false, last false" {
+		t.Error(got)
+	}
+	if got := state("ann", "u:bo"); got != "0 of 6, unread 0, mentioned false, last true" {
+		t.Error(got)
+	}
+	say(t, s, chat.Append{Stream: pair("ann", "bo"), Sender: "ann"})
+	if got := state("bo", "u:ann"); got != "6 of 7, unread 1, mentioned false, last true" {
+		t.Error(got)
+	}
+	if got := must(s.Presubscribe(ctx, "acme", "bo"))(t).Cleared; len(got) != 1 || got[pair("ann", "bo")] != 6 {
+		t.Errorf("a session is told of %v", got)
+	}
+
+	// It outlives leaving a group.
+	must(s.CreateGroup(ctx, "acme", "ann", chat.Group{GID: "g", Name: "G"}, []string{"bo"}, ""))(t)
+	for range 3 {
+		say(t, s, chat.Append{Stream: group("g"), Sender: "ann"})
+	}
+	check(t, s.ClearConversation(ctx, "acme", "bo", "g:g", 2))
+	check(t, s.RemoveMember(ctx, "acme", "g", "bo", "bo"))
+	must(s.AddMembers(ctx, "acme", "g", "ann", []string{"bo"}))(t)
+	if got := look("bo", "g:g", 0, 0, 10); got != "[3] false" {
+		t.Errorf("after coming back: %s", got)
+	}
+}
+
+func TestNoticesOfAGroupsPages(t *testing.T) {
+	ctx, s := t.Context(), world(t)
+	must(s.CreateGroup(ctx, "acme", "ann", chat.Group{GID: "g", Name: "G"}, []string{"bo"}, ""))(t)
+	line := func(at int64, typ chat.NoticeType) {
+		check(t, say(t, s, chat.Append{Stream: chat.StreamRef{EID: "acme", Kind: chat.StreamGroupNotice, Key: "g"}, Time: at, Payload: []byte{0, 0, 0, 0, byte(typ), '{', '}'}}).Err)
+	}
+	at := time.Now().Add(-time.Hour).UnixMilli()
+	line(at, chat.NoticeGroupJoined)
+	look := func(before, after uint64, limit int) (seqs []uint64, lines []int64) {
+		t.Helper()
+		page := must(s.Messages(ctx, "acme", "bo", "g:g", before, after, limit))(t)
+		for _, e := range page.Messages {
+			seqs = append(seqs, e.Seq)
+		}
+		for _, e := range page.Notices {
+			lines = append(lines, e.Time-at)
+		}
+		return seqs, lines
+	}
+	if _, lines := look(0, 0, 10); !slices.Equal(lines, []int64{0}) {
+		t.Errorf("an empty group shows %v", lines)
+	}
+	// A message every 10 ms from 10 on; lines at the same moment, between, and after all; others are left out.
+	for i := range int64(9) {
+		check(t, say(t, s, chat.Append{Stream: group("g"), Sender: "ann", Time: at + 10*(i+1)}).Err)
+	}
+	for _, x := range []struct {
+		after int64
+		typ   chat.NoticeType
+	}{{10, chat.NoticeGroupData}, {15, chat.NoticeGroupLeft}, {30, chat.NoticeGroupRole}, {31, chat.NoticeProfile}, {44, chat.NoticeGroupDissolved}, {45, chat.NoticeGroupAdded}, {95, chat.NoticeGroupJoined}} {
+		line(at+x.after, x.typ)
+	}
+	want := []int64{0, 10, 15, 30, 44, 95}
+	for limit := 1; limit <= 10; limit++ {
+		var all []int64
+		for before := uint64(0); before != 1; {
+			seqs, lines := look(before, 0, limit)
+			all = append(lines, all...)
+			before = seqs[0]
+		}
+		if !slices.Equal(all, want) {
+			t.Errorf("backwards by %d: %v, want %v", limit, all, want)
+		}
+		_, all = look(2, 0, 1)
+		for after := uint64(1); after < 9; {
+			seqs, lines := look(0, after, limit)
+			all = append(all, lines...)
+			after = seqs[len(seqs)-1]
+		}
+		if !slices.Equal(all, want) {
+			t.Errorf("forwards by %d: %v, want %v", limit, all, want)
+		}
+	}
+	if _, lines := look(0, 9, 10); lines != nil {
+		t.Errorf("beyond the head: %v", lines)
+	}
+	// What was cleared takes its lines with it.
+	check(t, s.ClearConversation(ctx, "acme", "bo", "g:g", 3))
+	if seqs, lines := look(0, 0, 10); !slices.Equal(lines, []int64{44, 95}) || seqs[0] != 4 {
+		t.Errorf("after clearing up to 3: %v %v", seqs, lines)
+	}
+	check(t, s.ClearConversation(ctx, "acme", "bo", "g:g", 9))
+	if seqs, lines := look(0, 0, 10); seqs != nil || lines != nil {
+		t.Errorf("after clearing everything: %v %v", seqs, lines)
+	}
+	line(0, chat.NoticeGroupJoined) // now
+	if _, lines := look(0, 0, 10); len(lines) != 1 {
+		t.Errorf("a new line after clearing: %v", lines)
+	}
+	for range chat.MaxPageNotices {
+		line(0, chat.NoticeGroupRole)
+	}
+	if page := must(s.Messages(ctx, "acme", "bo", "g:g", 0, 0, 10))(t); len(page.Notices) != chat.MaxPageNotices || page.Notices[0].Payload[4] != byte(chat.NoticeGroupRole) {
+		t.Errorf("%d lines, of which the newest are wanted", len(page.Notices))
+	}
+}
