@@ -2,6 +2,7 @@
 
 import { effect, signal } from '@preact/signals';
 import type { Conversation, Core, Message } from '../core';
+import { clean } from '../ui/name';
 import { t } from '../ui/prefs';
 import { recall, remember } from '../ui/remember';
 import { summary } from './message';
@@ -99,10 +100,10 @@ async function tell(core: Core, m: Message, c: Conversation): Promise<void> {
 function show(core: Core, m: Message, c: Conversation): void {
   const icon = document.querySelector<HTMLLinkElement>('link[rel=apple-touch-icon]')?.href;
   const words = summary(m).slice(0, 200);
-  const body = c.kind === 'group' ? t.peek().chat.said(core.person(m.sender).peek().name, words) : words;
+  const body = c.kind === 'group' ? t.peek().chat.said(clean(core.person(m.sender).peek().name), words) : words;
   try {
     // One for each conversation: a newer one takes the place of the older.
-    const one = new Notification(c.name, { body, tag: m.conv, silent: true, ...(icon && { icon }) });
+    const one = new Notification(clean(c.name), { body, tag: m.conv, silent: true, ...(icon && { icon }) });
     one.onclick = () => {
       focus();
       go(href.conv(m.conv));

@@ -3,6 +3,7 @@ import type { Group } from '../core';
 import { Dialog } from '../ui/dialog';
 import { Area } from '../ui/field';
 import { Icon } from '../ui/icon';
+import { Words } from '../ui/name';
 import { t } from '../ui/prefs';
 import { explain } from '../ui/problem';
 import { recall, remember } from '../ui/remember';
@@ -24,7 +25,7 @@ export function AnnouncementStrip({ gid }: { gid: string }) {
       <Icon name="announce" />
       <a class="ellipsis" href={href.conv(`g:${gid}`, true)} onClick={follow}>
         <span class="hidden-visually">{text.announcement + t.value.list.colon}</span>
-        <bdi>{announcement}</bdi>
+        <Words>{announcement}</Words>
       </a>
       <button
         type="button"

@@ -4,6 +4,7 @@ import { Avatar } from '../ui/avatar';
 import { format } from '../ui/format';
 import { Icon } from '../ui/icon';
 import { Menu } from '../ui/menu';
+import { Name, Words } from '../ui/name';
 import { t } from '../ui/prefs';
 import { AnnouncementStrip } from './announcement';
 import { Composer } from './composer';
@@ -90,7 +91,7 @@ function Bar({ conv, info, name, view }: { conv: string; info: boolean; name: st
         {kind === 'u' ? <UserPicture uid={id} /> : <Avatar id={conv} name={name} src={c?.avatar} size="s" group />}
         <span class="row-text">
           <h2 class="ellipsis bar-title">
-            <bdi>{name}</bdi>
+            <Name name={name} uid={kind === 'u' ? id : undefined} />
           </h2>
           <span class="row-sub ellipsis">
             <ConnectionWord otherwise={<BarLine conv={conv} view={view} />} />
@@ -129,7 +130,7 @@ function BarLine({ conv, view }: { conv: string; view: ConversationView }) {
   if (kind === 'u') {
     if (view.typing.value.length > 0) return <span class="typing-word">{text.chat.typing}</span>;
     const { status, text: own } = core.person(id).value.presence;
-    return <bdi>{own || text.presence[status]}</bdi>;
+    return <Words>{own || text.presence[status]}</Words>;
   }
   const count = core.group(id).value?.members;
   return <>{count ? text.group.memberCount(count) : ''}</>;

@@ -2,6 +2,7 @@ import { useEffect, useState } from 'preact/hooks';
 import type { Person } from '../core';
 import { format } from '../ui/format';
 import { Icon } from '../ui/icon';
+import { Words } from '../ui/name';
 import { t } from '../ui/prefs';
 import { explain } from '../ui/problem';
 import { useCore } from './context';
@@ -86,7 +87,7 @@ function Department({ name, people, open: first, render }: DepartmentProps) {
       <h3>
         <button type="button" class="department" aria-expanded={open} onClick={() => setOpen(!open)}>
           <Icon name="next" />
-          <bdi class="ellipsis">{name}</bdi>
+          <Words class="ellipsis">{name}</Words>
           <span>{format.value.number.format(people.length)}</span>
         </button>
       </h3>

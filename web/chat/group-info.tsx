@@ -6,6 +6,7 @@ import { Field, Search } from '../ui/field';
 import { Icon } from '../ui/icon';
 import { linkify } from '../ui/linkify';
 import { Menu, MenuItem } from '../ui/menu';
+import { Name } from '../ui/name';
 import { t } from '../ui/prefs';
 import { explain } from '../ui/problem';
 import { attempt } from '../ui/toast';
@@ -37,7 +38,7 @@ export function GroupInfo({ gid }: { gid: string }) {
     <div class="profile">
       <Avatar id={`g:${gid}`} name={group.name} src={group.avatar} size="l" group />
       <h2 class="profile-name">
-        <bdi>{group.name}</bdi>
+        <Name name={group.name} />
       </h2>
       <p class="row-sub">{text.memberCount(group.members)}</p>
       {group.announcement && (
@@ -231,7 +232,7 @@ function MemberRow({ m, gid, role, ask }: MemberRowProps) {
       <a class="member-link" href={href.person(m.uid)} onClick={follow}>
         <Avatar id={m.uid} name={m.name} src={m.avatar || person.avatar} size="s" status={person.presence.status} />
         <span class="row-text">
-          <bdi class="row-name ellipsis">{m.name}</bdi>
+          <Name class="row-name ellipsis" name={m.name} uid={m.uid} />
         </span>
       </a>
       {muted && <span class="tag quiet">{text.mutedTag}</span>}

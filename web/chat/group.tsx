@@ -4,6 +4,7 @@ import { Avatar } from '../ui/avatar';
 import { Dialog } from '../ui/dialog';
 import { Field, Search } from '../ui/field';
 import { Icon } from '../ui/icon';
+import { Name } from '../ui/name';
 import { t } from '../ui/prefs';
 import { explain, fieldErrors } from '../ui/problem';
 import { useCore } from './context';
@@ -147,7 +148,7 @@ function Picker({ picked, onPick, already, error }: PickerProps) {
             <li key={p.uid}>
               <button type="button" class="chip" aria-label={text.unpick(p.name)} onClick={() => toggle(p)}>
                 <Avatar id={p.uid} name={p.name} src={p.avatar} size="xs" />
-                <bdi class="ellipsis">{p.name}</bdi>
+                <Name class="ellipsis" name={p.name} uid={p.uid} />
                 <Icon name="close" />
               </button>
             </li>

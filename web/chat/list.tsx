@@ -6,6 +6,7 @@ import { Search } from '../ui/field';
 import { format, moment } from '../ui/format';
 import { Icon } from '../ui/icon';
 import { MenuAt } from '../ui/menu';
+import { Name, Words } from '../ui/name';
 import { t } from '../ui/prefs';
 import { AskAlerts } from './ask-alerts';
 import { useCore, usePerson } from './context';
@@ -127,7 +128,7 @@ function ConversationRow({ c }: { c: Conversation }) {
         {c.kind === 'user' ? <UserPicture c={c} /> : <Avatar id={c.conv} name={c.name} src={c.avatar} group />}
         <span class="row-text">
           <span class="conversation-line">
-            <bdi class="row-name ellipsis">{c.name}</bdi>
+            <Name class="row-name ellipsis" name={c.name} uid={c.kind === 'user' ? c.conv.slice(2) : undefined} />
             {c.muted && <StateIcon name="bellOff" word={text.muted} />}
             {c.last?.mine && <Mark m={c.last} />}
             {c.last && <time dateTime={new Date(c.last.ts).toISOString()}>{moment(c.last.ts)}</time>}
@@ -170,7 +171,7 @@ function Preview({ c, here }: { c: Conversation; here: boolean }) {
   if (c.draft && !here) {
     return (
       <span class="preview ellipsis">
-        <span class="draft">{text.draft}</span> <bdi>{oneLine(c.draft)}</bdi>
+        <span class="draft">{text.draft}</span> <Words>{oneLine(c.draft)}</Words>
       </span>
     );
   }
@@ -178,7 +179,7 @@ function Preview({ c, here }: { c: Conversation; here: boolean }) {
   return (
     <span class="preview ellipsis">
       {c.last.mine ? text.you + text.colon : c.kind === 'group' && <Who uid={c.last.sender} />}
-      <bdi>{summary(c.last)}</bdi>
+      <Words>{summary(c.last)}</Words>
     </span>
   );
 }
@@ -186,7 +187,7 @@ function Preview({ c, here }: { c: Conversation; here: boolean }) {
 function Who({ uid }: { uid: string }) {
   return (
     <>
-      <bdi>{usePerson(uid).name}</bdi>
+      <Name name={usePerson(uid).name} uid={uid} />
       {t.value.list.colon}
     </>
   );

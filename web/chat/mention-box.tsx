@@ -2,6 +2,7 @@ import { useEffect } from 'preact/hooks';
 import type { Core } from '../core';
 import { Avatar } from '../ui/avatar';
 import type { Mention } from '../ui/markup';
+import { Name } from '../ui/name';
 import { languages, t } from '../ui/prefs';
 import { split, usePerson } from './context';
 
@@ -42,7 +43,7 @@ export function MentionBox({ id, list, active, choose }: MentionBoxProps) {
           onClick={() => choose(m)}
         >
           {m.uid === '*' ? <Avatar id="*" name="@" size="xs" group /> : <Picture uid={m.uid} name={m.name} />}
-          <bdi class="row-name ellipsis">{m.name}</bdi>
+          <Name class="row-name ellipsis" name={m.name} />
           <span class="row-sub ellipsis">{m.uid === '*' ? t.value.chat.everyoneHint : m.uid}</span>
         </div>
       ))}

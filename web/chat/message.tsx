@@ -4,6 +4,7 @@ import { Avatar, hue } from '../ui/avatar';
 import { clock, dayName, format } from '../ui/format';
 import { Icon, type IconName } from '../ui/icon';
 import { type Mention, plain } from '../ui/markup';
+import { Name, Words } from '../ui/name';
 import { languages, t } from '../ui/prefs';
 import { RichText } from '../ui/rich-text';
 import { useCore, usePerson } from './context';
@@ -34,7 +35,7 @@ export function NoticeRow({ notice }: { notice: NoticeLine }) {
   const core = useCore();
   return (
     <li class="notice-line" data-key={`notice ${notice.id}`}>
-      <bdi>{noticeText(core, notice)}</bdi>
+      <Words>{noticeText(core, notice)}</Words>
     </li>
   );
 }
@@ -90,7 +91,7 @@ function SenderPicture({ uid }: { uid: string }) {
 function SenderName({ uid }: { uid: string }) {
   return (
     <a class="sender" data-hue={hue(uid)} href={href.person(uid)} onClick={follow}>
-      <bdi>{usePerson(uid).name}</bdi>
+      <Name name={usePerson(uid).name} uid={uid} />
     </a>
   );
 }

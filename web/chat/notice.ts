@@ -1,12 +1,13 @@
 import type { Core, NoticeLine } from '../core';
+import { clean } from '../ui/name';
 import { t } from '../ui/prefs';
 
 /** A notice as a system line of the conversation. */
 export function noticeText(core: Core, n: NoticeLine): string {
   const text = t.value.notice;
   const me = core.account.value.me?.uid;
-  const name = n.uid ? core.person(n.uid).value.name : '';
-  const by = n.by ? core.person(n.by).value.name : '';
+  const name = n.uid ? clean(core.person(n.uid).value.name) : '';
+  const by = n.by ? clean(core.person(n.by).value.name) : '';
   const mine = n.uid !== undefined && n.uid === me;
   switch (n.notice) {
     case 'joined':

@@ -3,6 +3,7 @@ import type { Person } from '../core';
 import { Avatar } from '../ui/avatar';
 import { Search } from '../ui/field';
 import { format } from '../ui/format';
+import { Name, Words } from '../ui/name';
 import { t } from '../ui/prefs';
 import { explain } from '../ui/problem';
 import { attempt } from '../ui/toast';
@@ -157,8 +158,8 @@ export function PersonContent({ person }: { person: Person }) {
     <>
       <Avatar id={person.uid} name={person.name} src={person.avatar} status={person.presence.status} />
       <span class="row-text">
-        <bdi class="row-name ellipsis">{person.name}</bdi>
-        <bdi class="row-sub ellipsis">{what || person.uid}</bdi>
+        <Name class="row-name ellipsis" name={person.name} uid={person.uid} />
+        <Words class="row-sub ellipsis">{what || person.uid}</Words>
       </span>
     </>
   );
@@ -177,8 +178,8 @@ function Requests() {
           <li key={r.uid} class="row">
             <Avatar id={r.uid} name={r.name} src={r.avatar} />
             <span class="row-text">
-              <bdi class="row-name ellipsis">{r.name}</bdi>
-              <bdi class="row-sub ellipsis">{r.message}</bdi>
+              <Name class="row-name ellipsis" name={r.name} uid={r.uid} />
+              <Words class="row-sub ellipsis">{r.message}</Words>
             </span>
             <button type="button" class="button small primary" onClick={() => attempt(core.addContact(r.uid))}>
               {text.accept}

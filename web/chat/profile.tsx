@@ -1,6 +1,7 @@
 import { Avatar, Dot } from '../ui/avatar';
 import { format } from '../ui/format';
 import { Icon } from '../ui/icon';
+import { Name, Words } from '../ui/name';
 import { t } from '../ui/prefs';
 import { attempt, toast } from '../ui/toast';
 import { useCore } from './context';
@@ -30,11 +31,11 @@ export function Profile({ uid, inInfo }: { uid: string; inInfo?: boolean }) {
     <div class="profile">
       <Avatar id={uid} name={p.name} src={p.avatar} size="l" />
       <h2 class="profile-name">
-        <bdi>{p.name}</bdi>
+        <Name name={p.name} uid={p.uid} />
       </h2>
       <p class="profile-presence">
         <Dot status={p.presence.status} />
-        <bdi>{p.presence.text || presence[p.presence.status]}</bdi>
+        <Words>{p.presence.text || presence[p.presence.status]}</Words>
         {terminals.length > 0 && (
           <span class="row-sub">· {presence.terminals(format.value.list.format(terminals))}</span>
         )}
@@ -77,7 +78,7 @@ function Fact({ name, value }: { name: string; value: string }) {
     <div>
       <dt>{name}</dt>
       <dd>
-        <bdi>{value}</bdi>
+        <Words>{value}</Words>
       </dd>
     </div>
   );

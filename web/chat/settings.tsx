@@ -6,6 +6,7 @@ import { Field, Segments } from '../ui/field';
 import { ago } from '../ui/format';
 import { Icon } from '../ui/icon';
 import { Menu, MenuItem } from '../ui/menu';
+import { Name, Words } from '../ui/name';
 import { type Language, language, languages, type Theme, t, theme } from '../ui/prefs';
 import { explain } from '../ui/problem';
 import { attempt, toast } from '../ui/toast';
@@ -132,10 +133,8 @@ function ProfileSettings() {
       <div class="setting-profile">
         <Avatar id={me.uid} name={me.name} src={me.avatar} />
         <span class="row-text">
-          <bdi class="row-name ellipsis">{me.name}</bdi>
-          <bdi class="row-sub ellipsis">
-            {me.uid} · {org?.name}
-          </bdi>
+          <Name class="row-name ellipsis" name={me.name} uid={me.uid} />
+          <Words class="row-sub ellipsis">{`${me.uid} · ${org?.name}`}</Words>
         </span>
       </div>
       <form
@@ -243,8 +242,8 @@ export function AccountMenu() {
         button={<Avatar id={me.uid} name={me.name} src={me.avatar} size="s" status={shown} />}
       >
         <p class="menu-head">
-          <bdi class="row-name ellipsis">{me.name}</bdi>
-          <bdi class="row-sub ellipsis">{person.presence.text || text[shown]}</bdi>
+          <Name class="row-name ellipsis" name={me.name} uid={me.uid} />
+          <Words class="row-sub ellipsis">{person.presence.text || text[shown]}</Words>
         </p>
         <hr />
         {(['online', 'busy', 'away'] as const).map((one) => (

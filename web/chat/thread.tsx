@@ -5,6 +5,7 @@ import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
 import type { Message } from '../core';
 import { Icon } from '../ui/icon';
+import { Name, Words } from '../ui/name';
 import { t } from '../ui/prefs';
 import { usePerson } from './context';
 import { summary } from './message';
@@ -52,8 +53,8 @@ function QuotedLine({ m }: { m: Message }) {
   const name = usePerson(m.sender).name;
   return (
     <>
-      <bdi class="quoted-name ellipsis">{name}</bdi>
-      <bdi class="ellipsis">{summary(m)}</bdi>
+      <Name class="quoted-name ellipsis" name={name} uid={m.sender} />
+      <Words class="ellipsis">{summary(m)}</Words>
     </>
   );
 }

@@ -9,7 +9,7 @@ export function initials(name: string): string {
   if (han) return han.slice(-2).join('');
   const words = clean.split(/[^\p{L}\p{N}]+/u).filter(Boolean);
   const first = (w: string | undefined) => (w ? ([...w][0] ?? '') : '');
-  return (first(words[0]) + (words.length > 1 ? first(words.at(-1)) : '')).toLocaleUpperCase() || '?';
+  return (first(words[0]) + (words.length > 1 ? first(words.at(-1)) : '')).toLocaleUpperCase() || clean[0] || '?';
 }
 
 /** The same colour for the same id, always. FNV-1a, for its spread over short ids. */

@@ -2,6 +2,8 @@ import type { ComponentChildren } from 'preact';
 import { useMemo } from 'preact/hooks';
 import { Outside } from './linkify';
 import { type Inline, isEmojiOnly, type Mention, parse } from './markup';
+import { calm } from './name';
+import { script } from './script';
 
 interface RichTextProps {
   text: string;
@@ -17,7 +19,7 @@ export function RichText({ text, mentions, me, class: cls = '' }: RichTextProps)
   const who = mentions?.map((m) => `${m.uid} ${m.name}`).join('\n') ?? '';
   const content = useMemo(() => {
     if (isEmojiOnly(text)) return undefined;
-    return parse(text, mentions).map((block, i) => {
+    return parse(calm(text), mentions).map((block, i) => {
       const key = `${i}`;
       if (block.kind === 'code') {
         return (
@@ -30,7 +32,7 @@ export function RichText({ text, mentions, me, class: cls = '' }: RichTextProps)
       return block.kind === 'quote' ? <blockquote key={key}>{parts}</blockquote> : parts;
     });
   }, [text, who, me]);
-  return <div class={`text ${cls} ${content ? '' : 'big'}`}>{content ?? text}</div>;
+  return <div class={`text ${script(text)} ${cls} ${content ? '' : 'big'}`}>{content ?? text}</div>;
 }
 
 function nodes(parts: Inline[], me: string | undefined): ComponentChildren[] {
