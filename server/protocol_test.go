@@ -67,6 +67,7 @@ func TestGroupAndNewcomer(t *testing.T) {
 	if s := dave.text(topicOf("im/g", gid)); s != "two" {
 		t.Errorf("the newcomer sees %q", s)
 	}
+	bob.notice(topicOf("notice/g", gid), chat.NoticeGroupJoined) // of who made it
 	if c := bob.notice(topicOf("notice/g", gid), chat.NoticeGroupJoined); c["uid"] != "dave" || c["name"] == "" {
 		t.Errorf("the others' notice: %v", c)
 	}
