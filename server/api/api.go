@@ -26,6 +26,7 @@ type Store interface {
 	Contacts
 	Groups
 	Conversations
+	Administration
 	Ready(ctx context.Context) error
 	// Append makes a message durable; it blocks while the queue is full.
 	Append(a chat.Append)
@@ -174,6 +175,7 @@ func New(o Options) *echo.Echo {
 	a.conversationRoutes()
 	a.messageRoutes()
 	a.presubscriptionRoutes()
+	a.adminRoutes()
 
 	a.healthRoutes(e)
 	a.docRoutes(e)

@@ -87,7 +87,7 @@ func (a *api) addContact(ctx context.Context, c *caller, in *contactInput) (*ans
 	return &answer[pending]{pending{asked}}, nil
 }
 
-func (a *api) removeContact(ctx context.Context, c *caller, in *userInput) (*none, error) {
+func (a *api) removeContact(ctx context.Context, c *caller, in *UserPath) (*none, error) {
 	if err := a.Store.DeleteContact(ctx, c.EID, c.UID, in.UID); err != nil {
 		return nil, fmt.Errorf("remove contact: %w", err)
 	}

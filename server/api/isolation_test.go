@@ -44,7 +44,7 @@ func TestAnotherOrganisationSeesNothing(t *testing.T) {
 	for path, methods := range readDocument(t, api.New(api.Options{})).Paths {
 		for method := range methods {
 			name := strings.ToUpper(method) + " " + path
-			if _, ok := tests[name]; !ok && strings.Contains(path, "{") {
+			if _, ok := tests[name]; !ok && strings.Contains(path, "{") && !strings.HasPrefix(path, "/api/v1/admin/") { // those: admin_test.go
 				t.Errorf("%s is not in the table", name)
 			}
 		}

@@ -153,19 +153,24 @@ func (a *api) devices(ctx context.Context, c *caller, _ *struct{}) (*answer[list
 	}
 	var items []device
 	for _, l := range logins {
-		items = append(items, device{
-			ID: l.ID, Terminal: l.Terminal.String(), Agent: l.Agent, Addr: l.Addr, ClientID: l.ClientID,
-			Created: l.Created.UTC(), Seen: l.Seen.UTC(), Current: l.ID == c.LoginID,
-		})
+		items = append(items, deviceOf(l, c))
 	}
 	return page(items, ""), nil
 }
 
-type deviceInput struct {
+func deviceOf(l chat.Login, c *caller) device {
+	return device{
+		ID: l.ID, Terminal: l.Terminal.String(), Agent: l.Agent, Addr: l.Addr, ClientID: l.ClientID,
+		Created: l.Created.UTC(), Seen: l.Seen.UTC(), Current: l.ID == c.LoginID,
+	}
+}
+
+// DevicePath names a signed-in device.
+type DevicePath struct {
 	ID string `path:"id" maxLength:"64"`
 }
 
-func (a *api) signOutDevice(ctx context.Context, c *caller, in *deviceInput) (*none, error) {
+func (a *api) signOutDevice(ctx context.Context, c *caller, in *DevicePath) (*none, error) {
 	if err := a.Store.EndLogin(ctx, c.EID, c.UID, in.ID, "revoked"); err != nil {
 		return nil, fmt.Errorf("end login: %w", err)
 	}

@@ -31,12 +31,13 @@ type Person struct {
 
 type directoryInput struct {
 	Paging
-	Q          string `query:"q" maxLength:"64" doc:"Matches the name, uid, pinyin initials, department or title."`
-	Department string `query:"department" maxLength:"64"`
+	Q          string `query:"q" maxLength:"64" doc:"What a word of the name, uid, department or title begins with, or their pinyin in full or in initials. Then the order is that of the words."`
+	Department string `query:"department" maxLength:"64" doc:"Those who are in this department directly, by its id or name."`
 	UIDs       string `query:"uids" maxLength:"6600" doc:"Instead of a search: these users, by uid, at most 100, separated by commas."`
 }
 
-type userInput struct {
+// UserPath names a user.
+type UserPath struct {
 	UID string `path:"uid" maxLength:"64"`
 }
 
@@ -57,14 +58,21 @@ func (a *api) users(ctx context.Context, c *caller, in *directoryInput) (*answer
 		}
 		return page(a.persons(found), ""), nil
 	}
-	found, next, err := a.Store.Users(ctx, c.EID, chat.UserQuery{Text: in.Q, Department: in.Department, Cursor: in.Cursor, Limit: in.Limit})
+	q := chat.UserQuery{Text: in.Q, Cursor: in.Cursor, Limit: in.Limit}
+	if in.Department != "" {
+		var err error
+		if q.Department, err = a.departmentID(ctx, c, in.Department); err != nil {
+			return nil, err
+		}
+	}
+	found, next, err := a.Store.Users(ctx, c.EID, q)
 	if err != nil {
 		return nil, fmt.Errorf("search users: %w", err)
 	}
 	return page(a.persons(found), next), nil
 }
 
-func (a *api) user(ctx context.Context, c *caller, in *userInput) (*answer[Person], error) {
+func (a *api) user(ctx context.Context, c *caller, in *UserPath) (*answer[Person], error) {
 	u, err := a.Store.User(ctx, c.EID, in.UID)
 	if err != nil {
 		return nil, fmt.Errorf("read user: %w", err)

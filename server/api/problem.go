@@ -21,14 +21,15 @@ import (
 
 // Problem is an error as callers see it (RFC 9457).
 type Problem struct {
-	Type   string                 `json:"type" format:"uri-reference" doc:"What exactly is wrong: /problems/ and a name that stays the same. They are listed in docs/http-api.md."`
-	Title  string                 `json:"title" doc:"The status in words."`
-	Status int                    `json:"status" doc:"The HTTP status."`
-	Detail string                 `json:"detail" doc:"A sentence for people that says what to do, in English."`
-	Limit  int                    `json:"limit,omitempty" doc:"The bound that the detail speaks of."`
-	Errors map[string]string      `json:"errors,omitempty" doc:"For a form: what is wrong with which field, in English."`
-	Codes  map[string]string      `json:"codes,omitempty" doc:"The same for programs: field to a code that stays the same."`
-	Params map[string]FieldParams `json:"params,omitempty" doc:"The numbers that belong to the codes of fields."`
+	Type    string                 `json:"type" format:"uri-reference" doc:"What exactly is wrong: /problems/ and a name that stays the same. They are listed in docs/http-api.md."`
+	Title   string                 `json:"title" doc:"The status in words."`
+	Status  int                    `json:"status" doc:"The HTTP status."`
+	Detail  string                 `json:"detail" doc:"A sentence for people that says what to do, in English."`
+	Limit   int                    `json:"limit,omitempty" doc:"The bound that the detail speaks of."`
+	Errors  map[string]string      `json:"errors,omitempty" doc:"For a form: what is wrong with which field, in English."`
+	Codes   map[string]string      `json:"codes,omitempty" doc:"The same for programs: field to a code that stays the same."`
+	Params  map[string]FieldParams `json:"params,omitempty" doc:"The numbers that belong to the codes of fields."`
+	Current any                    `json:"current,omitempty" doc:"Where somebody else changed the thing meanwhile (412): what it is now."`
 
 	retryAfter int
 }
@@ -96,6 +97,8 @@ var kinds = map[chat.Code]struct {
 	chat.Forbidden:       {http.StatusForbidden, chat.ProblemForbidden},
 	chat.NotFound:        {http.StatusNotFound, chat.ProblemNotFound},
 	chat.Conflict:        {http.StatusConflict, chat.ProblemConflict},
+	chat.Changed:         {http.StatusPreconditionFailed, chat.ProblemChanged},
+	chat.Unversioned:     {http.StatusPreconditionRequired, chat.ProblemUnversioned},
 	chat.TooLarge:        {http.StatusRequestEntityTooLarge, chat.ProblemTooLarge},
 	chat.RateLimited:     {http.StatusTooManyRequests, chat.ProblemTooOften},
 	chat.Unavailable:     {http.StatusServiceUnavailable, chat.ProblemUnavailable},
@@ -113,7 +116,7 @@ func (a *api) translate(ctx context.Context, what string, err error) *Problem {
 				a.Log.Warn("request refused", "request", what, "err", err)
 			}
 			p := newProblem(kind.status, cmp.Or(known.Problem, kind.name), known.Message)
-			p.Limit, p.retryAfter = known.Limit, known.RetryAfter
+			p.Limit, p.retryAfter, p.Current = known.Limit, known.RetryAfter, known.Current
 			for name, f := range known.Fields {
 				p.field(name, f)
 			}

@@ -34,8 +34,9 @@ type op struct {
 	tag          string
 	status       int // of success; 0: 200 with a body, 204 without
 	access       access
-	about        string // description
-	maxBody      int64  // bytes, 0 for the general limit
+	right        chat.Right // of the organisation, which the caller must have
+	about        string     // description
+	maxBody      int64      // bytes, 0 for the general limit
 }
 
 // caller is whom a request comes from.
@@ -69,6 +70,9 @@ func route[I, O any](a *api, o op, handle func(ctx context.Context, c *caller, i
 	what := o.method + " " + operation.Path
 	operation.Middlewares = huma.Middlewares{func(ctx huma.Context, next func(huma.Context)) {
 		c, err := a.caller(ctx, o.access)
+		if err == nil && o.right != "" {
+			err = c.Role.May(o.right)
+		}
 		if err != nil {
 			p := a.translate(ctx.Context(), what, err)
 			writeProblem(humaecho.Unwrap(ctx).Response(), p)

@@ -252,7 +252,9 @@ func (o *org) watchServer(s *session, f *filter) {
 }
 
 // mayWatch reports whether the session may follow connect/new. The caller holds o.mu.
-func (s *session) mayWatch() bool { return s.user.role.Administers() || s.terminal == chat.Service }
+func (s *session) mayWatch() bool {
+	return s.user.role.Has(chat.ManageSessions) || s.terminal == chat.Service
+}
 
 // removeFilter takes a subscription off the index; away: its session is kept, but not connected. The caller holds o.mu.
 func (o *org) removeFilter(s *session, f *filter, away bool) {

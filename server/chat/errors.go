@@ -14,6 +14,8 @@ const (
 	Forbidden       Code = "forbidden"       // the caller sees the thing but may not do this
 	NotFound        Code = "not_found"       // not there, or not for the caller's eyes
 	Conflict        Code = "conflict"        // contradicts what is stored
+	Changed         Code = "changed"         // somebody else changed it meanwhile; Current is what it is now
+	Unversioned     Code = "unversioned"     // a change that does not say which version it is of
 	TooLarge        Code = "too_large"
 	RateLimited     Code = "rate_limited" // RetryAfter says when to come back
 	Unavailable     Code = "unavailable"  // a part that is needed does not answer; try again
@@ -29,6 +31,7 @@ type Error struct {
 	Fields     map[string]Field // form field → what is wrong with it
 	Limit      int              // the number that Message names, where it is a bound
 	RetryAfter int              // seconds, for RateLimited and Unavailable
+	Current    any              // for Changed
 	Err        error
 }
 

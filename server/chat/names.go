@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"net/mail"
 	"regexp"
 	"strings"
 	"unicode"
@@ -97,4 +98,28 @@ func ParseTerminal(s string) (Terminal, error) {
 		}
 	}
 	return 0, FieldError("terminal", FieldChoice, "must be one of %s", strings.Join(terminalNames[:], ", "))
+}
+
+// CleanDepartment is CleanName for a department's name. A path of names is written with "/", a list of paths with "|".
+func CleanDepartment(field, s string) (string, error) {
+	s, err := CleanName(field, s, MaxName)
+	if err == nil && strings.ContainsAny(s, "/|") {
+		err = FieldError(field, FieldFormat, "must not contain / or |")
+	}
+	return s, err
+}
+
+// MaxEmail is the longest e-mail address that is taken, in bytes (RFC 5321 §4.5.3.1).
+const MaxEmail = 254
+
+// CleanEmail trims an e-mail address, which may be empty, and puts it in lower case. It must be a bare one, such as ann@example.com.
+func CleanEmail(field, s string) (string, error) {
+	s = strings.ToLower(strings.TrimSpace(s))
+	if s == "" {
+		return "", nil
+	}
+	if a, err := mail.ParseAddress(s); err != nil || a.Address != s || len(s) > MaxEmail {
+		return "", FieldError(field, FieldFormat, "must be an e-mail address such as ann@example.com")
+	}
+	return s, nil
 }

@@ -12,9 +12,6 @@ const (
 	System  Role = "system"  // administers all organisations
 )
 
-// Administers reports whether the role may administer its organisation.
-func (r Role) Administers() bool { return r == Admin || r == System }
-
 // Org is an organisation ("enterprise"), the unit of isolation.
 type Org struct {
 	EID      string
@@ -36,13 +33,15 @@ type User struct {
 	Name       string
 	Email      string
 	Avatar     string // URL path or empty
-	Department string
+	Department string // name of the main one; where a user is made, a path such as "Engineering/Backend", which is made too
 	Title      string
 	Role       Role
 	Service    bool // a program's account: no limit on its sessions
 	Disabled   bool
 	Presence   []byte // the chosen presence payload; nil means online
 	Created    time.Time
+	Seen       time.Time // the last sign-in or renewal of one; zero for never
+	Version    int64     // counts the changes
 }
 
 // Login is one signed-in device: the session that refresh tokens renew and that an access token names.
@@ -104,34 +103,4 @@ type GroupMembership struct {
 	Role       GroupRole
 	MutedUntil time.Time // zero: not muted
 	Joined     time.Time
-}
-
-// MayWriteGroup reports why a member may not write to a group now; nil means that it may.
-func MayWriteGroup(role GroupRole, mutedUntil time.Time, mutedAll bool, now time.Time) error {
-	if role == GroupOwner || role == GroupAdmin {
-		return nil
-	}
-	if mutedAll {
-		return Errorf(Forbidden, "Only the group's administrators may write at the moment.").Named(ProblemGroupMuted)
-	}
-	if mutedUntil.After(now) {
-		return Errorf(Forbidden, "You are muted in this group until %s.", mutedUntil.UTC().Format(time.RFC3339)).Named(ProblemMuted)
-	}
-	return nil
-}
-
-// MayManageMember reports why a member with role actor may not change (or remove) one with role target.
-func MayManageMember(actor, target GroupRole) error {
-	if actor == GroupOwner && target != GroupOwner || actor == GroupAdmin && target == GroupMember {
-		return nil
-	}
-	return Errorf(Forbidden, "Only the group's owner, or an administrator for plain members, may do this.").Named(ProblemGroupAdminsOnly)
-}
-
-// MayManageGroup reports why a member may not change the group's data; nil means that it may.
-func MayManageGroup(role GroupRole) error {
-	if role == GroupOwner || role == GroupAdmin {
-		return nil
-	}
-	return Errorf(Forbidden, "Only the group's owner and administrators may do this.").Named(ProblemGroupAdminsOnly)
 }

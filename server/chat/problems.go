@@ -14,6 +14,8 @@ const (
 	ProblemTooOften    Problem = "too-often"
 	ProblemUnavailable Problem = "unavailable"
 	ProblemInternal    Problem = "internal"
+	ProblemChanged     Problem = "changed-meanwhile"
+	ProblemUnversioned Problem = "if-match-missing"
 )
 
 const (
@@ -36,6 +38,9 @@ const (
 	ProblemOwnerLeaves     Problem = "owner-leaves"
 	ProblemOwnContact      Problem = "own-contact"
 	ProblemNothingToChange Problem = "nothing-to-change"
+	ProblemLastAdmin       Problem = "last-administrator"
+	ProblemSystemOnly      Problem = "system-administrator-only"
+	ProblemPasswordLink    Problem = "password-link"
 )
 
 // FieldCode says what is wrong with a field. A code is kept for ever; docs/http-api.md lists them.
@@ -60,4 +65,7 @@ const (
 	FieldNobody     FieldCode = "nobody"
 	FieldWrong      FieldCode = "wrong"
 	FieldInvalid    FieldCode = "invalid"
+	FieldCycle      FieldCode = "cycle"
+	FieldTooDeep    FieldCode = "too-deep"
+	FieldNotAllowed FieldCode = "not-allowed"
 )

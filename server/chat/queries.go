@@ -4,16 +4,16 @@ import "time"
 
 // UserQuery asks for a page of an organisation's directory.
 type UserQuery struct {
-	Text       string // matches name, uid, pinyin initials, department or title; empty for all
-	Department string // exactly this department; empty for all
+	Text       string // what a word of the name, uid, department or title begins with, or their pinyin; empty for all
+	Department int64  // directly in this one; 0 for all
 	Cursor     string // of the page before; empty for the first
 	Limit      int
 }
 
 // UserChange changes the fields that are not nil.
 type UserChange struct {
-	Name, Avatar, Email, Department, Title *string
-	Role                                   *Role
+	Name, Avatar, Email, Title *string
+	Role                       *Role
 }
 
 // ContactRequest is somebody's wish to be in the user's contacts.

@@ -50,12 +50,20 @@ func (s *Store) CreateLogin(ctx context.Context, l chat.Login, refreshHash []byt
 		if err != nil {
 			return err
 		}
+		if err := t.seen(l, max(created, ms(l.Seen))); err != nil {
+			return err
+		}
 		return t.exec(`INSERT INTO refresh_tokens (hash, login, used) VALUES ($1, $2, 0)`, refreshHash, l.ID)
 	})
 	if err != nil {
 		return fmt.Errorf("store a login: %w", err)
 	}
 	return nil
+}
+
+// seen notes on the account that a device of it was here.
+func (t *tx) seen(l chat.Login, ts int64) error {
+	return t.exec(`UPDATE users SET seen = $1 WHERE eid = $2 AND uid = $3 AND seen < $1`, ts, l.EID, l.UID)
 }
 
 // Login returns a login, or chat.NotFound once it has ended.
@@ -105,7 +113,10 @@ func (s *Store) RotateRefresh(ctx context.Context, old, next []byte) (chat.Login
 			return err
 		}
 		l.Seen = fromMS(ts)
-		return t.exec(`UPDATE logins SET seen = $1 WHERE id = $2`, ts, id)
+		if err := t.exec(`UPDATE logins SET seen = $1 WHERE id = $2`, ts, id); err != nil {
+			return err
+		}
+		return t.seen(l, ts)
 	})
 	if err == nil && reused {
 		err = errSignedOut()

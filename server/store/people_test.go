@@ -85,24 +85,29 @@ func TestDirectory(t *testing.T) {
 		check(t, s.CreateUser(ctx, u, ""))
 	}
 	check(t, s.CreateUser(ctx, chat.User{EID: "other", UID: "x", Name: "李华"}, ""))
+	department := must(s.Departments(ctx, "acme"))(t)[0].ID
 	for q, want := range map[chat.UserQuery]string{
-		{}:                                "bob zq lihua wide",
-		{Text: "lh"}:                      "lihua",
-		{Text: "LIHUA"}:                   "lihua",
-		{Text: "华"}:                       "lihua",
-		{Text: "zq"}:                      "zq",
-		{Text: "cq"}:                      "zq", // 曾 is Zeng as a name, ceng elsewhere
-		{Text: "工程"}:                      "lihua",
-		{Text: "carol"}:                   "wide",
-		{Text: " bob "}:                   "bob",
-		{Text: "%"}:                       "bob",
-		{Text: "d_o"}:                     "bob",
-		{Text: "d!o"}:                     "",
-		{Text: "gone"}:                    "",
-		{Department: "工程部"}:               "lihua",
-		{Department: "工程"}:                "",
-		{Text: "bob", Department: "工程部"}:  "",
-		{Text: strings.Repeat("x", 1000)}: "",
+		{}:                                    "bob zq lihua wide",
+		{Text: "lh"}:                          "lihua",
+		{Text: "LIHUA"}:                       "lihua",
+		{Text: "华"}:                           "lihua",
+		{Text: "zq"}:                          "zq",
+		{Text: "cq"}:                          "zq", // 曾 is Zeng as a name, ceng elsewhere
+		{Text: "工程"}:                          "lihua",
+		{Text: "carol"}:                       "wide",
+		{Text: " bob "}:                       "bob",
+		{Text: "%"}:                           "bob",
+		{Text: "_of"}:                         "bob",
+		{Text: "HEAD_o"}:                      "bob",
+		{Text: "sales"}:                       "bob",
+		{Text: "bob  1"}:                      "bob",
+		{Text: "hua"}:                         "lihua",
+		{Text: "d!o"}:                         "",
+		{Text: "gone"}:                        "",
+		{Department: department}:              "lihua",
+		{Department: 99}:                      "",
+		{Text: "bob", Department: department}: "",
+		{Text: strings.Repeat("x", 1000)}:     "",
 	} {
 		var got []string
 		for q.Limit = 3; ; {

@@ -128,7 +128,8 @@ func migrate(ctx context.Context, db *sql.DB) error {
 	if err != nil {
 		return err
 	}
-	p, err := goose.NewProvider(goose.DialectSQLite3, db, steps)
+	p, err := goose.NewProvider(goose.DialectSQLite3, db, steps, goose.WithGoMigrations(
+		goose.NewGoMigration(5, &goose.GoFunc{RunTx: indexDirectory}, nil)))
 	if err != nil {
 		return fmt.Errorf("read the migrations: %w", err)
 	}

@@ -11,18 +11,19 @@ import (
 	"magpie/server/chat"
 )
 
-const userColumns = `eid, uid, name, email, avatar, department, title, role, service, disabled, presence, created`
+const userColumns = `eid, uid, name, email, avatar, COALESCE((SELECT d.name FROM departments d WHERE d.id = users.main_department), ''),
+	title, role, service, disabled, presence, created, seen, version`
 
 func errNoUser() error { return chat.Errorf(chat.NotFound, "There is no such user.") }
 
-func userFields(u *chat.User, created *int64) []any {
-	return []any{&u.EID, &u.UID, &u.Name, &u.Email, &u.Avatar, &u.Department, &u.Title, &u.Role, &u.Service, &u.Disabled, &u.Presence, created}
+func userFields(u *chat.User, created, seen *int64) []any {
+	return []any{&u.EID, &u.UID, &u.Name, &u.Email, &u.Avatar, &u.Department, &u.Title, &u.Role, &u.Service, &u.Disabled, &u.Presence, created, seen, &u.Version}
 }
 
 func scanUser(scan func(...any) error) (u chat.User, err error) {
-	var created int64
-	err = scan(userFields(&u, &created)...)
-	u.Created = fromMS(created)
+	var created, seen int64
+	err = scan(userFields(&u, &created, &seen)...)
+	u.Created, u.Seen = fromMS(created), fromMS(seen)
 	return u, err
 }
 
@@ -56,12 +57,24 @@ func (t *tx) createUser(u chat.User, passwordHash string) error {
 	if u.Role == "" {
 		u.Role = chat.Member
 	}
-	err := t.exec(`INSERT INTO users (eid, uid, name, email, avatar, department, title, role, service, disabled, presence, password, search, created)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
-		u.EID, u.UID, u.Name, u.Email, u.Avatar, u.Department, u.Title, string(u.Role), flag(u.Service), flag(u.Disabled), null(u.Presence),
-		passwordHash, searchText(u), now())
+	err := t.exec(`INSERT INTO users (eid, uid, name, email, avatar, title, role, service, disabled, presence, password, search, created)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, '[]', $12)`,
+		u.EID, u.UID, u.Name, u.Email, u.Avatar, u.Title, string(u.Role), flag(u.Service), flag(u.Disabled), null(u.Presence),
+		passwordHash, now())
 	if err != nil {
 		return err
+	}
+	if err := t.index(u); err != nil {
+		return err
+	}
+	if u.Department != "" {
+		id, err := t.departmentPath(u.EID, u.Department)
+		if err != nil {
+			return err
+		}
+		if err := t.setDepartments(u.EID, u.UID, []int64{id}); err != nil {
+			return err
+		}
 	}
 	return t.event(chat.Event{EID: u.EID, Type: chat.EventUserCreated, UID: u.UID})
 }
@@ -98,38 +111,18 @@ func (s *Store) User(ctx context.Context, eid, uid string) (chat.User, error) {
 func (s *Store) Credentials(ctx context.Context, eid, username string) (chat.User, string, error) {
 	var u chat.User
 	var hash string
-	var created int64
+	var created, seen int64
 	err := s.read.QueryRowContext(ctx, `SELECT `+userColumns+`, password FROM users
 		WHERE eid = $1 AND (uid = $2 OR email = $3 AND email <> '') ORDER BY CASE WHEN uid = $2 THEN 0 ELSE 1 END LIMIT 1`,
-		eid, username, strings.ToLower(username)).Scan(append(userFields(&u, &created), &hash)...)
+		eid, username, strings.ToLower(username)).Scan(append(userFields(&u, &created, &seen), &hash)...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return u, "", errNoUser()
 	}
 	if err != nil {
 		return u, "", fmt.Errorf("read credentials: %w", err)
 	}
-	u.Created = fromMS(created)
+	u.Created, u.Seen = fromMS(created), fromMS(seen)
 	return u, hash, nil
-}
-
-// Users returns a page of an organisation's directory by name, without disabled users, and the cursor of the next page, "" at the end.
-func (s *Store) Users(ctx context.Context, eid string, q chat.UserQuery) ([]chat.User, string, error) {
-	var after [2]string
-	if err := decodeCursor(q.Cursor, &after); err != nil {
-		return nil, "", err
-	}
-	limit := clamp(q.Limit, 50, 1000)
-	users, err := collect(ctx, s.read, scanUser, `SELECT `+userColumns+` FROM users
-		WHERE eid = $1 AND (name, uid) > ($2, $3) AND disabled = 0 AND search LIKE $4 ESCAPE '!' AND (department = $5 OR $5 = '')
-		ORDER BY name, uid LIMIT $6`, eid, after[0], after[1], containing(q.Text), q.Department, limit+1)
-	if err != nil {
-		return nil, "", fmt.Errorf("search the directory: %w", err)
-	}
-	if len(users) <= limit {
-		return users, "", nil
-	}
-	users = users[:limit]
-	return users, encodeCursor([2]string{users[limit-1].Name, users[limit-1].UID}), nil
 }
 
 // UsersByID returns those of the uids that exist in the organisation, by name; disabled users too.
@@ -149,56 +142,68 @@ func usersByID(ctx context.Context, q querier, eid string, uids []string) ([]cha
 		WHERE eid = $1 AND uid IN (SELECT value FROM json_each(CAST($2 AS text))) ORDER BY name, uid`, eid, jsonList(uids))
 }
 
-// UpdateUser changes a user's data and returns it as it is then.
+// UpdateUser changes a user's data, as itself, and returns it as it is then.
 func (s *Store) UpdateUser(ctx context.Context, eid, uid string, c chat.UserChange) (chat.User, error) {
 	var u chat.User
 	err := s.change(ctx, func(t *tx) (err error) {
-		if u, err = readUser(background, t, eid, uid); err != nil {
-			return err
+		if u, err = readUser(background, t, eid, uid); err == nil {
+			u, _, err = t.updateUser(u, c)
 		}
-		var changed []string
-		for _, f := range []struct {
-			name string
-			to   *string
-			have *string
-		}{
-			{"name", c.Name, &u.Name}, {"avatar", c.Avatar, &u.Avatar}, {"email", c.Email, &u.Email},
-			{"department", c.Department, &u.Department}, {"title", c.Title, &u.Title}, {"role", (*string)(c.Role), (*string)(&u.Role)},
-		} {
-			if f.to == nil {
-				continue
-			}
-			to := *f.to
-			if f.name == "email" {
-				to = strings.ToLower(to)
-				if err := t.freeEmail(eid, uid, to); err != nil {
-					return err
-				}
-			}
-			if to != *f.have {
-				*f.have = to
-				changed = append(changed, f.name)
-			}
-		}
-		if changed == nil {
-			return nil
-		}
-		err = t.exec(`UPDATE users SET name = $1, avatar = $2, email = $3, department = $4, title = $5, role = $6, search = $7 WHERE eid = $8 AND uid = $9`,
-			u.Name, u.Avatar, u.Email, u.Department, u.Title, string(u.Role), searchText(u), eid, uid)
-		if err != nil {
-			return err
-		}
-		if slices.Contains(changed, "role") {
-			if err := t.event(chat.Event{EID: eid, Type: chat.EventUserRole, UID: uid, Text: string(u.Role)}); err != nil {
-				return err
-			}
-		}
-		return t.event(chat.Event{EID: eid, Type: chat.EventProfile, UID: uid, Changed: changed})
+		return err
 	})
 	if err != nil {
 		return chat.User{}, fmt.Errorf("change a user: %w", err)
 	}
 	return u, nil
+}
+
+// updateUser changes a user, and returns what it is then and which fields have changed.
+func (t *tx) updateUser(u chat.User, c chat.UserChange) (chat.User, []string, error) {
+	var changed []string
+	for _, f := range []struct {
+		name string
+		to   *string
+		have *string
+	}{
+		{"name", c.Name, &u.Name}, {"avatar", c.Avatar, &u.Avatar}, {"email", c.Email, &u.Email},
+		{"title", c.Title, &u.Title}, {"role", (*string)(c.Role), (*string)(&u.Role)},
+	} {
+		if f.to == nil {
+			continue
+		}
+		to := *f.to
+		if f.name == "email" {
+			to = strings.ToLower(to)
+			if err := t.freeEmail(u.EID, u.UID, to); err != nil {
+				return u, nil, err
+			}
+		}
+		if to != *f.have {
+			*f.have = to
+			changed = append(changed, f.name)
+		}
+	}
+	if changed == nil {
+		return u, nil, nil
+	}
+	if err := t.unindex(u.EID, u.UID); err != nil {
+		return u, nil, err
+	}
+	u.Version++
+	err := t.exec(`UPDATE users SET name = $1, avatar = $2, email = $3, title = $4, role = $5, version = $6 WHERE eid = $7 AND uid = $8`,
+		u.Name, u.Avatar, u.Email, u.Title, string(u.Role), u.Version, u.EID, u.UID)
+	if err != nil {
+		return u, nil, err
+	}
+	if err := t.index(u); err != nil {
+		return u, nil, err
+	}
+	if slices.Contains(changed, "role") {
+		if err := t.event(chat.Event{EID: u.EID, Type: chat.EventUserRole, UID: u.UID, Text: string(u.Role)}); err != nil {
+			return u, nil, err
+		}
+	}
+	return u, changed, t.event(chat.Event{EID: u.EID, Type: chat.EventProfile, UID: u.UID, Changed: changed})
 }
 
 // SetPassword sets a user's password hash and ends its logins, but for keepLogin.
@@ -226,18 +231,34 @@ func (s *Store) SetDisabled(ctx context.Context, eid, uid string, disabled bool)
 		if err != nil || u.Disabled == disabled {
 			return err
 		}
-		if err := t.exec(`UPDATE users SET disabled = $1 WHERE eid = $2 AND uid = $3`, flag(disabled), eid, uid); err != nil {
-			return err
-		}
-		if err := t.event(chat.Event{EID: eid, Type: chat.EventUserDisabled, UID: uid, On: disabled}); err != nil || !disabled {
-			return err
-		}
-		return t.endLogins(eid, uid, "", "disabled")
+		_, err = t.setDisabled(u, disabled)
+		return err
 	})
 	if err != nil {
 		return fmt.Errorf("disable a user: %w", err)
 	}
 	return nil
+}
+
+func (t *tx) setDisabled(u chat.User, disabled bool) (chat.User, error) {
+	if err := t.unindex(u.EID, u.UID); err != nil {
+		return u, err
+	}
+	u.Disabled = disabled
+	u.Version++
+	if err := t.exec(`UPDATE users SET disabled = $1, version = $2 WHERE eid = $3 AND uid = $4`, flag(disabled), u.Version, u.EID, u.UID); err != nil {
+		return u, err
+	}
+	if err := t.index(u); err != nil {
+		return u, err
+	}
+	if err := t.event(chat.Event{EID: u.EID, Type: chat.EventUserDisabled, UID: u.UID, On: disabled}); err != nil || !disabled {
+		return u, err
+	}
+	if err := t.exec(`DELETE FROM password_links WHERE eid = $1 AND uid = $2`, u.EID, u.UID); err != nil {
+		return u, err
+	}
+	return u, t.endLogins(u.EID, u.UID, "", "disabled")
 }
 
 // SetPresence keeps the presence that a user has chosen; nil is online.

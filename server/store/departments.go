@@ -1,0 +1,301 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"magpie/server/chat"
+)
+
+// maxDepth bounds the levels of the tree of departments.
+const maxDepth = 20
+
+func errNoDepartment() error { return chat.Errorf(chat.NotFound, "There is no such department.") }
+
+// Departments returns an organisation's departments in the order of the tree's levels: by parent, position and name.
+func (s *Store) Departments(ctx context.Context, eid string) ([]chat.Department, error) {
+	list, err := departments(ctx, s.read, eid)
+	if err != nil {
+		return nil, fmt.Errorf("read the departments: %w", err)
+	}
+	return list, nil
+}
+
+func departments(ctx context.Context, q querier, eid string) ([]chat.Department, error) {
+	return collect(ctx, q, scanDepartment, `SELECT `+departmentColumns+` FROM departments d WHERE d.eid = $1 ORDER BY d.parent, d.position, d.name, d.id`, eid)
+}
+
+const departmentColumns = `d.id, d.parent, d.name, d.position, d.version,
+	(SELECT COUNT(*) FROM department_members m WHERE m.department = d.id AND m.hidden = 0)`
+
+func scanDepartment(scan func(...any) error) (d chat.Department, err error) {
+	err = scan(&d.ID, &d.Parent, &d.Name, &d.Position, &d.Version, &d.Members)
+	return d, err
+}
+
+func readDepartment(ctx context.Context, q querier, eid string, id int64) (chat.Department, error) {
+	d, err := scanDepartment(q.QueryRowContext(ctx, `SELECT `+departmentColumns+` FROM departments d WHERE d.eid = $1 AND d.id = $2`, eid, id).Scan)
+	return d, found(err, "department")
+}
+
+// CreateDepartment makes a department. Position -1 puts it behind its sisters.
+func (s *Store) CreateDepartment(ctx context.Context, by chat.Actor, d chat.Department) (chat.Department, error) {
+	err := s.administer(ctx, by, chat.ManageDepartments, func(t *tx) (err error) {
+		if d, err = t.createDepartment(by.EID, d); err != nil {
+			return err
+		}
+		return t.audit(by, "department.create", fmt.Sprint(d.ID), nil, departmentRecord(d))
+	})
+	if err != nil {
+		return d, fmt.Errorf("make a department: %w", err)
+	}
+	return d, nil
+}
+
+func (t *tx) createDepartment(eid string, d chat.Department) (chat.Department, error) {
+	if err := t.placeable(eid, 0, d.Parent, d.Name); err != nil {
+		return d, err
+	}
+	if d.Position < 0 {
+		if err := t.row(`SELECT COALESCE(MAX(position) + 1, 0) FROM departments WHERE eid = $1 AND parent = $2`, eid, d.Parent).Scan(&d.Position); err != nil {
+			return d, err
+		}
+	} else if err := t.exec(`UPDATE departments SET position = position + 1 WHERE eid = $1 AND parent = $2 AND position >= $3`, eid, d.Parent, d.Position); err != nil {
+		return d, err
+	}
+	err := t.row(`INSERT INTO departments (eid, parent, name, position, created) VALUES ($1, $2, $3, $4, $5) RETURNING id`, eid, d.Parent, d.Name, d.Position, now()).Scan(&d.ID)
+	if err != nil {
+		return d, err
+	}
+	d.Version = 1
+	return d, t.indexDepartment(eid, d.ID, d.Name)
+}
+
+// placeable checks that a department of a name may be below parent: id is the one that moves, 0 for a new one.
+func (t *tx) placeable(eid string, id, parent int64, name string) error {
+	depth := 1
+	for up := parent; up != 0; depth++ {
+		if up == id {
+			return chat.FieldError("parent", chat.FieldCycle, "is the department itself, or one below it")
+		}
+		if depth > maxDepth {
+			return chat.FieldLimit("parent", chat.FieldTooDeep, "is too deep: the tree may have %d levels", maxDepth)
+		}
+		d, err := readDepartment(background, t, eid, up)
+		if chat.CodeOf(err) == chat.NotFound {
+			return chat.FieldError("parent", chat.FieldNobody, "is not a department of your organisation")
+		}
+		if err != nil {
+			return err
+		}
+		up = d.Parent
+	}
+	var other int64
+	err := t.row(`SELECT id FROM departments WHERE eid = $1 AND parent = $2 AND name = $3 AND id <> $4`, eid, parent, name, id).Scan(&other)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	if err == nil {
+		err = conflict("name", "is the name of another department at this place.")
+	}
+	return err
+}
+
+func (t *tx) indexDepartment(eid string, id int64, name string) error {
+	if err := t.exec(`DELETE FROM department_words WHERE eid = $1 AND department = $2`, eid, id); err != nil {
+		return err
+	}
+	return t.exec(`INSERT INTO department_words (eid, word, department) SELECT $1, value, $2 FROM json_each(CAST($3 AS text))`, eid, id, jsonList(words(name, "", "")))
+}
+
+// UpdateDepartment renames or moves a department, of which the caller knows version. To move it it is put at position among its new
+// sisters; -1 is behind them.
+func (s *Store) UpdateDepartment(ctx context.Context, by chat.Actor, id, version int64, c chat.DepartmentChange) (chat.Department, error) {
+	var d chat.Department
+	err := s.administer(ctx, by, chat.ManageDepartments, func(t *tx) (err error) {
+		if d, err = readDepartment(background, t, by.EID, id); err != nil {
+			return err
+		}
+		if d.Version != version {
+			return changedMeanwhile(d)
+		}
+		before := departmentRecord(d)
+		if c.Name != nil {
+			d.Name = *c.Name
+		}
+		moved := false
+		if c.Parent != nil && *c.Parent != d.Parent {
+			d.Parent, moved = *c.Parent, true
+			if c.Position == nil {
+				d.Position = -1
+			}
+		}
+		if c.Position != nil {
+			d.Position, moved = *c.Position, true
+		}
+		if err := t.placeable(by.EID, id, d.Parent, d.Name); err != nil {
+			return err
+		}
+		if moved {
+			if d.Position, err = t.makeRoom(by.EID, id, d.Parent, d.Position); err != nil {
+				return err
+			}
+		}
+		d.Version++
+		if err := t.exec(`UPDATE departments SET name = $1, parent = $2, position = $3, version = $4 WHERE id = $5`, d.Name, d.Parent, d.Position, d.Version, id); err != nil {
+			return err
+		}
+		if err := t.indexDepartment(by.EID, id, d.Name); err != nil {
+			return err
+		}
+		return t.audit(by, "department.change", fmt.Sprint(id), before, departmentRecord(d))
+	})
+	if err != nil {
+		return d, fmt.Errorf("change a department: %w", err)
+	}
+	return d, nil
+}
+
+// makeRoom numbers the sisters of a department anew, so that position is free for it.
+func (t *tx) makeRoom(eid string, id, parent int64, position int) (int, error) {
+	sisters, err := collect(background, t, scanInt, `SELECT id FROM departments WHERE eid = $1 AND parent = $2 AND id <> $3 ORDER BY position, name, id`, eid, parent, id)
+	if err != nil {
+		return 0, err
+	}
+	if position < 0 || position > len(sisters) {
+		position = len(sisters)
+	}
+	for i, sister := range slices.Insert(sisters, position, id) {
+		if err := t.exec(`UPDATE departments SET position = $1 WHERE id = $2 AND position <> $1`, i, sister); err != nil {
+			return 0, err
+		}
+	}
+	return position, nil
+}
+
+func scanInt(scan func(...any) error) (n int64, err error) {
+	err = scan(&n)
+	return n, err
+}
+
+// DeleteDepartment removes a department, of which the caller knows version. Its people and the departments below it move up to its
+// parent; where it has none the people keep their other departments.
+func (s *Store) DeleteDepartment(ctx context.Context, by chat.Actor, id, version int64) error {
+	err := s.administer(ctx, by, chat.ManageDepartments, func(t *tx) error {
+		d, err := readDepartment(background, t, by.EID, id)
+		if err != nil {
+			return err
+		}
+		if d.Version != version {
+			return changedMeanwhile(d)
+		}
+		below, err := collect(background, t, scanDepartment, `SELECT `+departmentColumns+` FROM departments d WHERE d.eid = $1 AND d.parent = $2`, by.EID, id)
+		if err != nil {
+			return err
+		}
+		for _, x := range below {
+			if err := t.placeable(by.EID, x.ID, d.Parent, x.Name); err != nil {
+				return &chat.Error{Code: chat.Conflict, Message: fmt.Sprintf("The department %s can't move up: there is one of this name already. Rename it first.", x.Name)}
+			}
+			at, err := t.makeRoom(by.EID, x.ID, d.Parent, -1)
+			if err != nil {
+				return err
+			}
+			if err := t.exec(`UPDATE departments SET parent = $1, position = $2, version = version + 1 WHERE id = $3`, d.Parent, at, x.ID); err != nil {
+				return err
+			}
+		}
+		members, err := collect(background, t, scanString, `SELECT uid FROM department_members WHERE department = $1`, id)
+		if err != nil {
+			return err
+		}
+		for _, uid := range members {
+			of, err := departmentsOf(background, t, by.EID, uid)
+			if err != nil {
+				return err
+			}
+			at := slices.Index(of, id)
+			of = slices.Delete(of, at, at+1)
+			if d.Parent != 0 && !slices.Contains(of, d.Parent) {
+				of = slices.Insert(of, at, d.Parent)
+			}
+			if err := t.setDepartments(by.EID, uid, of); err != nil {
+				return err
+			}
+		}
+		if err := t.exec(`UPDATE chat_groups SET follows = 0, version = version + 1 WHERE follows = $1`, id); err != nil {
+			return err
+		}
+		if err := t.exec(`DELETE FROM department_words WHERE eid = $1 AND department = $2`, by.EID, id); err != nil {
+			return err
+		}
+		if err := t.exec(`DELETE FROM departments WHERE id = $1`, id); err != nil {
+			return err
+		}
+		return t.audit(by, "department.delete", fmt.Sprint(id), departmentRecord(d), nil)
+	})
+	if err != nil {
+		return fmt.Errorf("delete a department: %w", err)
+	}
+	return nil
+}
+
+func departmentRecord(d chat.Department) map[string]any {
+	return map[string]any{"name": d.Name, "parent": d.Parent, "position": d.Position}
+}
+
+// departmentsOf returns the departments that a user is in, the main one first.
+func departmentsOf(ctx context.Context, q querier, eid, uid string) ([]int64, error) {
+	return collect(ctx, q, scanInt, `SELECT department FROM department_members WHERE eid = $1 AND uid = $2 ORDER BY place`, eid, uid)
+}
+
+// setDepartments puts a user into departments, the main one first, and out of all others.
+func (t *tx) setDepartments(eid, uid string, ids []int64) error {
+	if err := t.exec(`DELETE FROM department_members WHERE eid = $1 AND uid = $2`, eid, uid); err != nil {
+		return err
+	}
+	main := int64(0)
+	for i, id := range ids {
+		if slices.Contains(ids[:i], id) {
+			continue
+		}
+		n, err := t.affect(`INSERT INTO department_members (department, hidden, name, uid, eid, place)
+			SELECT d.id, u.disabled, u.name, u.uid, u.eid, CAST($1 AS bigint) FROM departments d JOIN users u ON u.eid = d.eid WHERE d.eid = $2 AND d.id = $3 AND u.uid = $4`, i, eid, id, uid)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return chat.FieldError("departments", chat.FieldNobody, "must name departments of your organisation")
+		}
+		if i == 0 {
+			main = id
+		}
+	}
+	return t.exec(`UPDATE users SET main_department = $1 WHERE eid = $2 AND uid = $3`, main, eid, uid)
+}
+
+// departmentPath returns the department of a path such as "Engineering/Backend", and makes what is missing of it.
+func (t *tx) departmentPath(eid, path string) (int64, error) {
+	parent := int64(0)
+	for name := range strings.SplitSeq(path, "/") {
+		if name = strings.TrimSpace(name); name == "" {
+			continue
+		}
+		var id int64
+		err := t.row(`SELECT id FROM departments WHERE eid = $1 AND parent = $2 AND name = $3`, eid, parent, name).Scan(&id)
+		if errors.Is(err, sql.ErrNoRows) {
+			var d chat.Department
+			d, err = t.createDepartment(eid, chat.Department{Parent: parent, Name: name, Position: -1})
+			id = d.ID
+		}
+		if err != nil {
+			return 0, err
+		}
+		parent = id
+	}
+	return parent, nil
+}
