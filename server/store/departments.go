@@ -14,8 +14,6 @@ import (
 // maxDepth bounds the levels of the tree of departments.
 const maxDepth = 20
 
-func errNoDepartment() error { return chat.Errorf(chat.NotFound, "There is no such department.") }
-
 // Departments returns an organisation's departments in the order of the tree's levels: by parent, position and name.
 func (s *Store) Departments(ctx context.Context, eid string) ([]chat.Department, error) {
 	list, err := departments(ctx, s.read, eid)
