@@ -1,11 +1,13 @@
 import { useEffect, useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
-import type { ConversationView, Message } from '../core';
+import type { Attachment, ConversationView, Message } from '../core';
 import { format } from '../ui/format';
 import { Icon } from '../ui/icon';
 import { type Mention, mentionsIn } from '../ui/markup';
 import { t } from '../ui/prefs';
 import { useCore } from './context';
 import { EmojiButton } from './emoji-button';
+import { Attach } from './media/attach';
+import { canRecord, Record } from './media/record';
 import { type Asking, askingAt, candidates } from './mention';
 import { MentionBox, mentionable } from './mention-box';
 import { AnswerBar, answer, answered } from './thread';
@@ -99,11 +101,14 @@ export function Composer({ view, name, draft }: { view: ConversationView; name: 
     area.current?.focus();
   };
 
-  const send = () => {
-    if (!ready) return;
-    const mentions = mentionsIn(value, people, chosen.current).slice(0, mentionLimit);
+  /** Whom a text mentions, and what it answers. */
+  const options = (words: string) => {
+    const all = group && words.includes('@') ? mentionable(core, conv) : [];
+    const mentions = mentionsIn(words, all, chosen.current).slice(0, mentionLimit);
     const reply = answered(conv)?.seq;
-    core.send(conv, value.trim(), { ...(reply && { reply }), ...(mentions.length > 0 && { mentions }) });
+    return { ...(reply && { reply }), ...(mentions.length > 0 && { mentions }) };
+  };
+  const sent = () => {
     answer(conv, undefined);
     chosen.current.clear();
     ask(undefined);
@@ -111,6 +116,16 @@ export function Composer({ view, name, draft }: { view: ConversationView; name: 
     core.setDraft(conv, '');
     area.current?.focus();
   };
+  const send = () => {
+    if (!ready) return;
+    core.send(conv, value.trim(), options(value));
+    sent();
+  };
+  const sendFiles = async (files: Attachment[], caption: string) => {
+    await core.media.send(conv, files, { ...(caption && { caption }), ...options(caption) });
+    sent();
+  };
+  const [recording, setRecording] = useState(false);
 
   const key = (e: KeyboardEvent) => {
     // While an input method composes, Enter chooses a candidate. Safari ends the composition first and says 229.
@@ -144,7 +159,7 @@ export function Composer({ view, name, draft }: { view: ConversationView; name: 
 
   return (
     <form
-      class="composer"
+      class={`composer ${recording ? 'recording' : ''}`}
       onSubmit={(e) => {
         e.preventDefault();
         send();
@@ -153,6 +168,7 @@ export function Composer({ view, name, draft }: { view: ConversationView; name: 
       {offered.length > 0 && <MentionBox id={boxId} list={offered} active={active} choose={mention} />}
       <AnswerBar conv={conv} />
       <div class="composer-field">
+        <Attach conv={conv} name={name} written={() => area.current?.value ?? ''} send={sendFiles} />
         <textarea
           ref={area}
           class="composer-input"
@@ -182,9 +198,13 @@ export function Composer({ view, name, draft }: { view: ConversationView; name: 
           {over > 0 ? text.tooLong(format.value.number.format(over)) : text.left(format.value.number.format(-over))}
         </span>
       )}
-      <button type="submit" class="send" aria-label={text.send} title={text.send} disabled={!ready}>
-        <Icon name="send" />
-      </button>
+      {canRecord && !value.trim() ? (
+        <Record send={(voice) => sendFiles([voice], '')} onChange={setRecording} />
+      ) : (
+        <button type="submit" class="send" aria-label={text.send} title={text.send} disabled={!ready}>
+          <Icon name="send" />
+        </button>
+      )}
     </form>
   );
 }

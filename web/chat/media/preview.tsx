@@ -1,0 +1,218 @@
+// What is about to be sent: seen once more, with a caption.
+
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { Dialog } from '../../ui/dialog';
+import { Switch } from '../../ui/field';
+import { format } from '../../ui/format';
+import { Icon } from '../../ui/icon';
+import { t } from '../../ui/prefs';
+import { explain } from '../../ui/problem';
+import { useCore } from '../context';
+import type { AttachProps } from './attach';
+import { bytes, duration } from './describe';
+import { FileIcon, FileName } from './file-card';
+import { closeOver, showOver } from './overlay';
+import { type Probe, probe } from './probe';
+import './preview.css';
+
+/** Characters of a caption: protocol.md §9. */
+const captionLimit = 16_384;
+/** Media of one message: protocol.md §4. */
+const mediaLimit = 7;
+
+export function openPreview(p: AttachProps, files: File[]): void {
+  showOver(<Preview {...p} files={files} />);
+}
+
+type Entry = { id: number; name: string; size: number; type: string; found?: Probe };
+let last = 0;
+
+/** Most bytes of a file, as the server last said. */
+let limit = 0;
+
+function Preview({ name, written, send, files }: AttachProps & { files: File[] }) {
+  const core = useCore();
+  const text = t.value.media;
+  const [list, setList] = useState<Entry[]>([]);
+  const [caption, setCaption] = useState(written);
+  const [original, setOriginal] = useState(false);
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState('');
+  const input = useRef<HTMLInputElement>(null);
+  const urls = useRef<string[]>([]);
+
+  const add = async (some: File[]) => {
+    const added = some.map((file) => ({
+      file,
+      entry: { id: ++last, name: file.name, size: file.size, type: file.type },
+    }));
+    setList((now) => [...now, ...added.map(({ entry }) => entry)]);
+    if (limit === 0)
+      limit = await core.media.storage().then(
+        (s) => s.file_limit,
+        () => 0,
+      );
+    for (const { file, entry } of added) {
+      const found = await probe(file, limit);
+      if (found.preview) urls.current.push(found.preview);
+      setList((now) => now.map((e) => (e.id === entry.id ? { ...e, found } : e)));
+    }
+  };
+  useEffect(() => {
+    void add(files);
+    const { current } = urls;
+    return () => {
+      for (const url of current) URL.revokeObjectURL(url);
+    };
+  }, []);
+
+  const remove = (id: number) => {
+    const rest = list.filter((e) => e.id !== id);
+    if (rest.length === 0) closeOver();
+    else setList(rest);
+  };
+  const good = list.flatMap((e) => (e.found && !e.found.fault ? [e.found] : []));
+  const looking = list.some((e) => !e.found);
+  const images = good.some((f) => f.type.startsWith('image/'));
+  const messages = Math.ceil((good.length + (caption.trim() ? 1 : 0)) / mediaLimit);
+  const over = caption.length > captionLimit && [...caption].length > captionLimit;
+  const ready = good.length > 0 && !looking && !busy && !over;
+  const submit = async () => {
+    if (!ready) return;
+    setBusy(true);
+    try {
+      const out = good.map(({ preview: _, fault: __, ...f }) =>
+        original && f.type.startsWith('image/') ? { ...f, original } : f,
+      );
+      await send(out, caption.trim());
+      closeOver();
+    } catch (e) {
+      setError(explain(e));
+      setBusy(false);
+    }
+  };
+  const paste = (e: ClipboardEvent) => {
+    const pasted = [...(e.clipboardData?.files ?? [])];
+    if (pasted.length === 0 || e.clipboardData?.types.includes('text/plain')) return;
+    e.preventDefault();
+    void add(pasted);
+  };
+  const drop = (e: DragEvent) => {
+    const dropped = [...(e.dataTransfer?.files ?? [])];
+    if (dropped.length > 0) void add(dropped);
+  };
+  return (
+    <Dialog
+      title={text.previewTitle(list.length)}
+      onClose={closeOver}
+      onSubmit={submit}
+      footer={
+        <>
+          <button type="button" class="button add-files" onClick={() => input.current?.click()}>
+            <Icon name="plus" />
+            {text.addMore}
+          </button>
+          <button type="submit" class="button primary" disabled={!ready}>
+            <Icon name="send" />
+            {busy ? text.sending : text.send}
+          </button>
+        </>
+      }
+    >
+      <input
+        ref={input}
+        type="file"
+        multiple
+        hidden
+        onChange={(e) => {
+          void add([...(e.currentTarget.files ?? [])]);
+          e.currentTarget.value = '';
+        }}
+      />
+      <ul class={`offered ${list.length === 1 ? 'alone' : ''}`} onDrop={drop}>
+        {list.map((e) => (
+          <Offered key={e.id} e={e} remove={() => remove(e.id)} />
+        ))}
+      </ul>
+      {list.some((e) => e.found?.fault) && good.length > 0 && <p class="callout">{text.someLeftOut}</p>}
+      {messages > 1 && <p class="row-sub">{text.several(messages)}</p>}
+      {images && <Switch label={text.original} hint={text.originalHint} checked={original} onChange={setOriginal} />}
+      <textarea
+        class="input caption"
+        rows={2}
+        dir="auto"
+        value={caption}
+        aria-label={text.caption}
+        placeholder={text.caption}
+        aria-invalid={over ? 'true' : undefined}
+        onInput={(e) => setCaption(e.currentTarget.value)}
+        onPaste={paste}
+        onKeyDown={(e) => {
+          if (e.key !== 'Enter' || e.shiftKey || e.isComposing || e.keyCode === 229) return;
+          e.preventDefault();
+          void submit();
+        }}
+        autofocus
+      />
+      <span class="hidden-visually">{t.value.chat.composeTo(name)}</span>
+      {over && (
+        <p class="field-error">
+          {t.value.chat.tooLong(format.value.number.format([...caption].length - captionLimit))}
+        </p>
+      )}
+      {error && (
+        <p class="callout error" role="alert">
+          {error}
+        </p>
+      )}
+    </Dialog>
+  );
+}
+
+function Offered({ e, remove }: { e: Entry; remove(): void }) {
+  const text = t.value.media;
+  const { found } = e;
+  const fault =
+    found?.fault === 'large'
+      ? text.tooLarge(bytes(limit))
+      : found?.fault === 'empty'
+        ? text.emptyFile
+        : found?.fault === 'unreadable'
+          ? text.unreadable
+          : '';
+  return (
+    <li class={`offer ${fault ? 'faulty' : ''}`} aria-busy={!found}>
+      {found?.preview ? (
+        <span class="offer-picture">
+          <img src={found.preview} alt="" />
+          {found.duration !== undefined && <span class="shot-length">{duration(found.duration)}</span>}
+        </span>
+      ) : (
+        <FileIcon type={0} name={e.name} />
+      )}
+      <span class="file-text">
+        <FileName name={e.name} />
+        {fault ? (
+          <span class="field-error" role="alert">
+            {fault}
+          </span>
+        ) : (
+          <span class="row-sub">
+            {bytes(e.size)}
+            {found?.duration !== undefined && ` · ${duration(found.duration)}`}
+            {found?.width && ` · ${found.width} × ${found.height}`}
+          </span>
+        )}
+      </span>
+      <button
+        type="button"
+        class="icon-button"
+        aria-label={text.removeFile(e.name)}
+        title={text.removeFile(e.name)}
+        onClick={remove}
+      >
+        <Icon name="close" />
+      </button>
+    </li>
+  );
+}
