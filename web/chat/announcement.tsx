@@ -1,17 +1,10 @@
 import { useState } from 'preact/hooks';
-import type { Group } from '../core';
-import { Dialog } from '../ui/dialog';
-import { Area } from '../ui/field';
 import { Icon } from '../ui/icon';
 import { Words } from '../ui/name';
 import { t } from '../ui/prefs';
-import { explain } from '../ui/problem';
 import { recall, remember } from '../ui/remember';
 import { useCore } from './context';
 import { follow, href } from './route';
-
-/** Characters in an announcement: the server's own limit. */
-const limit = 2000;
 
 /** What a group has announced, above its messages until it is put away; a new one comes back. */
 export function AnnouncementStrip({ gid }: { gid: string }) {
@@ -40,34 +33,5 @@ export function AnnouncementStrip({ gid }: { gid: string }) {
         <Icon name="close" />
       </button>
     </div>
-  );
-}
-
-export function EditAnnouncement({ group, onClose }: { group: Group; onClose(): void }) {
-  const core = useCore();
-  const text = t.value.group;
-  const [value, setValue] = useState(group.announcement);
-  const [error, setError] = useState('');
-  const save = async () => {
-    try {
-      if (value.trim() !== group.announcement) await core.updateGroup(group.gid, { announcement: value.trim() });
-      onClose();
-    } catch (e) {
-      setError(explain(e));
-    }
-  };
-  return (
-    <Dialog
-      title={text.announcement}
-      onClose={onClose}
-      onSubmit={save}
-      footer={
-        <button type="submit" class="button primary">
-          {text.save}
-        </button>
-      }
-    >
-      <Area label={text.announcementHint} value={value} onInput={setValue} maxLength={limit} error={error} />
-    </Dialog>
   );
 }

@@ -1,12 +1,16 @@
+import { effect } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
+import type { Core } from '../core';
 import { Icon, type IconName } from '../ui/icon';
 import { Logo } from '../ui/logo';
+import { note } from '../ui/name';
 import { t } from '../ui/prefs';
 import { Toasts } from '../ui/toast';
 import { split, useCore } from './context';
 import { ConversationPane } from './conversation';
 import { GroupInfo } from './group-info';
 import { ConversationList } from './list';
+import { Lost, Nothing } from './lost';
 import { Over } from './media/overlay';
 import { PeopleList } from './people';
 import { Profile, ProfilePane } from './profile';
@@ -69,6 +73,7 @@ function Shell() {
     addEventListener('keydown', keys);
     return () => removeEventListener('keydown', keys);
   }, [core]);
+  useEffect(() => noteNames(core), [core]);
   return (
     <div class="frame">
       {core.about.value?.demo && <p class="demo-strip">{t.value.demoBanner}</p>}
@@ -85,6 +90,16 @@ function Shell() {
       <KickedDialog />
     </div>
   );
+}
+
+/** Whom one knows is compared with whomever one meets: names that imitate them then show whose they are. */
+function noteNames(core: Core): () => void {
+  return effect(() => {
+    for (const p of core.contacts.value) note(p.uid, p.name);
+    for (const c of core.conversations.value) if (c.kind === 'user') note(c.conv.slice(2), c.name);
+    const { me } = core.account.value;
+    if (me) note(me.uid, me.name);
+  });
 }
 
 function Main({ r }: { r: Route }) {
@@ -104,19 +119,11 @@ function Main({ r }: { r: Route }) {
       ) : (
         <Nothing title={text.chat.choose} hint={text.chat.chooseHint} />
       );
+    case 'lost':
+      return <Lost what="page" />;
     default:
       return null;
   }
-}
-
-function Nothing({ title, hint }: { title: string; hint: string }) {
-  return (
-    <div class="empty blank">
-      <Logo class="blank-logo" />
-      <strong>{title}</strong>
-      <span>{hint}</span>
-    </div>
-  );
 }
 
 function InfoPane({ conv }: { conv: string }) {

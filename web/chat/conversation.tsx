@@ -6,10 +6,12 @@ import { Icon } from '../ui/icon';
 import { Menu } from '../ui/menu';
 import { Name, Words } from '../ui/name';
 import { t } from '../ui/prefs';
+import { statusOf } from '../ui/problem';
 import { AnnouncementStrip } from './announcement';
 import { Composer } from './composer';
 import { split, useCore, usePerson } from './context';
 import { ConversationMenuItems } from './conversation-menu';
+import { Lost } from './lost';
 import { back, follow, go, href } from './route';
 import { ConnectionWord } from './status';
 import { leftAt, Timeline } from './timeline';
@@ -33,6 +35,8 @@ export function ConversationPane({ conv, info }: { conv: string; info: boolean }
   const [kind, id] = split(conv);
   const closed = useClosed(conv);
   const name = useConversationName(conv);
+  const nobody = statusOf(view.error.value) === 404 || (kind === 'u' && core.person(id).value.missing);
+  if (nobody && view.items.value.length === 0) return <Lost what="chat" />;
   return (
     <section class="conversation-pane" aria-label={name}>
       <Bar conv={conv} info={info} name={name} view={view} />

@@ -2,15 +2,14 @@ import { useState } from 'preact/hooks';
 import type { Group, Member } from '../core';
 import { Avatar } from '../ui/avatar';
 import { Confirm, Dialog } from '../ui/dialog';
-import { Field, Search } from '../ui/field';
+import { EditDialog } from '../ui/edit';
+import { Search } from '../ui/field';
 import { Icon } from '../ui/icon';
 import { linkify } from '../ui/linkify';
 import { Menu, MenuItem } from '../ui/menu';
 import { Name } from '../ui/name';
 import { t } from '../ui/prefs';
-import { explain } from '../ui/problem';
 import { attempt } from '../ui/toast';
-import { EditAnnouncement } from './announcement';
 import { useCore, usePerson } from './context';
 import { ConversationSwitches } from './conversation-menu';
 import { AddMembers, nameLimit } from './group';
@@ -93,6 +92,8 @@ export function GroupInfo({ gid }: { gid: string }) {
   );
 }
 
+/** Characters in an announcement: the server's own limit. */
+const announcementLimit = 2000;
 /** ms for which a member may not write. */
 const muteFor = 60 * 60_000;
 /** Rows of members that stand in the page at first, and come with each "more". */
@@ -150,9 +151,31 @@ function Asked({ asking, group, role, members, close }: AskedProps) {
     case 'add':
       return <AddMembers gid={gid} already={new Set(members.map((m) => m.uid))} onClose={close} />;
     case 'rename':
-      return <Rename group={group} onClose={close} />;
+      return (
+        <EditDialog
+          title={text.rename}
+          label={text.name}
+          value={group.name}
+          maxLength={nameLimit}
+          required={text.needName}
+          action={text.save}
+          onClose={close}
+          save={(name) => core.updateGroup(gid, { name })}
+        />
+      );
     case 'announce':
-      return <EditAnnouncement group={group} onClose={close} />;
+      return (
+        <EditDialog
+          title={text.announcement}
+          label={text.announcementHint}
+          value={group.announcement}
+          maxLength={announcementLimit}
+          long
+          action={text.save}
+          onClose={close}
+          save={(announcement) => core.updateGroup(gid, { announcement })}
+        />
+      );
     case 'leave':
       if (role === 'owner') {
         return (
@@ -269,35 +292,5 @@ function MemberRow({ m, gid, role, ask }: MemberRowProps) {
         </Menu>
       )}
     </li>
-  );
-}
-
-function Rename({ group, onClose }: { group: Group; onClose(): void }) {
-  const core = useCore();
-  const text = t.value.group;
-  const [name, setName] = useState(group.name);
-  const [error, setError] = useState('');
-  const save = async () => {
-    if (!name.trim()) return setError(text.needName);
-    try {
-      if (name.trim() !== group.name) await core.updateGroup(group.gid, { name: name.trim() });
-      onClose();
-    } catch (e) {
-      setError(explain(e));
-    }
-  };
-  return (
-    <Dialog
-      title={text.rename}
-      onClose={onClose}
-      onSubmit={save}
-      footer={
-        <button type="submit" class="button primary">
-          {text.save}
-        </button>
-      }
-    >
-      <Field label={text.name} value={name} onInput={setName} maxLength={nameLimit} error={error} autofocus />
-    </Dialog>
   );
 }

@@ -18,55 +18,119 @@ export const nameLimit = 64;
 export function NewGroup({ onClose }: { onClose(): void }) {
   const core = useCore();
   const text = t.value.group;
+  return (
+    <PeopleDialog
+      title={text.newTitle}
+      action={text.create}
+      busyAction={text.creating}
+      named
+      onClose={onClose}
+      run={async (uids, name) => {
+        const group = await core.createGroup(name, uids);
+        onClose();
+        go(href.conv(`g:${group.gid}`));
+      }}
+    />
+  );
+}
+
+/** Adds people to a group that exists. */
+export function AddMembers({ gid, already, onClose }: { gid: string; already: Set<string>; onClose(): void }) {
+  const core = useCore();
+  const text = t.value.group;
+  return (
+    <PeopleDialog
+      title={text.add}
+      action={text.addSubmit}
+      busyAction={text.adding}
+      already={already}
+      onClose={onClose}
+      run={async (uids) => {
+        await core.addMembers(gid, uids);
+        onClose();
+      }}
+    />
+  );
+}
+
+interface PeopleDialogProps {
+  title: string;
+  action: string;
+  /** What the button says meanwhile. */
+  busyAction: string;
+  /** Asks for a name too. */
+  named?: boolean;
+  already?: Set<string>;
+  onClose(): void;
+  run(uids: string[], name: string): Promise<void>;
+}
+
+function PeopleDialog({ title, action, busyAction, named, already, onClose, run }: PeopleDialogProps) {
+  const text = t.value.group;
   const [name, setName] = useState('');
   const [picked, setPicked] = useState<Person[]>([]);
   const [busy, setBusy] = useState(false);
-  const [errors, setErrors] = useState<{
-    name?: string | undefined;
-    members?: string | undefined;
-    other?: string | undefined;
-  }>({});
+  const [errors, setErrors] = useState<{ name?: string | undefined; members?: string | undefined; other?: string }>({});
 
-  const create = async () => {
+  const submit = async () => {
     const missing = {
-      name: name.trim() ? undefined : text.needName,
+      name: named && !name.trim() ? text.needName : undefined,
       members: picked.length > 0 ? undefined : text.needMembers,
     };
     setErrors(missing);
     if (busy || missing.name || missing.members) return;
     setBusy(true);
     try {
-      const group = await core.createGroup(
-        name.trim(),
+      await run(
         picked.map((p) => p.uid),
+        name.trim(),
       );
-      onClose();
-      go(href.conv(`g:${group.gid}`));
     } catch (e) {
-      const { name: onName, members } = fieldErrors(e);
-      setErrors({ name: onName, members, other: onName || members ? undefined : explain(e) });
+      const { name: onName, members, uids } = fieldErrors(e);
+      const onMembers = members ?? uids;
+      setErrors({ name: onName, members: onMembers, ...(!onName && !onMembers && { other: explain(e) }) });
       setBusy(false);
     }
   };
 
   return (
     <Dialog
-      title={text.newTitle}
+      title={title}
       onClose={onClose}
-      onSubmit={create}
+      onSubmit={submit}
       footer={
         <>
           <button type="button" class="button" onClick={onClose}>
             {t.value.dialog.cancel}
           </button>
           <button type="submit" class="button primary" disabled={busy}>
-            {busy ? text.creating : text.create}
+            {busy ? busyAction : action}
           </button>
         </>
       }
     >
-      <Field label={text.name} value={name} onInput={setName} maxLength={nameLimit} error={errors.name} autofocus />
-      <Picker picked={picked} onPick={setPicked} error={errors.members} />
+      {named && (
+        <Field
+          label={text.name}
+          value={name}
+          onInput={(value) => {
+            setName(value);
+            setErrors(({ name: _, ...others }) => others);
+          }}
+          maxLength={nameLimit}
+          error={errors.name}
+          autofocus
+        />
+      )}
+      <Picker
+        picked={picked}
+        onPick={(people) => {
+          setPicked(people);
+          setErrors(({ members: _, ...others }) => others);
+        }}
+        already={already}
+        error={errors.members}
+      />
       {errors.other && (
         <p class="callout error" role="alert">
           {errors.other}
@@ -76,56 +140,11 @@ export function NewGroup({ onClose }: { onClose(): void }) {
   );
 }
 
-/** Adds people to a group that exists. */
-export function AddMembers({ gid, already, onClose }: { gid: string; already: Set<string>; onClose(): void }) {
-  const core = useCore();
-  const text = t.value.group;
-  const [picked, setPicked] = useState<Person[]>([]);
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState('');
-
-  const add = async () => {
-    if (busy) return;
-    if (picked.length === 0) return setError(text.needMembers);
-    setBusy(true);
-    try {
-      await core.addMembers(
-        gid,
-        picked.map((p) => p.uid),
-      );
-      onClose();
-    } catch (e) {
-      setError(explain(e));
-      setBusy(false);
-    }
-  };
-
-  return (
-    <Dialog
-      title={text.add}
-      onClose={onClose}
-      onSubmit={add}
-      footer={
-        <>
-          <button type="button" class="button" onClick={onClose}>
-            {t.value.dialog.cancel}
-          </button>
-          <button type="submit" class="button primary" disabled={busy}>
-            {busy ? text.adding : text.addSubmit}
-          </button>
-        </>
-      }
-    >
-      <Picker picked={picked} onPick={setPicked} already={already} error={error} />
-    </Dialog>
-  );
-}
-
 interface PickerProps {
   picked: Person[];
   onPick(people: Person[]): void;
   /** Members already: not offered. */
-  already?: Set<string>;
+  already?: Set<string> | undefined;
   error?: string | undefined;
 }
 
@@ -164,16 +183,16 @@ function Picker({ picked, onPick, already, error }: PickerProps) {
       <div class="picker-list">
         <Directory
           query={query}
-          render={(p) =>
-            p.uid === me || already?.has(p.uid) || p.disabled ? null : (
-              <li key={p.uid}>
-                <label class="row">
-                  <PersonContent person={p} />
-                  <input type="checkbox" class="check" checked={chosen.has(p.uid)} onChange={() => toggle(p)} />
-                </label>
-              </li>
-            )
-          }
+          hidden={(p) => p.uid === me || !!already?.has(p.uid) || !!p.disabled}
+          alone={already && already.size > 1 ? text.allIn : text.alone}
+          render={(p) => (
+            <li key={p.uid}>
+              <label class="row">
+                <PersonContent person={p} />
+                <input type="checkbox" class="check" checked={chosen.has(p.uid)} onChange={() => toggle(p)} />
+              </label>
+            </li>
+          )}
         />
       </div>
     </fieldset>

@@ -59,11 +59,15 @@ function sorted(people: Person[]): Person[] {
 
 interface DirectoryProps {
   query: string;
+  /** Who is left out. */
+  hidden?(p: Person): boolean;
+  /** Said when nobody is left although nothing was searched for. */
+  alone?: string;
   render(p: Person): preact.ComponentChildren;
 }
 
 /** Pages of the organisation's directory that match the query, asked for when the typing pauses. */
-export function Directory({ query, render }: DirectoryProps) {
+export function Directory({ query, hidden, alone, render }: DirectoryProps) {
   const core = useCore();
   const [found, setFound] = useState<{ people: Person[]; next: string | null } | undefined>();
   const [error, setError] = useState('');
@@ -102,7 +106,10 @@ export function Directory({ query, render }: DirectoryProps) {
     );
   }
   if (!found) return <PeopleSkeleton />;
-  if (found.people.length === 0) {
+  const { next } = found;
+  const people = hidden ? found.people.filter((p) => !hidden(p)) : found.people;
+  if (people.length === 0 && !next && wanted === '' && alone) return <p class="list-hint">{alone}</p>;
+  if (people.length === 0 && !next) {
     return (
       <div class="empty">
         <strong>{text.noneFound}</strong>
@@ -110,10 +117,9 @@ export function Directory({ query, render }: DirectoryProps) {
       </div>
     );
   }
-  const { next } = found;
   return (
     <>
-      <ul class="rows-list">{found.people.map(render)}</ul>
+      <ul class="rows-list">{people.map(render)}</ul>
       {next && (
         <button type="button" class="button plain list-more" onClick={() => attempt(more(next))}>
           {text.more}

@@ -6,6 +6,7 @@ import { t } from '../ui/prefs';
 import { attempt, toast } from '../ui/toast';
 import { useCore } from './context';
 import { ConversationSwitches } from './conversation-menu';
+import { Lost } from './lost';
 import { back, follow, href } from './route';
 
 /** Who somebody is, and what one can do about it. */
@@ -27,6 +28,7 @@ export function Profile({ uid, inInfo }: { uid: string; inInfo?: boolean }) {
     toast(text.removed(p.name));
   };
 
+  if (p.missing) return <Lost what="person" />;
   return (
     <div class="profile">
       <Avatar id={uid} name={p.name} src={p.avatar} size="l" />

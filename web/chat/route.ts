@@ -5,23 +5,32 @@ export type Route =
   | { view: 'chats'; conv?: string; info?: boolean }
   | { view: 'people'; uid?: string }
   | { view: 'settings' }
-  | { view: 'setup' };
+  | { view: 'setup' }
+  /** An address that leads nowhere. */
+  | { view: 'lost' };
+
+/** Ids of users and groups: docs/protocol.md §1. */
+const id = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
 export function parse(path: string): Route {
   const [first, second, third] = path.split('/').filter(Boolean).map(decode);
   switch (first) {
     case 'c':
-      return second && /^[ug]:./.test(second)
+      if (!second) return { view: 'chats' };
+      return /^[ug]:/.test(second) && id.test(second.slice(2))
         ? { view: 'chats', conv: second, info: third === 'info' }
-        : { view: 'chats' };
+        : { view: 'lost' };
     case 'people':
-      return second ? { view: 'people', uid: second } : { view: 'people' };
+      if (!second) return { view: 'people' };
+      return id.test(second) ? { view: 'people', uid: second } : { view: 'lost' };
     case 'settings':
       return { view: 'settings' };
     case 'setup':
       return { view: 'setup' };
-    default:
+    case undefined:
       return { view: 'chats' };
+    default:
+      return { view: 'lost' };
   }
 }
 

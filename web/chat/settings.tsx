@@ -1,7 +1,8 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { Device } from '../core';
 import { Avatar, Dot } from '../ui/avatar';
-import { Confirm, Dialog } from '../ui/dialog';
+import { Confirm } from '../ui/dialog';
+import { EditDialog } from '../ui/edit';
 import { Field, Segments } from '../ui/field';
 import { ago } from '../ui/format';
 import { Icon } from '../ui/icon';
@@ -266,38 +267,31 @@ export function AccountMenu() {
   );
 }
 
+/** Characters of a status: 140 bytes, docs/protocol.md §7. */
+const statusLimit = 46;
+
 function CustomStatus({ before, onClose }: { before: string; onClose(): void }) {
   const core = useCore();
-  const [value, setValue] = useState(before);
-  const [error, setError] = useState('');
   const text = t.value.presence;
-  const save = async () => {
-    try {
-      await core.setPresence(value.trim() ? { status: 'custom', text: value.trim() } : { status: 'online' });
-      onClose();
-    } catch (e) {
-      setError(explain(e));
-    }
-  };
   return (
-    <Dialog
+    <EditDialog
       title={text.set}
+      label={text.customHint}
+      value={before}
+      maxLength={statusLimit}
+      action={text.save}
       onClose={onClose}
-      onSubmit={save}
-      footer={
-        <button type="submit" class="button primary">
-          {text.save}
-        </button>
-      }
+      save={(words) => core.setPresence(words ? { status: 'custom', text: words } : { status: 'online' })}
     >
-      <Field label={text.customHint} value={value} onInput={setValue} maxLength={46} error={error} autofocus />
-      <div class="chips">
-        {text.presets.map((one) => (
-          <button key={one} type="button" class="chip preset" onClick={() => setValue(one)}>
-            {one}
-          </button>
-        ))}
-      </div>
-    </Dialog>
+      {(fill) => (
+        <div class="chips">
+          {text.presets.map((one) => (
+            <button key={one} type="button" class="chip preset" onClick={() => fill(one)}>
+              {one}
+            </button>
+          ))}
+        </div>
+      )}
+    </EditDialog>
   );
 }

@@ -32,9 +32,7 @@ export function shortcut(core: Core, e: KeyboardEvent): void {
     step(core, e.key === 'ArrowDown' ? 1 : -1);
   } else if (e.key === 'Escape') {
     const now = route.value;
-    if (now.view !== 'chats' || !now.conv) return;
-    if (now.info) go(href.conv(now.conv), 'replace');
-    else go(href.chats);
+    if (now.view === 'chats' && now.conv && now.info) go(href.conv(now.conv), 'replace');
   }
 }
 

@@ -42,6 +42,8 @@ export interface Person {
   /** A program's account. */
   service?: boolean;
   disabled?: boolean;
+  /** The organisation has nobody by this uid. */
+  missing?: boolean;
 }
 
 export interface ContactRequest {

@@ -9,6 +9,8 @@ import { hex } from './messages';
 export class Groups {
   private readonly entries = new Map<string, Signal<Group | undefined>>();
   private readonly memberLists = new Map<string, Signal<Member[]>>();
+  /** Those that were asked for since the list was read: what one may not see is not asked for at every look. */
+  private readonly asked = new Set<string>();
   private readonly gids = signal<string[]>([]);
   readonly list: ReadonlySignal<Group[]> = computed(() =>
     this.gids.value.map((gid) => this.entry(gid).value).filter((g) => g !== undefined),
@@ -29,15 +31,19 @@ export class Groups {
     for (const g of list) this.accept(g);
     const gone = this.gids.peek().filter((gid) => !list.some((g) => g.gid === gid));
     this.gids.value = list.map((g) => g.gid);
+    this.asked.clear();
     for (const gid of gone) this.gone(gid);
     // What views have looked at in full: roles and members may have changed.
     for (const g of list) if (this.entry(g.gid).peek()?.role !== undefined) void this.fetch(g.gid);
-    for (const gid of this.memberLists.keys()) void this.fetchMembers(gid);
+    for (const gid of this.memberLists.keys()) if (this.has(gid)) void this.fetchMembers(gid);
   }
 
   group(gid: string): ReadonlySignal<Group | undefined> {
     const s = this.entry(gid);
-    if (s.peek()?.role === undefined) void this.fetch(gid);
+    if (s.peek()?.role === undefined && !this.asked.has(gid)) {
+      this.asked.add(gid);
+      void this.fetch(gid);
+    }
     return s;
   }
 

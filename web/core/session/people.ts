@@ -149,6 +149,8 @@ export class People {
         const page = await this.c.api.get<List<WirePerson>>(`/users?limit=${batchSize}&uids=${part}`);
         batch(() => {
           for (const p of page.items) this.accept(p);
+          const found = new Set(page.items.map((p) => p.uid));
+          for (const uid of uids.slice(i, i + batchSize)) if (!found.has(uid)) this.change(uid, { missing: true });
         });
       } catch {
         return; // refresh() asks again with the next connection

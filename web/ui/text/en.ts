@@ -55,6 +55,13 @@ export const en = {
     account: 'Your account',
   },
 
+  lost: {
+    page: 'There is nothing at this address',
+    chat: 'This chat is not here',
+    person: 'Nobody has this user name',
+    hint: 'The link may be old or mistyped, or you may not have access.',
+  },
+
   demoBanner: 'Demo: everything here can be read by anyone.',
 
   connection: {
@@ -328,6 +335,9 @@ export const en = {
     unpick: (name: string) => `Take ${name} out`,
     needName: 'Give the group a name.',
     needMembers: 'Choose at least one person.',
+    alone:
+      'You are the only one here so far. An administrator of your organisation can add people; then you find them here.',
+    allIn: 'Everyone in the organisation is in this group already.',
     create: 'Create group',
     creating: 'Creating…',
     add: 'Add members',

@@ -56,6 +56,13 @@ export const zh: Texts = {
     account: '你的账号',
   },
 
+  lost: {
+    page: '此地址没有内容',
+    chat: '找不到此会话',
+    person: '没有使用此用户名的人',
+    hint: '链接可能已过期或有误，也可能你没有访问权限。',
+  },
+
   demoBanner: '演示环境：这里的内容任何人都能看到。',
 
   connection: {
@@ -329,6 +336,8 @@ export const zh: Texts = {
     unpick: (name) => `移出 ${name}`,
     needName: '请填写群组名称。',
     needMembers: '请至少选择一人。',
+    alone: '组织里目前只有你一人。请管理员添加成员，之后就能在这里选择。',
+    allIn: '组织里的所有人都已在此群组中。',
     create: '创建群组',
     creating: '正在创建…',
     add: '添加成员',
