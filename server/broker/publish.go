@@ -289,12 +289,18 @@ func (p *publication) refuse(why error) {
 		return
 	}
 	reason, msg := publishReason(why)
+	var known *chat.Error
+	var problem chat.Problem
+	if errors.As(why, &known) {
+		problem = known.Problem
+	}
 	p.s.notify(chat.NoticeRefused, struct {
-		Code    byte   `json:"code"`
-		Message string `json:"message"`
-		Topic   string `json:"topic"`
-		ID      string `json:"id"`
-	}{reason, msg, p.topic, hex.EncodeToString(p.cid)})
+		Code    byte         `json:"code"`
+		Problem chat.Problem `json:"problem,omitempty"`
+		Message string       `json:"message"`
+		Topic   string       `json:"topic"`
+		ID      string       `json:"id"`
+	}{reason, problem, msg, p.topic, hex.EncodeToString(p.cid)})
 	if p.ack == nil {
 		return
 	}

@@ -16,7 +16,7 @@ import { PeopleList } from './people';
 import { Profile, ProfilePane } from './profile';
 import { back, follow, go, href, type Route, route } from './route';
 import { AccountMenu, SettingsPane } from './settings';
-import { Setup } from './setup';
+import { NotSetUp, Setup } from './setup';
 import { shortcut } from './shortcuts';
 import { SignIn } from './signin';
 import { KickedDialog, StatusStrip } from './status';
@@ -36,7 +36,11 @@ export function App() {
       ) : status === 'in' ? (
         <Shell />
       ) : status === 'out' ? (
-        <SignIn />
+        core.about.value?.setup ? (
+          <NotSetUp />
+        ) : (
+          <SignIn />
+        )
       ) : (
         <Starting />
       )}

@@ -187,11 +187,12 @@ export function Mark({ m }: { m: Message }) {
 function Failure({ m }: { m: Message }) {
   const core = useCore();
   const text = t.value.chat;
+  const why = m.problem ? refusal(m.problem) : m.error;
   return (
     <div class="failure" role="alert">
       <span>
         {text.failed}
-        {m.problem ? `: ${refusal(m.problem)}` : m.error && `: ${m.error}`}
+        {why && `${t.value.list.colon}${why}`}
       </span>
       <span class="failure-actions">
         <button type="button" class="link" onClick={() => core.retry(m.conv, m.id)}>

@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks';
 import { Field, Segments, Switch } from '../ui/field';
 import { type TextSize, t, textSize, textSizes } from '../ui/prefs';
-import { explain } from '../ui/problem';
+import { explain, fieldErrors } from '../ui/problem';
 import { attempt, toast } from '../ui/toast';
 import { permission, play, sound, supported, turnOn, wanted } from './alerts';
 import { useCore } from './context';
@@ -78,8 +78,8 @@ export function PasswordSettings() {
       for (const clear of [setBefore, setNext, setAgain]) clear('');
       toast(text.passwordChanged);
     } catch (e) {
-      const fields = (e as { errors?: Record<string, string> }).errors;
-      setErrors(fields && 'current_password' in fields ? { before: text.passwordWrong } : { next: explain(e) });
+      const { current_password: onBefore, password: onNext } = fieldErrors(e);
+      setErrors(onBefore ? { before: onBefore } : { next: onNext ?? explain(e) });
     } finally {
       setBusy(false);
     }

@@ -95,20 +95,26 @@ export function SettingsPane() {
           </div>
         </div>
       </div>
-      {leaving && (
-        <Confirm
-          title={`${text.signOut}?`}
-          text={text.signOutHint}
-          action={text.signOut}
-          danger
-          onClose={() => setLeaving(false)}
-          run={async () => {
-            await core.logout();
-            go(href.chats, 'replace');
-          }}
-        />
-      )}
+      {leaving && <SignOut onClose={() => setLeaving(false)} />}
     </section>
+  );
+}
+
+function SignOut({ onClose }: { onClose(): void }) {
+  const core = useCore();
+  const text = t.value.settings;
+  return (
+    <Confirm
+      title={text.signOutAsk}
+      text={text.signOutHint}
+      action={text.signOut}
+      danger
+      onClose={onClose}
+      run={async () => {
+        await core.logout();
+        go(href.chats, 'replace');
+      }}
+    />
   );
 }
 
@@ -229,6 +235,7 @@ export function AccountMenu() {
   const core = useCore();
   const me = core.account.value.me;
   const [writing, setWriting] = useState(false);
+  const [leaving, setLeaving] = useState(false);
   if (!me) return null;
   const person = core.person(me.uid).value;
   const { status } = person.presence;
@@ -261,7 +268,11 @@ export function AccountMenu() {
         <MenuItem icon="settings" onSelect={() => go(href.settings)}>
           {t.value.nav.settings}
         </MenuItem>
+        <MenuItem icon="out" danger onSelect={() => setLeaving(true)}>
+          {t.value.settings.signOut}
+        </MenuItem>
       </Menu>
+      {leaving && <SignOut onClose={() => setLeaving(false)} />}
       {writing && <CustomStatus before={person.presence.text} onClose={() => setWriting(false)} />}
     </>
   );

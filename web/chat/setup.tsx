@@ -1,11 +1,11 @@
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { Problem } from '../core';
 import { Field } from '../ui/field';
 import { t } from '../ui/prefs';
-import { explain, fieldErrors } from '../ui/problem';
+import { explain, fieldErrors, nameOf } from '../ui/problem';
 import { remember } from '../ui/remember';
 import { useCore } from './context';
-import { go, href } from './route';
+import { follow, go, href } from './route';
 import { Gate } from './signin';
 
 type FieldName = 'org_name' | 'org' | 'name' | 'username' | 'password' | 'repeat';
@@ -21,6 +21,10 @@ export function Setup() {
   const [errors, setErrors] = useState<Partial<Record<FieldName, string>>>({});
   const [failure, setFailure] = useState('');
   const [busy, setBusy] = useState(false);
+  const [link, setLink] = useState<'unknown' | 'good' | 'dead'>(token ? 'unknown' : 'dead');
+  useEffect(() => {
+    if (token) looksGood(token).then((good) => setLink(good ? 'good' : 'dead'));
+  }, [token]);
   const set = (name: FieldName) => (value: string) => setForm((before) => ({ ...before, [name]: value }));
 
   const check = () => {
@@ -46,6 +50,7 @@ export function Setup() {
       await core.login(form.org, form.username, form.password);
       go(href.chats, 'replace');
     } catch (e) {
+      if (nameOf(e instanceof Problem ? e.names : undefined) === 'setup-link') return setLink('dead');
       const fields = fieldErrors(e);
       setErrors(fields as typeof errors);
       const shown = Object.keys(fields).some((name) => name in empty);
@@ -54,13 +59,7 @@ export function Setup() {
     }
   };
 
-  if (!token) {
-    return (
-      <Gate title={text.title}>
-        <p class="callout warn">{text.noToken}</p>
-      </Gate>
-    );
-  }
+  if (link === 'dead') return <DeadLink complete={token !== ''} />;
   const field = (name: FieldName, label: string) => ({
     label,
     value: form[name],
@@ -102,20 +101,73 @@ export function Setup() {
   );
 }
 
-interface ProblemBody {
-  title?: string;
-  detail?: string;
-  errors?: Record<string, string>;
+/** A link that makes nothing: what became of it, and where to go. */
+function DeadLink({ complete }: { complete: boolean }) {
+  const about = useCore().about.value;
+  const text = t.value.setup;
+  const used = about !== undefined && !about.setup;
+  return (
+    <Gate title={used ? text.usedTitle : text.title}>
+      <p class="gate-lead" role="status">
+        {used ? text.used : complete ? text.wrongToken : text.noToken}
+      </p>
+      {used ? (
+        <a class="button primary wide" href={href.chats} onClick={follow}>
+          {t.value.signIn.submit}
+        </a>
+      ) : (
+        <WhereTheLinkIs />
+      )}
+    </Gate>
+  );
 }
 
-/** The one call that is made before there is anybody to sign in, and hence outside the core. */
+/** Before there is an organisation: how whoever runs the server gets to the page that makes it. */
+export function NotSetUp() {
+  const text = t.value.setup;
+  return (
+    <Gate title={text.notYetTitle}>
+      <p class="gate-lead">{text.notYet}</p>
+      <WhereTheLinkIs />
+    </Gate>
+  );
+}
+
+function WhereTheLinkIs() {
+  const text = t.value.setup;
+  return (
+    <div class="callout where">
+      <p>{text.where}</p>
+      <pre class="code-block" dir="ltr">
+        <code>
+          {'http   '}
+          {location.origin}
+          {'\nsetup  '}
+          {location.origin}/setup#…
+        </code>
+      </pre>
+      <p>{text.whereAgain}</p>
+    </div>
+  );
+}
+
+/** The one call that is made before there is anybody to sign in, and hence outside the core. Throws Problem. */
 async function create(body: Record<string, string>): Promise<void> {
   const answer = await fetch('/api/v1/setup', {
     method: 'POST',
     headers: { 'Content-Type': 'application/json' },
     body: JSON.stringify(body),
   });
-  if (answer.ok) return;
-  const problem = (await answer.json().catch(() => ({}))) as ProblemBody;
-  throw new Problem(answer.status, problem.title ?? '', problem.detail ?? '', problem.errors);
+  if (!answer.ok) throw Problem.of(answer.status, await answer.json().catch(() => ({})));
+}
+
+/** Whether the link's token still makes something: the server looks at it before anything else. */
+async function looksGood(token: string): Promise<boolean> {
+  const { repeat: _, ...nothing } = empty;
+  try {
+    await create({ token, ...nothing });
+  } catch (e) {
+    return nameOf(e instanceof Problem ? e.names : undefined) !== 'setup-link';
+  }
+  return true;
 }

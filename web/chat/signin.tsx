@@ -46,7 +46,6 @@ export function SignIn() {
 
   return (
     <Gate title={text.title} name={about?.name}>
-      {about?.setup && <p class="callout warn">{text.notSetUp}</p>}
       {reason && !error && <p class="callout">{text.ended}</p>}
       {about?.demo && (
         <section class="callout demo" aria-label={text.demoTitle}>

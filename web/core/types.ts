@@ -122,7 +122,7 @@ export interface Message {
   state: 'waiting' | 'stored' | 'failed';
   /** A whole sentence that says why it failed. */
   error?: string;
-  /** Why a file of it was not taken. */
+  /** Why it, or a file of it, was not taken, where the server has said so. */
   problem?: KeptProblem;
   /** It waits for these files to be uploaded. */
   files?: PendingFile[];

@@ -1,41 +1,72 @@
-import { t } from './prefs';
+// What the server says is wrong, in the words of the chosen language. Its own sentences are English, and stand where nothing better is known.
 
-interface ProblemLike {
-  status: number;
-  detail: string;
-  errors?: Record<string, string> | undefined;
-  retryAfter?: number | undefined;
-}
+import { Problem } from '../core';
+import { language, t } from './prefs';
 
-function isProblem(e: unknown): e is ProblemLike {
-  return e instanceof Error && typeof (e as Partial<ProblemLike>).status === 'number';
-}
+type Names = Record<string, string | ((limit: number) => string)>;
 
 /** HTTP status of a failure, 0 when no answer came at all. */
 export function statusOf(e: unknown): number {
-  return isProblem(e) ? e.status : 0;
+  return e instanceof Problem ? e.status : 0;
 }
 
-/** What the server said about single fields of a form, by the fields' names. */
+/** The name of a problem (docs/http-api.md), or ''. */
+export function nameOf(e: { type?: string | undefined } | undefined): string {
+  return e?.type?.startsWith('/problems/') ? e.type.slice('/problems/'.length) : '';
+}
+
+function words(names: Names, name: string, limit = 0): string | undefined {
+  const found = Object.hasOwn(names, name) ? names[name] : undefined;
+  return typeof found === 'function' ? found(limit) : found;
+}
+
+/** What is wrong with single fields of a form, by the fields' names. */
 export function fieldErrors(e: unknown): Record<string, string> {
-  return (isProblem(e) && e.errors) || {};
+  if (!(e instanceof Problem)) return {};
+  const { codes = {}, params = {} } = e.names;
+  const all: Record<string, string> = {};
+  for (const [field, message] of Object.entries(e.errors ?? {})) {
+    all[field] = words(t.value.problem.fields, codes[field] ?? '', params[field]?.limit) ?? sentence(message);
+  }
+  return all;
 }
 
-/**
- * A failure in the words of the chosen language. The server's sentences are English: for a kind of failure that has
- * words of its own here those go first, and its sentence only where nothing better is known.
- */
+/** A failure in the words of the chosen language. */
 export function explain(e: unknown): string {
   const text = t.value.problem;
-  if (!isProblem(e)) return e instanceof TypeError ? text.network : text.unknown;
+  if (!(e instanceof Problem)) return e instanceof TypeError ? text.network : text.unknown;
   if (e.status === 0) return text.network;
-  if (e.status === 429) return text.tooOften;
-  if (e.status >= 500) return text.server;
-  const first = Object.values(e.errors ?? {})[0];
-  return first || e.detail || (e.status === 403 ? text.forbidden : e.status === 404 ? text.gone : text.unknown);
+  const [first] = Object.values(fieldErrors(e));
+  return first ?? explainKept({ status: e.status, detail: e.detail, type: e.names.type, limit: e.names.limit });
+}
+
+interface Kept {
+  status: number;
+  detail: string;
+  type?: string | undefined;
+  limit?: number | undefined;
+}
+
+/** The same of a problem that was kept as plain data. */
+export function explainKept(p: Kept): string {
+  const text = t.value.problem;
+  const known = words(text.names, nameOf(p), p.limit);
+  if (known) return known;
+  if (p.status === 429) return text.tooOften;
+  if (p.status >= 500) return text.server;
+  // An English sentence helps whoever reads English.
+  if (language.value === 'en' && p.detail) return p.detail;
+  return p.status === 403 ? text.forbidden : p.status === 404 ? text.gone : text.unknown;
+}
+
+/** The server's messages on fields begin with the verb: "must have at most 64 characters". */
+function sentence(message: string): string {
+  if (language.value !== 'en') return t.value.problem.fields.invalid;
+  const whole = message.charAt(0).toUpperCase() + message.slice(1);
+  return /[.!?]$/.test(whole) ? whole : `${whole}.`;
 }
 
 /** Seconds to wait before the next try, when the server said so. */
 export function retryAfter(e: unknown): number | undefined {
-  return isProblem(e) ? e.retryAfter : undefined;
+  return e instanceof Problem ? e.retryAfter : undefined;
 }

@@ -1,7 +1,7 @@
 // The HTTP API: the access token in memory alone, renewed before it runs out and once when it is refused.
 
 import { signal } from '@preact/signals-core';
-import { Problem } from '../problem';
+import { Problem, type ProblemBody } from '../problem';
 import type { KeptAccount, List, SignIn } from './shapes';
 
 const prefix = '/api/v1';
@@ -188,13 +188,11 @@ export class Api {
 }
 
 function problem(answer: Response, text: string): Problem {
-  let p: { title?: string; detail?: string; errors?: Record<string, string> } = {};
+  let p: ProblemBody = {};
   try {
     if (answer.headers.get('Content-Type')?.includes('json')) p = JSON.parse(text);
   } catch {
     // Not of our server: a proxy's page, say.
   }
-  const detail = p.detail ?? `The server answered ${answer.status}. Please try again.`;
-  const wait = Number(answer.headers.get('Retry-After')) || undefined;
-  return new Problem(answer.status, p.title ?? answer.statusText, detail, p.errors, wait);
+  return Problem.of(answer.status, p, Number(answer.headers.get('Retry-After')) || undefined);
 }

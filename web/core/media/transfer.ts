@@ -1,7 +1,7 @@
 // Requests with a body of bytes whose progress can be watched, which fetch does not tell.
 
 import type { Api } from '../api/http';
-import { Problem } from '../problem';
+import { Problem, type ProblemBody } from '../problem';
 
 export interface Answer {
   status: number;
@@ -68,13 +68,11 @@ export function noAnswer(): Problem {
 }
 
 function refused(a: Answer): Problem {
-  let p: { type?: string; title?: string; detail?: string; errors?: Record<string, string> } = {};
+  let p: ProblemBody = {};
   try {
     if (a.header('Content-Type')?.includes('json')) p = JSON.parse(a.text);
   } catch {
     // Not of our server: a proxy's page, say.
   }
-  const detail = p.detail ?? `The server answered ${a.status}. Please try again.`;
-  const wait = Number(a.header('Retry-After')) || undefined;
-  return new Problem(a.status, p.title ?? '', detail, p.errors, wait);
+  return Problem.of(a.status, p, Number(a.header('Retry-After')) || undefined);
 }

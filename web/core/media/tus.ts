@@ -2,7 +2,7 @@
 // server's answer of what became of the file (docs/media.md).
 
 import type { Api } from '../api/http';
-import { Problem } from '../problem';
+import { Problem, type ProblemBody } from '../problem';
 import { authorized, type Transfer } from './transfer';
 import type { StoredFile } from './types';
 
@@ -36,7 +36,7 @@ interface State {
   state: 'uploading' | 'done' | 'failed';
   offset: number;
   media?: StoredFile;
-  problem?: { status?: number; title?: string; detail?: string; errors?: Record<string, string> };
+  problem?: ProblemBody;
 }
 
 /** Throws Problem: 0 and 5xx can be tried again and go on; what is below is final. */
@@ -132,7 +132,7 @@ async function state(path: string, o: TusOptions): Promise<State | undefined> {
 function finished(s: State): StoredFile | undefined {
   if (s.state === 'failed') {
     const p = s.problem ?? {};
-    throw new Problem(p.status ?? 422, p.title ?? '', p.detail ?? 'The server could not use this file.', p.errors);
+    throw Problem.of(p.status ?? 422, { detail: 'The server could not use this file.', ...p });
   }
   return s.state === 'done' ? s.media : undefined;
 }

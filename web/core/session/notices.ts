@@ -69,7 +69,11 @@ export function takeNotice(
 
   switch (n.type) {
     case noticeType.refused:
-      p.outbox.refused(f.text('id'), f.text('message'));
+      p.outbox.refused(f.text('id'), {
+        status: 403,
+        detail: f.text('message'),
+        ...(f.has('problem') && { type: `/problems/${f.text('problem')}` }),
+      });
       break;
     case noticeType.forcedOffline:
       p.kicked();

@@ -140,7 +140,7 @@ describe('a refusal', () => {
   test('is shown with the reason of the notice; the next one goes on', async () => {
     b.outbox.start();
     await write('one', 'two');
-    b.outbox.refused(b.underWay[0]?.id ?? '', 'You are not in this group. Join it first.');
+    b.outbox.refused(b.underWay[0]?.id ?? '', { status: 403, detail: 'You are not in this group. Join it first.' });
     await b.answer('one', refusal);
     expect(b.states()).toEqual(['one: failed (You are not in this group. Join it first.)', 'two: waiting']);
     expect(b.sent).toEqual(['two']);

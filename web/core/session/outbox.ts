@@ -33,7 +33,7 @@ export class Outbox {
   /** ids that the database does not have yet. */
   private readonly unwritten = new Set<string>();
   private readonly delays = new Map<string, number>();
-  private readonly reasons = new Map<string, string>();
+  private readonly reasons = new Map<string, KeptProblem>();
   private readonly late = signal<ReadonlySet<string>>(new Set());
   private running = false;
   private lastN = 0;
@@ -139,8 +139,8 @@ export class Outbox {
   }
 
   /** Notice 0x20: why the server refuses a message; its negative PUBACK comes too. */
-  refused(id: string, message: string): void {
-    if (this.find(id)) this.reasons.set(id, message);
+  refused(id: string, problem: KeptProblem): void {
+    if (this.find(id)) this.reasons.set(id, problem);
   }
 
   /** The message was seen as stored, from another session of one's own. */
@@ -227,8 +227,9 @@ export class Outbox {
       await new Promise<void>((resolve) => void later(this.c, delay * (0.75 + Math.random() / 2), resolve));
       return;
     }
-    const error = this.reasons.get(item.id) ?? (e as Error).message;
-    this.replace({ ...item, state: 'failed', error });
+    const problem = this.reasons.get(item.id);
+    const error = problem?.detail ?? (e as Error).message;
+    this.replace({ ...item, state: 'failed', error, ...(problem && { problem }) });
   }
 
   private find(id: string): OutboxItem | undefined {
