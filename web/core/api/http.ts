@@ -194,5 +194,9 @@ function problem(answer: Response, text: string): Problem {
   } catch {
     // Not of our server: a proxy's page, say.
   }
-  return Problem.of(answer.status, p, Number(answer.headers.get('Retry-After')) || undefined);
+  return Problem.of(
+    answer.status,
+    { title: answer.statusText, ...p },
+    Number(answer.headers.get('Retry-After')) || undefined,
+  );
 }
