@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -96,12 +97,7 @@ func (f *finder) byWords(ctx context.Context, r querier, at place) (bool, error)
 			rows = append(rows, list...)
 		}
 		slices.SortFunc(rows, func(a, b place) int {
-			for _, c := range []int{strings.Compare(a.Word, b.Word), strings.Compare(a.Name, b.Name)} {
-				if c != 0 {
-					return c
-				}
-			}
-			return strings.Compare(a.UID, b.UID)
+			return cmp.Or(strings.Compare(a.Word, b.Word), strings.Compare(a.Name, b.Name), strings.Compare(a.UID, b.UID))
 		})
 		last := len(rows) < step
 		rows = rows[:min(len(rows), step)]
@@ -176,12 +172,7 @@ func membersAfter(ctx context.Context, r querier, id int64, hidden []int64, at p
 		}
 		rows = append(rows, list...)
 	}
-	slices.SortFunc(rows, func(a, b place) int {
-		if c := strings.Compare(a.Name, b.Name); c != 0 {
-			return c
-		}
-		return strings.Compare(a.UID, b.UID)
-	})
+	slices.SortFunc(rows, func(a, b place) int { return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.UID, b.UID)) })
 	return rows[:min(len(rows), limit)], nil
 }
 
@@ -253,7 +244,7 @@ func (s *Store) listPeople(ctx context.Context, eid string, q chat.AccountQuery)
 	if !ok {
 		return nil, "", chat.FieldError("sort", chat.FieldChoice, "must be name, uid, created or seen")
 	}
-	where, args := []string{"eid = $1"}, []any{eid}
+	where, args := []string{"users.eid = $1"}, []any{eid}
 	arg := func(v any) string {
 		args = append(args, v)
 		return fmt.Sprintf("$%d", len(args))
@@ -267,8 +258,9 @@ func (s *Store) listPeople(ctx context.Context, eid string, q chat.AccountQuery)
 			where = append(where, "role <> 'member'")
 		}
 	}
-	if q.Department != 0 {
-		where = append(where, "uid IN (SELECT uid FROM department_members WHERE department = "+arg(q.Department)+")")
+	from := "users"
+	if q.Department != 0 { // whose people are sorted here: SQLite would look for them among everyone by name
+		from = "(SELECT uid AS who FROM department_members WHERE department = " + arg(q.Department) + ") CROSS JOIN users ON users.uid = who"
 	}
 	way, order := ">", "ASC"
 	if q.Descending {
@@ -286,7 +278,7 @@ func (s *Store) listPeople(ctx context.Context, eid string, q chat.AccountQuery)
 		where = append(where, fmt.Sprintf("(%s, uid) %s (%s, %s)", column, way, arg(v), arg(at.UID)))
 	}
 	limit := clamp(q.Limit, 50, 1000)
-	users, err := collect(ctx, s.read, scanUser, `SELECT `+userColumns+` FROM users WHERE `+strings.Join(where, " AND ")+
+	users, err := collect(ctx, s.read, scanUser, `SELECT `+userColumns+` FROM `+from+` WHERE `+strings.Join(where, " AND ")+
 		fmt.Sprintf(" ORDER BY %s %s, uid %s LIMIT %s", column, order, order, arg(limit+1)), args...)
 	if err != nil {
 		return nil, "", fmt.Errorf("read people: %w", err)

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -138,8 +139,12 @@ func usersByID(ctx context.Context, q querier, eid string, uids []string) ([]cha
 	if len(uids) == 0 {
 		return nil, nil
 	}
-	return collect(ctx, q, scanUser, `SELECT `+userColumns+` FROM users
-		WHERE eid = $1 AND uid IN (SELECT value FROM json_each(CAST($2 AS text))) ORDER BY name, uid`, eid, jsonList(uids))
+	// Sorted here: asked for an order, SQLite would walk through everyone by name.
+	users, err := collect(ctx, q, scanUser, `SELECT `+userColumns+` FROM users WHERE eid = $1 AND uid IN (SELECT value FROM json_each(CAST($2 AS text)))`, eid, jsonList(uids))
+	slices.SortFunc(users, func(a, b chat.User) int {
+		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.UID, b.UID))
+	})
+	return users, err
 }
 
 // UpdateUser changes a user's data, as itself, and returns it as it is then.
