@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -31,12 +32,17 @@ type Config struct {
 	PresenceGrace  time.Duration `default:"5s" help:"How long someone may be gone before others see it."`
 	SessionExpiry  time.Duration `default:"720h" help:"Longest time that an MQTT session is kept for a client that is away."`
 
-	LimitPacket          int `default:"131072" help:"Bytes of an MQTT packet."`
-	LimitText            int `default:"16384" help:"Characters of one message's text."`
-	LimitPublishRate     int `default:"20" help:"Publishes a second of one session; 0 for no limit."`
-	LimitPublishBurst    int `default:"100" help:"Publishes at once of one session."`
-	LimitLoginRate       int `default:"10" help:"Failed sign-ins in 5 minutes of one account and address; 0 for no limit."`
-	LimitUnauthenticated int `default:"1000" help:"MQTT connections that have not signed in yet."`
+	Media     string `placeholder:"PLACE" help:"Where files are kept: a folder. Default: the folder media in the data folder."`
+	QuotaUser int64  `default:"0" help:"Bytes of files of one user, in organisations without a bound of their own; 0 for no limit."`
+	QuotaOrg  int64  `default:"0" help:"Bytes of files of an organisation that has no bound of its own; 0 for no limit."`
+
+	LimitFile            int64 `default:"104857600" help:"Bytes of one file."`
+	LimitPacket          int   `default:"131072" help:"Bytes of an MQTT packet."`
+	LimitText            int   `default:"16384" help:"Characters of one message's text."`
+	LimitPublishRate     int   `default:"20" help:"Publishes a second of one session; 0 for no limit."`
+	LimitPublishBurst    int   `default:"100" help:"Publishes at once of one session."`
+	LimitLoginRate       int   `default:"10" help:"Failed sign-ins in 5 minutes of one account and address; 0 for no limit."`
+	LimitUnauthenticated int   `default:"1000" help:"MQTT connections that have not signed in yet."`
 
 	LogLevel  string `default:"info" enum:"debug,info,warn,error" help:"What is logged: debug, info, warn or error."`
 	LogFormat string `default:"text" enum:"text,json" help:"How it is logged: text or json."`
@@ -55,6 +61,7 @@ func (c *Config) fill() {
 		folder = "magpie-demo"
 	}
 	c.Data = cmp.Or(c.Data, folder)
+	c.Media = cmp.Or(c.Media, filepath.Join(c.Data, "media"))
 	c.HTTP = cmp.Or(c.HTTP, host+":8080")
 	c.MQTT = cmp.Or(c.MQTT, host+":1883")
 	if c.TLSCert == "" {
@@ -74,6 +81,9 @@ func (c *Config) check() error {
 		name         string
 		value, least int
 	}{
+		{"limit-file", int(c.LimitFile), 1},
+		{"quota-user", int(c.QuotaUser), 0},
+		{"quota-org", int(c.QuotaOrg), 0},
 		{"limit-packet", c.LimitPacket, 4096},
 		{"limit-text", c.LimitText, 1},
 		{"limit-publish-rate", c.LimitPublishRate, 0},

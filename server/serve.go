@@ -13,10 +13,12 @@ import (
 	"strconv"
 	"time"
 
+	"magpie/media"
 	"magpie/server/agent"
 	"magpie/server/api"
 	"magpie/server/auth"
 	"magpie/server/broker"
+	"magpie/server/chat"
 	"magpie/server/store"
 	"magpie/static"
 )
@@ -35,6 +37,7 @@ type program struct {
 	http      *http.Server
 	stopAgent func()
 	broker    *broker.Broker
+	media     *media.Library
 	store     *store.Store
 }
 
@@ -90,6 +93,11 @@ func start(ctx context.Context, c Config, log *slog.Logger) (p *program, err err
 	notices := agent.New(agent.Options{Store: p.store, Log: log})
 	p.store.Observe(p.broker)
 	p.store.Observe(notices)
+	files, err := media.Open(ctx, c.Media)
+	if err != nil {
+		return p, fmt.Errorf("--media: %w", err)
+	}
+	p.media = media.New(media.Options{Store: files, Rows: p.store, FileLimit: c.LimitFile, Quota: chat.Quota{User: c.QuotaUser, Org: c.QuotaOrg}, Log: log})
 	figures := newFigures(p.broker, p.store)
 
 	if p.pages, err = listen("http", c.HTTP); err != nil {
@@ -109,10 +117,10 @@ func start(ctx context.Context, c Config, log *slog.Logger) (p *program, err err
 	if err != nil {
 		return p, err
 	}
-	p.http.Handler = routes(p.broker, api.New(api.Options{Store: p.store, Auth: signIn, Presence: p.broker,
+	p.http.Handler = routes(p.broker, api.New(api.Options{Store: p.store, Auth: signIn, Presence: p.broker, Media: p.media,
 		Presubscriptions: presubscriptions(p.broker), SessionUsers: p.broker.SessionUser, Metrics: figures, Pages: static.Pages(), Demo: demo != "", Version: version,
 		MQTTPort: port(plain), MQTTSPort: port(secure), TrustedProxies: proxies, Log: log,
-		Limits: api.Limits{Message: c.LimitPacket - 1024, Text: c.LimitText, PublishRate: c.LimitPublishRate, PublishBurst: c.LimitPublishBurst}}))
+		Limits: api.Limits{Message: c.LimitPacket - 1024, File: c.LimitFile, Text: c.LimitText, PublishRate: c.LimitPublishRate, PublishBurst: c.LimitPublishBurst}}))
 
 	url := p.line("http", p.pages.Addr(), certificate != nil)
 	if plain != nil {

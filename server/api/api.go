@@ -27,6 +27,7 @@ type Store interface {
 	Groups
 	Conversations
 	Administration
+	Files
 	Ready(ctx context.Context) error
 	// Append makes a message durable; it blocks while the queue is full.
 	Append(a chat.Append)
@@ -91,6 +92,7 @@ type Auth interface {
 	Logout(ctx context.Context, refresh string) error
 	End(ctx context.Context, eid, uid, id, why string) error
 	Verify(ctx context.Context, access string) (chat.Identity, error)
+	VerifyMedia(ctx context.Context, token string) (chat.Identity, error)
 	CheckPassword(ctx context.Context, eid, uid, password, addr string) error
 	NewPassword(password string) (hash string, err error)
 }
@@ -113,6 +115,7 @@ type Topic struct {
 type Limits struct {
 	Body         int64         // bytes of a request's body, default 1 MiB
 	Message      int           // bytes of an encoded message, default 127 KiB: an MQTT packet with room for its header
+	File         int64         // bytes of one uploaded file, default 100 MiB
 	Text         int           // characters of one message's text, default chat.MaxText
 	Timeout      time.Duration // of a request, default 30 s
 	SendWait     time.Duration // for a message to become durable, default 10 s
@@ -125,6 +128,7 @@ type Options struct {
 	Store    Store
 	Auth     Auth
 	Presence Presence
+	Media    Media
 	// Presubscriptions returns the subscriptions that the broker makes for a session of a user.
 	Presubscriptions func(ctx context.Context, eid, uid string) ([]Topic, error)
 	// SessionUsers returns whose connected MQTT sessions have a client id.
@@ -148,6 +152,8 @@ type api struct {
 	sends    chan struct{} // bounds the messages that wait for room in the store's queue
 	throttle *throttle
 	ready    readiness
+	// mediaReady is that of the media store alone.
+	mediaReady readiness
 }
 
 // New returns the handler of everything but /mqtt.
@@ -174,6 +180,7 @@ func New(o Options) *echo.Echo {
 	a.memberRoutes()
 	a.conversationRoutes()
 	a.messageRoutes()
+	a.mediaRoutes(e)
 	a.presubscriptionRoutes()
 	a.adminRoutes()
 
@@ -189,6 +196,9 @@ func (o *Options) defaults() {
 	}
 	if o.Limits.Message <= 0 {
 		o.Limits.Message = 127 << 10
+	}
+	if o.Limits.File <= 0 {
+		o.Limits.File = 100 << 20
 	}
 	if o.Limits.Text <= 0 {
 		o.Limits.Text = chat.MaxText

@@ -19,14 +19,17 @@ func (a *api) healthRoutes(e *echo.Echo) {
 }
 
 type readyAnswer struct {
-	Status string            `json:"status"` // "ready" or "unavailable"
+	Status string            `json:"status"` // "ready", "degraded" while only files are concerned, or "unavailable"
 	Checks map[string]string `json:"checks"` // part → "ok" or "unavailable"
 }
 
 func (a *api) readyz(c echo.Context) error {
-	out, status := readyAnswer{Status: "ready", Checks: map[string]string{"database": "ok"}}, http.StatusOK
-	if err := a.ready.check(c.Request().Context(), a.Store.Ready, a.Log); err != nil {
-		out, status = readyAnswer{Status: "unavailable", Checks: map[string]string{"database": "unavailable"}}, http.StatusServiceUnavailable
+	out, status := readyAnswer{Status: "ready", Checks: map[string]string{"database": "ok", "media": a.checkMedia(c.Request().Context())}}, http.StatusOK
+	if out.Checks["media"] != "ok" {
+		out.Status = "degraded"
+	}
+	if err := a.ready.check(c.Request().Context(), "database", a.Store.Ready, a.Log); err != nil {
+		out.Status, out.Checks["database"], status = "unavailable", "unavailable", http.StatusServiceUnavailable
 	}
 	return c.JSON(status, out)
 }
@@ -38,7 +41,7 @@ type readiness struct {
 	err error
 }
 
-func (r *readiness) check(ctx context.Context, ready func(context.Context) error, log *slog.Logger) error {
+func (r *readiness) check(ctx context.Context, part string, ready func(context.Context) error, log *slog.Logger) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if time.Since(r.at) < time.Second {
@@ -49,7 +52,7 @@ func (r *readiness) check(ctx context.Context, ready func(context.Context) error
 	defer cancel()
 	err := ready(ctx)
 	if err != nil && r.err == nil {
-		log.Warn("not ready", "part", "database", "err", err)
+		log.Warn("not ready", "part", part, "err", err)
 	}
 	r.at, r.err = time.Now(), err
 	return err

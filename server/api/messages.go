@@ -183,7 +183,7 @@ func (a *api) send(ctx context.Context, c *caller, in *sendInput) (*answer[sent]
 		return nil, e
 	}
 	cid := messageID(in)
-	done, err := a.append(ctx, chat.Append{Stream: ref, Sender: c.UID, CID: cid, Payload: b, Mentions: payload.Mentions(im)})
+	done, err := a.append(ctx, chat.Append{Stream: ref, Sender: c.UID, CID: cid, Payload: b, Mentions: payload.Mentions(im), Files: payload.Files(im)})
 	if err != nil {
 		return nil, err
 	}

@@ -47,11 +47,11 @@ func (a *api) middleware(e *echo.Echo) {
 			},
 		}),
 		securityHeaders,
-		middleware.ContextTimeout(a.Limits.Timeout),
+		middleware.ContextTimeoutWithConfig(middleware.ContextTimeoutConfig{Skipper: streams, Timeout: a.Limits.Timeout}),
 		middleware.GzipWithConfig(middleware.GzipConfig{
 			Level: 5, MinLength: 1024,
 			// Compressing secrets beside what the caller chose lets their length tell.
-			Skipper: func(c echo.Context) bool { return strings.HasPrefix(c.Path(), prefix+"/auth/") },
+			Skipper: func(c echo.Context) bool { return strings.HasPrefix(c.Path(), prefix+"/auth/") || streams(c) },
 		}),
 	)
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humaecho"
+	"github.com/labstack/echo/v4"
 
 	"magpie/server/chat"
 )
@@ -69,7 +70,7 @@ func route[I, O any](a *api, o op, handle func(ctx context.Context, c *caller, i
 	}
 	what := o.method + " " + operation.Path
 	operation.Middlewares = huma.Middlewares{func(ctx huma.Context, next func(huma.Context)) {
-		c, err := a.caller(ctx, o.access)
+		c, err := a.callerOf(humaecho.Unwrap(ctx), o.access)
 		if err == nil && o.right != "" {
 			err = c.Role.May(o.right)
 		}
@@ -91,8 +92,7 @@ func route[I, O any](a *api, o op, handle func(ctx context.Context, c *caller, i
 
 var crossOrigin = http.NewCrossOriginProtection()
 
-func (a *api) caller(ctx huma.Context, need access) (*caller, error) {
-	e := humaecho.Unwrap(ctx)
+func (a *api) callerOf(e echo.Context, need access) (*caller, error) {
 	r := e.Request()
 	c := &caller{
 		addr: e.RealIP(), agent: r.UserAgent(), host: r.Host,

@@ -17,6 +17,11 @@ const (
 	refreshPath   = prefix + "/auth"
 	// The cookie lives this long after its last use; the login session itself ends only when someone ends it.
 	refreshAge = 90 * 24 * time.Hour
+
+	// By this one the pages' pictures and players read files.
+	mediaCookie = "magpie_media"
+	mediaPath   = "/media"
+	mediaAge    = 24 * time.Hour
 )
 
 type loginBody struct {
@@ -67,12 +72,12 @@ type signInAnswer struct {
 }
 
 type signInOutput struct {
-	SetCookie http.Cookie `header:"Set-Cookie"`
+	SetCookie []http.Cookie `header:"Set-Cookie"`
 	Body      signInAnswer
 }
 
 type cookieOutput struct {
-	SetCookie http.Cookie `header:"Set-Cookie"`
+	SetCookie []http.Cookie `header:"Set-Cookie"`
 }
 
 func (a *api) signInRoutes() {
@@ -123,13 +128,15 @@ func (a *api) logout(ctx context.Context, c *caller, in *logoutInput) (*cookieOu
 	if err := a.Auth.Logout(ctx, in.token()); err != nil {
 		return nil, err
 	}
-	gone := a.cookie(c, "")
-	gone.MaxAge = -1
+	gone := a.cookies(c, "", "")
+	for i := range gone {
+		gone[i].MaxAge = -1
+	}
 	return &cookieOutput{gone}, nil
 }
 
 func (a *api) signedIn(c *caller, s chat.SignIn) *signInOutput {
-	out := &signInOutput{SetCookie: a.cookie(c, s.Refresh)}
+	out := &signInOutput{SetCookie: a.cookies(c, s.Refresh, s.Media)}
 	b := &out.Body
 	b.AccessToken, b.ExpiresIn = s.Access, int(s.ExpiresIn/time.Second)
 	if !c.browser {
@@ -143,10 +150,12 @@ func (a *api) signedIn(c *caller, s chat.SignIn) *signInOutput {
 	return out
 }
 
-func (a *api) cookie(c *caller, refresh string) http.Cookie {
-	return http.Cookie{
-		Name: refreshCookie, Value: refresh, Path: refreshPath, MaxAge: int(refreshAge / time.Second),
-		HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: c.secure,
+func (a *api) cookies(c *caller, refresh, media string) []http.Cookie {
+	return []http.Cookie{
+		{Name: refreshCookie, Value: refresh, Path: refreshPath, MaxAge: int(refreshAge / time.Second),
+			HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: c.secure},
+		{Name: mediaCookie, Value: media, Path: mediaPath, MaxAge: int(mediaAge / time.Second),
+			HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: c.secure},
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"magpie/media"
 	"magpie/server/api"
 	"magpie/server/auth"
 	"magpie/server/chat"
@@ -33,6 +34,7 @@ type world struct {
 	t      *testing.T
 	store  *store.Store
 	auth   *auth.Auth
+	media  *media.Library
 	url    string
 	log    *bytes.Buffer // what the server logged
 	mu     sync.Mutex    // guards tokens
@@ -77,8 +79,11 @@ func newWorld(t *testing.T, change func(*api.Options)) *world {
 	log := slog.New(slog.NewTextHandler(&lockedWriter{w: w.log}, nil))
 	w.auth, err = auth.New(auth.Options{Store: st, Secret: secret, LoginRate: 10, Log: log})
 	must(t, err)
+	files, err := media.Folder(t.TempDir())
+	must(t, err)
+	w.media = media.New(media.Options{Store: files, Rows: st, Log: log})
 	o := api.Options{
-		Store: st, Auth: w.auth, Presence: offline{map[string][]byte{}}, Log: log, Version: "test", MQTTPort: 1883,
+		Store: st, Media: w.media, Auth: w.auth, Presence: offline{map[string][]byte{}}, Log: log, Version: "test", MQTTPort: 1883,
 		Presubscriptions: func(_ context.Context, eid, uid string) ([]api.Topic, error) {
 			return []api.Topic{{Topic: "/e/" + eid + "/im/u/" + uid, QoS: 1}}, nil
 		},
@@ -175,6 +180,9 @@ func (w *world) call(who, method, path string, body any, more ...headers) reply 
 	raw, err := io.ReadAll(res.Body)
 	must(w.t, err)
 	out := reply{status: res.StatusCode, header: res.Header, raw: string(raw)}
+	if method == "HEAD" {
+		return out
+	}
 	if strings.HasSuffix(res.Header.Get("Content-Type"), "json") {
 		if err := json.Unmarshal(raw, &out.body); err != nil {
 			w.t.Errorf("%s %s: %v in %.200s", method, path, err, raw)

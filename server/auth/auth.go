@@ -219,11 +219,15 @@ func (a *Auth) signIn(ctx context.Context, user chat.User, login chat.Login, ref
 	if err != nil {
 		return chat.SignIn{}, fmt.Errorf("read organisation: %w", err)
 	}
-	access, err := a.token(login)
+	access, err := a.token(login, issuer, a.AccessTTL)
 	if err != nil {
 		return chat.SignIn{}, fmt.Errorf("sign access token: %w", err)
 	}
-	return chat.SignIn{Access: access, ExpiresIn: a.AccessTTL, Refresh: refresh, User: user, Org: org, Login: login}, nil
+	media, err := a.token(login, mediaIssuer, mediaTTL)
+	if err != nil {
+		return chat.SignIn{}, fmt.Errorf("sign media token: %w", err)
+	}
+	return chat.SignIn{Access: access, Media: media, ExpiresIn: a.AccessTTL, Refresh: refresh, User: user, Org: org, Login: login}, nil
 }
 
 func tooOften(wait time.Duration) error {

@@ -4,13 +4,21 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/golang-jwt/jwt/v5"
 
 	"magpie/server/chat"
 )
 
-const issuer = "magpie"
+// Issuers tell what a token is for: one of the media cookie is none for the API.
+const (
+	issuer      = "magpie"
+	mediaIssuer = "magpie-media"
+)
+
+// mediaTTL is the life of a media token. It is renewed with each access token.
+const mediaTTL = 24 * time.Hour
 
 // claims are those of an access token (RFC 7519): sub is the uid.
 type claims struct {
@@ -20,13 +28,13 @@ type claims struct {
 	jwt.RegisteredClaims
 }
 
-func (a *Auth) token(l chat.Login) (string, error) {
+func (a *Auth) token(l chat.Login, issuer string, ttl time.Duration) (string, error) {
 	now := a.Now()
 	return jwt.NewWithClaims(jwt.SigningMethodHS256, claims{
 		EID: l.EID, Terminal: l.Terminal.String(), LoginID: l.ID,
 		RegisteredClaims: jwt.RegisteredClaims{
 			Issuer: issuer, Subject: l.UID,
-			IssuedAt: jwt.NewNumericDate(now), ExpiresAt: jwt.NewNumericDate(now.Add(a.AccessTTL)),
+			IssuedAt: jwt.NewNumericDate(now), ExpiresAt: jwt.NewNumericDate(now.Add(ttl)),
 		},
 	}).SignedString(a.Secret)
 }
@@ -34,8 +42,17 @@ func (a *Auth) token(l chat.Login) (string, error) {
 // Verify returns whom an access token speaks for. It checks the signature (HS256 and nothing else), the expiry, that the login session
 // still lives, and that the user is not disabled. Any of these failing is Unauthenticated.
 func (a *Auth) Verify(ctx context.Context, access string) (chat.Identity, error) {
+	return a.verifyToken(ctx, access, issuer)
+}
+
+// VerifyMedia is Verify for a token of the media cookie, which is good for reading files alone.
+func (a *Auth) VerifyMedia(ctx context.Context, token string) (chat.Identity, error) {
+	return a.verifyToken(ctx, token, mediaIssuer)
+}
+
+func (a *Auth) verifyToken(ctx context.Context, token, issuer string) (chat.Identity, error) {
 	var c claims
-	_, err := jwt.ParseWithClaims(access, &c, func(*jwt.Token) (any, error) { return a.Secret, nil },
+	_, err := jwt.ParseWithClaims(token, &c, func(*jwt.Token) (any, error) { return a.Secret, nil },
 		jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}), jwt.WithIssuer(issuer), jwt.WithExpirationRequired(), jwt.WithTimeFunc(a.Now))
 	if err != nil {
 		return chat.Identity{}, &chat.Error{Code: chat.Unauthenticated, Message: "The access token is not valid or has expired. Please sign in again.", Err: err}

@@ -198,7 +198,7 @@ func (b *Broker) publishIM(p *publication, c class, key string) {
 		return
 	}
 	b.opt.Store.Append(chat.Append{Stream: ref, Sender: p.uid, CID: p.cid, Origin: p.origin, Payload: p.payload,
-		Mentions: payload.Mentions(m), Packet: p.packet, Done: p.finish})
+		Mentions: payload.Mentions(m), Files: payload.Files(m), Packet: p.packet, Done: p.finish})
 }
 
 // publishTyping passes "is typing" to those who would receive an IM. It is never stored.

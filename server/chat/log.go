@@ -93,7 +93,8 @@ type Append struct {
 	Payload  []byte // IM and notices: bytes 0–3 are overwritten with the time of acceptance, in seconds
 	Props    []byte
 	Expires  int64
-	Mentions []string // uids mentioned, "*" for all: they show in the conversation list
+	Mentions []string  // uids mentioned, "*" for all: they show in the conversation list
+	Files    []FileRef // files that it links to: the sender must be one who may read them
 
 	// Packet makes retries of clients without Correlation Data recognisable; nil for none.
 	Packet *PacketKey

@@ -21,9 +21,11 @@ type Org struct {
 
 // OrgSettings are an organisation's policies; the zero value is the default. Stored as JSON.
 type OrgSettings struct {
-	SeveralSessions bool `json:"several_sessions,omitempty"` // many sessions of one terminal kind
-	ContactApproval bool `json:"contact_approval,omitempty"` // adding a contact asks the other side
-	MQTTPasswords   bool `json:"mqtt_passwords,omitempty"`   // account passwords are taken at MQTT CONNECT
+	SeveralSessions bool  `json:"several_sessions,omitempty"` // many sessions of one terminal kind
+	ContactApproval bool  `json:"contact_approval,omitempty"` // adding a contact asks the other side
+	MQTTPasswords   bool  `json:"mqtt_passwords,omitempty"`   // account passwords are taken at MQTT CONNECT
+	StorageQuota    int64 `json:"storage_quota,omitempty"`    // bytes of files of everyone together; 0 as the server's setting
+	UserQuota       int64 `json:"user_quota,omitempty"`       // bytes of files of one user; 0 as the server's setting
 }
 
 // User is a person or service of an organisation.

@@ -41,6 +41,15 @@ const (
 	ProblemLastAdmin       Problem = "last-administrator"
 	ProblemSystemOnly      Problem = "system-administrator-only"
 	ProblemPasswordLink    Problem = "password-link"
+
+	ProblemFileTooLarge     Problem = "file-too-large"
+	ProblemFileEmpty        Problem = "file-empty"
+	ProblemQuotaFull        Problem = "quota-full"
+	ProblemPictureDamaged   Problem = "picture-damaged"
+	ProblemPictureTooLarge  Problem = "picture-too-large"
+	ProblemMediaNotFound    Problem = "media-not-found"
+	ProblemMediaUnavailable Problem = "media-unavailable"
+	ProblemUploadOffset     Problem = "upload-offset"
 )
 
 // FieldCode says what is wrong with a field. A code is kept for ever; docs/http-api.md lists them.

@@ -7,6 +7,7 @@ type SignIn struct {
 	Access    string        // access token (JWT)
 	ExpiresIn time.Duration // of the access token
 	Refresh   string        // refresh token, to be used once
+	Media     string        // token of the media cookie: it reads files and nothing else
 	User      User
 	Org       Org
 	Login     Login

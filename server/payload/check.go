@@ -1,8 +1,10 @@
 package payload
 
 import (
+	"cmp"
 	"encoding/json"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -84,6 +86,39 @@ func Mentions(m chat.IM) []string {
 		uids = append(uids, v.(string))
 	}
 	return uids
+}
+
+// mediaLink goes before the id of a file in a link.
+const mediaLink = "/media/"
+
+// Files returns which files the message links to: by “co”, “th” and “or” of media that are files. Of a link that leads elsewhere the id is
+// empty; of one that begins as ours do, but is none, it is what follows.
+func Files(m chat.IM) []chat.FileRef {
+	var refs []chat.FileRef
+	for i, medium := range m.Media {
+		if !known(medium.Type) || medium.Type == chat.ContentText || medium.Type > chat.ContentFile {
+			continue
+		}
+		content, err := parseContent(medium)
+		if err != nil {
+			continue
+		}
+		for _, key := range []string{"co", "th", "or"} {
+			link, _ := content[key].(string)
+			path, ours := strings.CutPrefix(link, mediaLink)
+			ref := chat.FileRef{Index: i, Type: medium.Type}
+			if ours {
+				path, _, _ = strings.Cut(path, "?")
+				ref.File = cmp.Or(strings.TrimSuffix(strings.TrimSuffix(path, "/"+chat.VariantThumb), "/"+chat.VariantOriginal), mediaLink)
+			} else if key != "co" {
+				continue
+			}
+			if !slices.Contains(refs, ref) {
+				refs = append(refs, ref)
+			}
+		}
+	}
+	return refs
 }
 
 // Text returns the text of the message's text media in one line.

@@ -74,6 +74,17 @@ func (t *tx) insert(a *chat.Append, author, ts int64) (chat.Appended, error) {
 	if len(cid) == 0 || author == 0 {
 		cid = nil
 	}
+	may, err := t.mayLink(a.Stream.EID, a.Sender, a.Files)
+	if err != nil {
+		return chat.Appended{}, err
+	}
+	if !may {
+		res, known, err := t.repeat(author, cid)
+		if err == nil && !known {
+			res.Err = errNoFile()
+		}
+		return res, err
+	}
 	h, err := t.find(a.Stream)
 	if err != nil {
 		return chat.Appended{}, err
@@ -120,6 +131,9 @@ func (t *tx) insert(a *chat.Append, author, ts int64) (chat.Appended, error) {
 		if err := t.exec(`INSERT INTO mentions (stream, seq, uid) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`, h.id, int64(h.seq), uid); err != nil {
 			return chat.Appended{}, fmt.Errorf("mention: %w", err)
 		}
+	}
+	if err := t.linkFiles(h, a.Files); err != nil {
+		return chat.Appended{}, err
 	}
 	t.entries = append(t.entries, e)
 	t.note(false)
