@@ -4,6 +4,7 @@ import { MenuItem } from '../ui/menu';
 import { t } from '../ui/prefs';
 import { attempt } from '../ui/toast';
 import { useCore } from './context';
+import { SharedButton, SharedMenuItem } from './media/shared-button';
 
 /** What one can do with a conversation, in the list and in its bar. */
 export function ConversationMenuItems({ c }: { c: Conversation }) {
@@ -30,6 +31,7 @@ export function ConversationMenuItems({ c }: { c: Conversation }) {
       >
         {c.muted ? text.unmute : text.mute}
       </MenuItem>
+      <SharedMenuItem conv={c.conv} />
     </>
   );
 }
@@ -42,6 +44,7 @@ export function ConversationSwitches({ conv }: { conv: string }) {
   if (!c) return null;
   return (
     <div class="switches">
+      <SharedButton conv={conv} />
       <Switch
         label={text.pin}
         checked={c.pinned}

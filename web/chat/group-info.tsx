@@ -13,6 +13,7 @@ import { attempt } from '../ui/toast';
 import { useCore, usePerson } from './context';
 import { ConversationSwitches } from './conversation-menu';
 import { AddMembers, nameLimit } from './group';
+import { ChangePicture } from './media/change-picture';
 import { PeopleSkeleton } from './people';
 import { follow, go, href } from './route';
 
@@ -40,6 +41,9 @@ export function GroupInfo({ gid }: { gid: string }) {
         <Name name={group.name} />
       </h2>
       <p class="row-sub">{text.memberCount(group.members)}</p>
+      {manages && (
+        <ChangePicture has={group.avatar.startsWith('/media/')} set={(avatar) => core.updateGroup(gid, { avatar })} />
+      )}
       {group.announcement && (
         <section class="callout announcement">
           <h3 class="label">{text.announcement}</h3>

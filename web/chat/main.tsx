@@ -11,6 +11,7 @@ import './styles/conversation.css';
 import './styles/text.css';
 import './styles/composing.css';
 import './styles/media.css';
+import './styles/pictures.css';
 import './styles/pages.css';
 import { startAlerts } from './alerts';
 import { App } from './app';

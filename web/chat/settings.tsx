@@ -13,8 +13,12 @@ import { explain } from '../ui/problem';
 import { attempt, toast } from '../ui/toast';
 import { useCore } from './context';
 import { nameLimit } from './group';
+import { ChangePicture } from './media/change-picture';
+import { lazy } from './media/lazy';
 import { go, href } from './route';
 import { AlertSettings, PasswordSettings, ShortcutList, TextSizeChoice } from './settings-parts';
+
+const StorageSettings = lazy(async () => (await import('./media/storage')).StorageSettings);
 
 export function LanguageChoice() {
   const options = (Object.keys(languages) as Language[]).map((l): [Language, preact.ComponentChildren] => [
@@ -83,6 +87,7 @@ export function SettingsPane() {
             </div>
           </section>
           <AlertSettings />
+          <StorageSettings />
           <ShortcutList />
           <PasswordSettings />
           <Devices />
@@ -143,6 +148,7 @@ function ProfileSettings() {
           <Name class="row-name ellipsis" name={me.name} uid={me.uid} />
           <Words class="row-sub ellipsis">{`${me.uid} · ${org?.name}`}</Words>
         </span>
+        <ChangePicture has={me.avatar.startsWith('/media/')} set={(avatar) => core.updateMe({ avatar })} />
       </div>
       <form
         class="setting-name"

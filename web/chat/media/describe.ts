@@ -2,6 +2,7 @@
 
 import type { Medium, Message, PendingFile } from '../../core';
 import { format } from '../../ui/format';
+import { clean } from '../../ui/name';
 import { t } from '../../ui/prefs';
 
 export const image = 0x01;
@@ -56,7 +57,8 @@ export function link(content: Medium['content'], key: 'co' | 'th' | 'or'): strin
 }
 
 export function fileName(content: Medium['content']): string {
-  return words(content, 'fn') || t.value.media.unnamed;
+  const name = words(content, 'fn');
+  return name ? clean(name) : t.value.media.unnamed;
 }
 
 /** Minutes and seconds: "0:12". */

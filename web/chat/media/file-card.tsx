@@ -10,6 +10,7 @@ import { UploadRing } from './uploading';
 /** Kinds that have a colour of their own, by content type, then by the end of the name. */
 const byType: Record<number, string> = { 2: 'sound', 3: 'film', 4: 'doc', 5: 'slides', 6: 'sheet', 7: 'pdf' };
 const byEnd: [RegExp, string][] = [
+  [/^pdf$/, 'pdf'],
   [/^(zip|rar|7z|gz|tgz|bz2|xz|zst|tar)$/, 'archive'],
   [/^(js|ts|tsx|go|py|java|c|h|cpp|rs|rb|php|html|css|json|xml|ya?ml|toml|sql|sh)$/, 'code'],
   [/^(docx?|odt|rtf|txt|md|pages)$/, 'doc'],

@@ -4,6 +4,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Message } from '../../core';
 import { format } from '../../ui/format';
 import { Icon, type IconName } from '../../ui/icon';
+import { Name } from '../../ui/name';
 import { t } from '../../ui/prefs';
 import { usePerson } from '../context';
 import { fileName, link, video, words } from './describe';
@@ -72,7 +73,7 @@ function Lightbox({ conv, first, known }: { conv: string; first: Picture; known:
     <dialog ref={dialog} class="lightbox" aria-label={text.viewer} onClose={closeOver} onKeyDown={keys}>
       <header class="lightbox-bar">
         <span class="row-text">
-          <bdi class="row-name ellipsis">{person.name}</bdi>
+          <Name class="row-name ellipsis" name={person.name} uid={person.uid} />
           <span class="row-sub ellipsis">{format.value.full.format(here.ts)}</span>
         </span>
         <span class="lightbox-place" role="status">

@@ -84,7 +84,10 @@ function Visual({ m, one, place }: { m: Message; one: Shown; place?: { gridColum
   const name = fileName(content);
   const open = () => withPart(import('./lightbox'), ({ openLightbox }) => openLightbox(m, one.at));
   return (
-    <div class={`shot ${state}`} style={{ ...place, ...(blur && { backgroundImage: `url(${blur})` }) }}>
+    <div
+      class={`shot ${state}`}
+      style={{ ...place, ...(blur && state !== 'gone' && { backgroundImage: `url(${blur})` }) }}
+    >
       {src && state !== 'gone' && (
         <img
           src={src}
