@@ -6,6 +6,7 @@ import '../ui/styles/tokens.css';
 import '../ui/styles/base.css';
 import '../ui/styles/parts.css';
 import '../ui/styles/overlays.css';
+import '../ui/styles/gate.css';
 import './styles/shell.css';
 import './styles/conversation.css';
 import './styles/text.css';

@@ -1,14 +1,15 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { Device } from '../core';
 import { Avatar, Dot } from '../ui/avatar';
+import { LanguageChoice, ThemeChoice } from '../ui/choices';
 import { Confirm } from '../ui/dialog';
 import { EditDialog } from '../ui/edit';
-import { Field, Segments } from '../ui/field';
+import { Field } from '../ui/field';
 import { ago } from '../ui/format';
 import { Icon } from '../ui/icon';
 import { Menu, MenuItem } from '../ui/menu';
 import { Name, Words } from '../ui/name';
-import { type Language, language, languages, type Theme, t, theme } from '../ui/prefs';
+import { t } from '../ui/prefs';
 import { explain } from '../ui/problem';
 import { attempt, toast } from '../ui/toast';
 import { useCore } from './context';
@@ -19,42 +20,6 @@ import { go, href } from './route';
 import { AlertSettings, PasswordSettings, ShortcutList, TextSizeChoice } from './settings-parts';
 
 const StorageSettings = lazy(async () => (await import('./media/storage')).StorageSettings);
-
-export function LanguageChoice() {
-  const options = (Object.keys(languages) as Language[]).map((l): [Language, preact.ComponentChildren] => [
-    l,
-    <span lang={l === 'zh' ? 'zh-CN' : 'en'}>{languages[l].languageName}</span>,
-  ]);
-  return (
-    <Segments
-      label={t.value.settings.language}
-      value={language.value}
-      options={options}
-      onChange={(l) => {
-        language.value = l;
-      }}
-    />
-  );
-}
-
-function ThemeChoice() {
-  const text = t.value.settings;
-  const options: [Theme, string][] = [
-    ['system', text.themeSystem],
-    ['light', text.themeLight],
-    ['dark', text.themeDark],
-  ];
-  return (
-    <Segments
-      label={text.theme}
-      value={theme.value}
-      options={options}
-      onChange={(one) => {
-        theme.value = one;
-      }}
-    />
-  );
-}
 
 export function SettingsPane() {
   const core = useCore();

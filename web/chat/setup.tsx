@@ -1,12 +1,12 @@
 import { useEffect, useState } from 'preact/hooks';
 import { Problem } from '../core';
 import { Field } from '../ui/field';
+import { Gate } from '../ui/gate';
 import { t } from '../ui/prefs';
 import { explain, fieldErrors, nameOf } from '../ui/problem';
 import { remember } from '../ui/remember';
 import { useCore } from './context';
 import { follow, go, href } from './route';
-import { Gate } from './signin';
 
 type FieldName = 'org_name' | 'org' | 'name' | 'username' | 'password' | 'repeat';
 

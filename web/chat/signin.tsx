@@ -1,12 +1,11 @@
 import { useState } from 'preact/hooks';
 import { Avatar } from '../ui/avatar';
 import { Field } from '../ui/field';
-import { Logo } from '../ui/logo';
+import { Gate } from '../ui/gate';
 import { t } from '../ui/prefs';
 import { explain, retryAfter, statusOf } from '../ui/problem';
 import { recall, remember } from '../ui/remember';
 import { useCore } from './context';
-import { LanguageChoice } from './settings';
 
 /** The people of `magpie serve --demo`; their password is in the manual. */
 const demo = { org: 'demo', password: 'magpie-demo', people: ['alice', 'bob', 'carol', 'dave'] };
@@ -128,27 +127,4 @@ function loginError(e: unknown): string {
     default:
       return explain(e);
   }
-}
-
-interface GateProps {
-  title: string;
-  name?: string | undefined;
-  children: preact.ComponentChildren;
-}
-
-/** The page in front of the app: signing in, setting up. */
-export function Gate({ title, name, children }: GateProps) {
-  return (
-    <main class="gate">
-      <div class="gate-card">
-        <header class="gate-head">
-          <Logo class="gate-logo" />
-          <h1>{title}</h1>
-          {name && <bdi class="row-sub">{name}</bdi>}
-        </header>
-        {children}
-      </div>
-      <LanguageChoice />
-    </main>
-  );
 }

@@ -8,6 +8,8 @@ export interface ProblemNames {
   params?: Record<string, { limit?: number }> | undefined;
   /** The number that `detail` speaks of. */
   limit?: number | undefined;
+  /** What somebody else has made meanwhile of the thing that was to be changed (412). */
+  current?: unknown;
 }
 
 /** The JSON of an answer that says what is wrong. Nothing in it is sure to be there: a proxy may have written it. */

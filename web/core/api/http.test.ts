@@ -41,6 +41,11 @@ class FakeServer {
     if (this.over || headers.Authorization !== `Bearer access-${this.cookie}`) return problem(401, 'No.');
     if (path === '/bad') return problem(422, 'The name must not be empty.', { name: 'must not be empty' });
     if (path === '/busy') return problem(429, 'Slower.', undefined, { 'Retry-After': '7' });
+    if (path === '/changed') {
+      const current = { name: 'Theirs', version: 4 };
+      const body = JSON.stringify({ type: '/problems/changed-meanwhile', current, sent: headers['If-Match'] });
+      return new Response(body, { status: 412, headers: { 'Content-Type': 'application/problem+json' } });
+    }
     if (path === '/html') return new Response('<h1>502</h1>', { status: 502, statusText: 'Bad Gateway' });
     if (path === '/list') {
       const cursor = new URL(url as string).searchParams.get('cursor') ?? '0';
@@ -185,6 +190,13 @@ describe('problems', () => {
     expect(error).toBeInstanceOf(Problem);
     expect(error).toMatchObject(want);
     expect(error?.message).toMatch(/\.$/);
+  });
+
+  test('a change says of which version it is, and is given the newer one', async () => {
+    const api = client();
+    await api.login('demo', 'alice', 'secret');
+    const e = await api.request('PATCH', '/changed', { body: {}, version: 3 }).catch((x) => x);
+    expect(e.names).toMatchObject({ current: { name: 'Theirs', version: 4 }, sent: '"3"' });
   });
 
   test('no connection', async () => {

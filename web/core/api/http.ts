@@ -25,6 +25,8 @@ export interface RequestOptions {
   body?: unknown;
   /** A repeat with the same key is done once. */
   idempotencyKey?: string;
+  /** The version that the change is of. Problem 412 when there is a newer one, which is in `current`. */
+  version?: number;
   signal?: AbortSignal;
 }
 
@@ -169,6 +171,7 @@ export class Api {
     if (token) headers.Authorization = `Bearer ${token}`;
     if (o.body !== undefined) headers['Content-Type'] = 'application/json';
     if (o.idempotencyKey) headers['Idempotency-Key'] = o.idempotencyKey;
+    if (o.version !== undefined) headers['If-Match'] = `"${o.version}"`;
     let answer: Response;
     let text: string;
     try {

@@ -1,0 +1,39 @@
+import type { ComponentChildren } from 'preact';
+import { Segments } from './field';
+import { type Language, language, languages, type Theme, t, theme } from './prefs';
+
+export function LanguageChoice() {
+  const options = (Object.keys(languages) as Language[]).map((l): [Language, ComponentChildren] => [
+    l,
+    <span lang={l === 'zh' ? 'zh-CN' : 'en'}>{languages[l].languageName}</span>,
+  ]);
+  return (
+    <Segments
+      label={t.value.settings.language}
+      value={language.value}
+      options={options}
+      onChange={(l) => {
+        language.value = l;
+      }}
+    />
+  );
+}
+
+export function ThemeChoice() {
+  const text = t.value.settings;
+  const options: [Theme, string][] = [
+    ['system', text.themeSystem],
+    ['light', text.themeLight],
+    ['dark', text.themeDark],
+  ];
+  return (
+    <Segments
+      label={text.theme}
+      value={theme.value}
+      options={options}
+      onChange={(one) => {
+        theme.value = one;
+      }}
+    />
+  );
+}
