@@ -1,22 +1,17 @@
 // Conversations of which much is unread, and what lies far back in them.
 
-import type { Browser, Locator } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { Server } from '../server';
-import { Crowd, launch, type Person } from './person';
+import type { Locator } from 'playwright-core';
+import { beforeAll, expect, test } from 'vitest';
+import { gather } from './crowd';
+import type { Person } from './person';
 
 const count = 500;
-let server: Server;
-let browser: Browser;
+const crowd = gather('--limit-publish-rate=0');
 let token: string;
-const crowd = new Crowd(
-  () => browser,
-  () => server,
-);
 
 async function say(to: string, n: number, content: Record<string, unknown>): Promise<void> {
   const id = `${to}${n}`.replace(/./g, (c) => c.charCodeAt(0).toString(16).padStart(2, '0')).padStart(16, '0');
-  await server.call('POST', `/conversations/u:${to}/messages`, token, { media: [{ type: 0, content }], id });
+  await crowd.server.call('POST', `/conversations/u:${to}/messages`, token, { media: [{ type: 0, content }], id });
 }
 
 async function flood(to: string): Promise<void> {
@@ -24,18 +19,7 @@ async function flood(to: string): Promise<void> {
 }
 
 beforeAll(async () => {
-  server = await Server.start('--limit-publish-rate=0');
-  browser = await launch();
-  token = (await server.login('dave', 'service')).access_token;
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await server?.stop();
-});
-
-afterEach(async () => {
-  expect(await crowd.leave()).toEqual([]);
+  token = (await crowd.server.login('dave', 'service')).access_token;
 });
 
 const log = (one: Person) => one.page.getByRole('log');

@@ -8,6 +8,7 @@ import { t } from '../ui/prefs';
 import { Toasts } from '../ui/toast';
 import { split, useCore } from './context';
 import { ConversationPane } from './conversation';
+import { ClearDialog } from './conversation-menu';
 import { GroupInfo } from './group-info';
 import { ConversationList } from './list';
 import { Lost, Nothing } from './lost';
@@ -92,6 +93,7 @@ function Shell() {
       </div>
       <Over />
       <KickedDialog />
+      <ClearDialog />
     </div>
   );
 }

@@ -1,10 +1,17 @@
+import { signal } from '@preact/signals';
 import type { Conversation } from '../core';
+import { Confirm } from '../ui/dialog';
 import { Switch } from '../ui/field';
+import { Icon } from '../ui/icon';
 import { MenuItem } from '../ui/menu';
+import { clean } from '../ui/name';
 import { t } from '../ui/prefs';
 import { attempt } from '../ui/toast';
 import { useCore } from './context';
 import { SharedButton, SharedMenuItem } from './media/shared-button';
+
+/** The conversation whose history one is asked about. */
+const clearing = signal<Conversation | undefined>(undefined);
 
 /** What one can do with a conversation, in the list and in its bar. */
 export function ConversationMenuItems({ c }: { c: Conversation }) {
@@ -32,6 +39,20 @@ export function ConversationMenuItems({ c }: { c: Conversation }) {
         {c.muted ? text.unmute : text.mute}
       </MenuItem>
       <SharedMenuItem conv={c.conv} />
+      {c.last && (
+        <>
+          <hr />
+          <MenuItem
+            icon="trash"
+            danger
+            onSelect={() => {
+              clearing.value = c;
+            }}
+          >
+            {text.clear}
+          </MenuItem>
+        </>
+      )}
     </>
   );
 }
@@ -56,6 +77,38 @@ export function ConversationSwitches({ conv }: { conv: string }) {
         checked={c.muted}
         onChange={(muted) => attempt(core.setConversation(conv, { muted }))}
       />
+      {c.last && (
+        <button
+          type="button"
+          class="button plain danger"
+          onClick={() => {
+            clearing.value = c;
+          }}
+        >
+          <Icon name="trash" />
+          {text.clear}
+        </button>
+      )}
     </div>
+  );
+}
+
+/** Asks before a history is cleared. It outlives the menu that led to it. */
+export function ClearDialog() {
+  const core = useCore();
+  const c = clearing.value;
+  const text = t.value.list;
+  if (!c) return null;
+  return (
+    <Confirm
+      title={text.clearAsk(clean(c.name))}
+      text={text.clearHint}
+      action={text.clearNow}
+      danger
+      onClose={() => {
+        clearing.value = undefined;
+      }}
+      run={() => core.clear(c.conv)}
+    />
   );
 }

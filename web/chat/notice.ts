@@ -10,8 +10,11 @@ export function noticeText(core: Core, n: NoticeLine): string {
   const by = n.by ? clean(core.person(n.by).value.name) : '';
   const mine = n.uid !== undefined && n.uid === me;
   switch (n.notice) {
-    case 'joined':
+    case 'made':
+      return mine ? text.youMade : text.made(name);
     case 'added':
+      return mine ? text.youWereAdded(by) : n.by === me ? text.youAdded(name) : text.added(name, by);
+    case 'joined':
       return mine ? text.youJoined : text.joined(name);
     case 'left':
       return mine ? text.youLeft : text.left(name);

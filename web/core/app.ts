@@ -223,6 +223,10 @@ export class App implements t.Core {
     await this.api.request('PUT', '/me/presence', { body: p });
   }
 
+  async clear(conv: string) {
+    await this.need().conversations.clear(conv);
+  }
+
   async setConversation(conv: string, change: { muted?: boolean; pinned?: boolean }) {
     await this.need().conversations.set(conv, change);
   }

@@ -146,7 +146,10 @@ export interface NoticeLine {
     | 'muted'
     | 'unmuted'
     | 'dissolved'
-    | 'added';
+    /** By somebody, as opposed to 'joined'. */
+    | 'added'
+    /** The group. */
+    | 'made';
   /** Whom it is about. */
   uid?: string;
   /** Who did it, where that is known. */
@@ -174,6 +177,8 @@ export interface Conversation {
   muted: boolean;
   pinned: boolean;
   draft: string;
+  /** One has cleared one's own copy up to here; 0 for not at all. */
+  clearedSeq: number;
 }
 
 export interface Device {
@@ -313,6 +318,8 @@ export interface Core {
   typing(conv: string): void;
 
   setPresence(p: { status: 'online' | 'busy' | 'away' | 'custom'; text?: string }): Promise<void>;
+  /** Hides all messages of a conversation from oneself, on all devices and for ever. Throws Problem. */
+  clear(conv: string): Promise<void>;
   setConversation(conv: string, change: { muted?: boolean; pinned?: boolean }): Promise<void>;
   updateMe(change: { name?: string; avatar?: string; password?: string; current_password?: string }): Promise<void>;
   devices(): Promise<Device[]>;

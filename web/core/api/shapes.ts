@@ -55,6 +55,26 @@ export interface WireConversation {
   mentioned: boolean;
   muted: boolean;
   pinned: boolean;
+  /** Left out by servers that don't know it. */
+  cleared_seq?: number;
+}
+
+/** Something that happened in a group. */
+export interface WireNotice {
+  /** Its number among the group's notices. */
+  seq: number;
+  /** RFC 3339 */
+  ts: string;
+  /** docs/protocol.md §8 */
+  type: number;
+  data: Record<string, unknown>;
+}
+
+/** A page of a conversation. */
+export interface History {
+  items: WireMessage[];
+  /** Of a group. */
+  notices?: WireNotice[];
 }
 
 export interface WireGroup {

@@ -1,5 +1,6 @@
 import 'fake-indexeddb/auto';
 import { IDBDatabase, IDBFactory, IDBObjectStore, IDBOpenDBRequest } from 'fake-indexeddb';
+import { openDB } from 'idb';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Database, type OutboxItem } from './database';
 import { forgetAccount, oweGoodbye, readDevice, rememberAccount } from './device';
@@ -203,4 +204,30 @@ describe('the device remembers', () => {
     await rememberAccount(account('alice'));
     expect(await readDevice()).toEqual({});
   });
+});
+
+test('what an older version of the app has kept is there in this one', async () => {
+  const first = await openDB('magpie/demo/alice', 1, {
+    upgrade(db) {
+      db.createObjectStore('messages', { keyPath: ['conv', 'seq'] });
+      db.createObjectStore('outbox', { keyPath: 'id' });
+      db.createObjectStore('drafts');
+      for (const [name, keyPath] of [
+        ['conversations', 'conv'],
+        ['people', 'uid'],
+        ['groups', 'gid'],
+      ] as const)
+        db.createObjectStore(name, { keyPath });
+      db.createObjectStore('lists');
+    },
+  });
+  await first.put('outbox', item(1));
+  first.close();
+  const db = await open();
+  expect(await db.all('outbox')).toEqual([item(1)]);
+  const line = { id: 'notice:g/walks/1', conv: 'g:walks', ts: 1, notice: 'joined' as const };
+  await db.putLines([line], (known) => known);
+  await db.putLines([{ ...line, ts: 2 }], (known) => known);
+  expect(await db.lines('g:walks')).toEqual([line]);
+  expect(await db.lines('g:walk')).toEqual([]);
 });

@@ -5,7 +5,7 @@
 import { type ReadonlySignal, signal } from '@preact/signals-core';
 import { type DBSchema, deleteDB, type IDBPDatabase, openDB } from 'idb';
 import type { KeptProblem, PendingFile } from '../media/types';
-import type { Conversation, Group, Medium, Message, Person, StorageState } from '../types';
+import type { Conversation, Group, Medium, Message, NoticeLine, Person, StorageState } from '../types';
 
 /** A message of one's own that the server has not acknowledged. */
 export interface OutboxItem {
@@ -33,10 +33,11 @@ interface Schema extends DBSchema {
   people: { key: string; value: Person };
   groups: { key: string; value: Group };
   lists: { key: string; value: string[] };
+  lines: { key: [string, string]; value: NoticeLine };
 }
 
-type Stores = 'messages' | 'outbox' | 'drafts' | 'conversations' | 'people' | 'groups' | 'lists';
-const version = 1;
+type Stores = 'messages' | 'outbox' | 'drafts' | 'conversations' | 'people' | 'groups' | 'lists' | 'lines';
+const version = 2;
 /** Another tab with an older version of the page may hold the database: don't wait for it for ever. ms. */
 const openTimeout = 3000;
 /** A disk that is slower than this, in ms, does not hold up messages. */
@@ -108,11 +109,39 @@ export class Database {
     });
   }
 
+  /** Deletes the copies of messages up to a seq. */
+  deleteMessages(conv: string, upTo: number): Promise<void> {
+    return this.write((db) => db.delete('messages', bound([conv, 0], [conv, upTo])));
+  }
+
+  /** All lines of a conversation. */
+  lines(conv: string): Promise<NoticeLine[]> {
+    return this.attempt([], (db) => db.getAll('lines', ofConversation(conv)));
+  }
+
+  /** merge: what becomes of a line that is here. */
+  async putLines(list: NoticeLine[], merge: (known: NoticeLine, l: NoticeLine) => NoticeLine): Promise<void> {
+    await this.write(async (db) => {
+      const tx = db.transaction('lines', 'readwrite');
+      for (const l of list)
+        void tx.store
+          .get([l.conv, l.id])
+          .then((known) => tx.store.put(known ? merge(known, l) : l))
+          .catch(() => {}); // tx.done says it
+      await tx.done;
+    });
+  }
+
+  deleteLines(conv: string): Promise<void> {
+    return this.write((db) => db.delete('lines', ofConversation(conv)));
+  }
+
   async deleteConversation(conv: string): Promise<void> {
     await this.write(async (db) => {
-      const tx = db.transaction(['messages', 'conversations', 'drafts'], 'readwrite');
+      const tx = db.transaction(['messages', 'lines', 'conversations', 'drafts'], 'readwrite');
       await Promise.all([
         tx.objectStore('messages').delete(bound([conv, 0], [conv, Number.MAX_SAFE_INTEGER])),
+        tx.objectStore('lines').delete(ofConversation(conv)),
         tx.objectStore('conversations').delete(conv),
         tx.objectStore('drafts').delete(conv),
         tx.done,
@@ -246,7 +275,9 @@ async function openWithin(
   const opening = Promise.resolve()
     .then(() =>
       openDB<Schema>(name, version, {
-        upgrade(db) {
+        upgrade(db, from) {
+          if (from < 2) db.createObjectStore('lines', { keyPath: ['conv', 'id'] });
+          if (from > 0) return;
           db.createObjectStore('messages', { keyPath: ['conv', 'seq'] });
           db.createObjectStore('outbox', { keyPath: 'id' });
           db.createObjectStore('drafts');
@@ -286,6 +317,10 @@ function within<T>(p: Promise<T>, ms: number): Promise<T | undefined> {
 
 function isFull(e: unknown): boolean {
   return e instanceof Error && e.name === 'QuotaExceededError';
+}
+
+function ofConversation(conv: string): IDBKeyRange {
+  return IDBKeyRange.bound([conv, ''], [conv, '\uffff']);
 }
 
 /** A range that would hold nothing is one of its first key alone: IDBKeyRange refuses to be empty. */

@@ -54,3 +54,26 @@ function depth(b: Uint8Array): number {
   }
   return deepest;
 }
+
+/** Reads fields of a content that may have any form. */
+export class Fields {
+  constructor(private readonly o: Record<string, unknown>) {}
+
+  text(key: string): string {
+    const v = this.o[key];
+    return typeof v === 'string' ? v : '';
+  }
+
+  number(key: string): number {
+    const v = this.o[key];
+    return typeof v === 'number' ? v : 0;
+  }
+
+  flag(key: string): boolean {
+    return this.o[key] === true;
+  }
+
+  has(key: string): boolean {
+    return this.o[key] !== undefined;
+  }
+}

@@ -17,6 +17,7 @@ export const noticeType = {
   groupDissolved: 0x39,
   groupRole: 0x3a,
   read: 0x43,
+  conversation: 0x45,
 } as const;
 
 export interface Notice {

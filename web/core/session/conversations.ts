@@ -18,6 +18,8 @@ export class Conversations {
   /** Unread messages that came over MQTT and are not yet in the server's figures that are here. */
   private readonly counted = new Map<string, { seq: number; mention: boolean }[]>();
   private readonly unsentRead = new Map<string, number>();
+  /** Called when messages are cleared, with the last seq that is. */
+  onCleared: (conv: string, seq: number) => void = () => {};
   private readTimer: (() => void) | undefined;
 
   readonly list: ReadonlySignal<Conversation[]> = computed(() => {
@@ -45,7 +47,9 @@ export class Conversations {
   }
 
   async restore(): Promise<void> {
-    for (const c of await this.c.db.all('conversations')) if (!this.map.has(c.conv)) this.map.set(c.conv, c);
+    // Copies that an older version has kept know less.
+    for (const c of await this.c.db.all('conversations'))
+      if (!this.map.has(c.conv)) this.map.set(c.conv, { ...this.blank(c.conv), ...c });
     for (const conv of await this.c.db.keys('drafts')) {
       this.change(conv, { draft: (await this.c.db.get('drafts', conv)) ?? '' });
     }
@@ -173,6 +177,22 @@ export class Conversations {
     this.c.tell({ about: 'conversation', wire });
   }
 
+  /** Throws Problem, and then nothing has changed. */
+  async clear(conv: string): Promise<void> {
+    const seq = this.map.get(conv)?.lastSeq ?? 0;
+    if (seq === 0) return;
+    await this.c.api.request('PUT', `/conversations/${encodeURIComponent(conv)}/cleared`, { body: { seq } });
+    this.settings(conv, { clearedSeq: seq });
+  }
+
+  /** Notice 0x45: what one has set for oneself, here or on another device. */
+  settings(conv: string, { clearedSeq = 0, ...o }: { muted?: boolean; pinned?: boolean; clearedSeq?: number }): void {
+    const c = this.map.get(conv);
+    if (!c) return;
+    this.change(conv, o);
+    if (clearedSeq > c.clearedSeq) this.cleared(conv, clearedSeq);
+  }
+
   /** Sets name and avatar, where the conversation is known. */
   rename(conv: string, change: { name?: string | undefined; avatar?: string | undefined }): void {
     const c = this.map.get(conv);
@@ -191,7 +211,8 @@ export class Conversations {
   /** What the server says of a conversation. */
   accept(w: WireConversation): void {
     const c = this.map.get(w.conv) ?? this.blank(w.conv);
-    const readSeq = Math.max(c.readSeq, w.read_seq);
+    const { cleared_seq: clearedSeq = 0 } = w;
+    const readSeq = Math.max(c.readSeq, w.read_seq, clearedSeq);
     const readHere = readSeq > w.read_seq && readSeq >= w.last_seq;
     // Messages may have come over MQTT while the answer was on its way.
     const since = (this.counted.get(w.conv) ?? []).filter((m) => m.seq > w.last_seq && m.seq > readSeq);
@@ -210,6 +231,24 @@ export class Conversations {
         ...(w.last && { last: fromWire(w.conv, w.last, this.c.uid) }),
       }),
     });
+    if (clearedSeq > c.clearedSeq) this.cleared(w.conv, clearedSeq);
+  }
+
+  private cleared(conv: string, seq: number): void {
+    const c = this.map.get(conv);
+    if (!c) return;
+    this.counted.set(
+      conv,
+      (this.counted.get(conv) ?? []).filter((m) => m.seq > seq),
+    );
+    const { last, ...rest } = c;
+    if (last?.seq === undefined || last.seq <= seq) this.map.set(conv, rest);
+    this.change(conv, {
+      clearedSeq: seq,
+      ...(seq >= c.lastSeq ? read(Math.max(c.readSeq, c.lastSeq)) : { readSeq: Math.max(c.readSeq, seq) }),
+      unread: Math.min(c.unread, Math.max(0, c.lastSeq - seq)),
+    });
+    this.onCleared(conv, seq);
   }
 
   private change(conv: string, change: Partial<Conversation>): void {
@@ -232,6 +271,7 @@ export class Conversations {
       muted: false,
       pinned: false,
       draft: '',
+      clearedSeq: 0,
     };
   }
 }

@@ -1,10 +1,11 @@
 // What a notice changes (docs/protocol.md §8).
 
-import { parseObject } from '../payload/json';
+import { Fields, parseObject } from '../payload/json';
 import { decodeNotice, noticeType } from '../payload/notice';
-import type { GroupChange, GroupRole, NoticeLine } from '../types';
+import type { GroupChange, NoticeLine } from '../types';
 import type { Conversations } from './conversations';
 import type { Groups } from './groups';
+import { linesOf } from './lines';
 import type { Outbox } from './outbox';
 import type { People } from './people';
 
@@ -18,33 +19,10 @@ export interface NoticePort {
   kicked(): void;
   /** An administrator has ended the login. */
   ended(reason: string): void;
-  /** A line to show in a conversation. */
-  line(l: NoticeLine): void;
+  /** Lines to show in a conversation. */
+  lines(conv: string, lines: NoticeLine[]): void;
   /** Runs f soon, once for all calls with the same key till then. */
   background(key: string, f: () => Promise<unknown>): void;
-}
-
-/** Reads fields of a content that may have any form. */
-class Fields {
-  constructor(private readonly o: Record<string, unknown>) {}
-
-  text(key: string): string {
-    const v = this.o[key];
-    return typeof v === 'string' ? v : '';
-  }
-
-  number(key: string): number {
-    const v = this.o[key];
-    return typeof v === 'number' ? v : 0;
-  }
-
-  flag(key: string): boolean {
-    return this.o[key] === true;
-  }
-
-  has(key: string): boolean {
-    return this.o[key] !== undefined;
-  }
 }
 
 /** Takes a notice's payload. seq tells lines apart. Throws MalformedPayload. */
@@ -58,15 +36,11 @@ export function takeNotice(
   const f = new Fields(n.content.length > 0 ? parseObject(n.content) : {});
   const uid = f.text('uid');
   const gid = f.text('gid');
-  const line = (notice: NoticeLine['notice'], more: Partial<NoticeLine>) =>
-    p.line({
-      id: `notice:${topic.kind}/${topic.name}/${seq}/${notice}`,
-      conv: `g:${gid}`,
-      ts: n.ts * 1000,
-      notice,
-      ...more,
-    });
-
+  if (topic.kind === 'g') {
+    const member = p.groups.known(gid)?.find((m) => m.uid === uid);
+    const before = member && { role: member.role, muted: member.muted_until !== null };
+    p.lines(`g:${gid}`, linesOf({ gid, seq, ts: n.ts * 1000, type: n.type, fields: f }, before));
+  }
   switch (n.type) {
     case noticeType.refused:
       p.outbox.refused(f.text('id'), {
@@ -97,39 +71,41 @@ export function takeNotice(
       p.background('people', () => p.people.load());
       break;
     case noticeType.groupAdded:
-      line('added', { uid: p.uid, by: uid });
       p.background('groups', () => p.groups.load());
       // Who was away learns of many at once, and the list that is read meanwhile has them.
       p.background(`added ${gid}`, async () => p.conversations.get(`g:${gid}`) ?? p.conversations.fetch(`g:${gid}`));
       break;
     case noticeType.groupData:
-      groupData(p, gid, f, line);
+      groupData(p, gid, f);
       break;
     case noticeType.groupJoined:
-      line('joined', { uid, text: f.text('name') });
       p.background(`group ${gid}`, () => p.groups.refresh(gid));
       break;
     case noticeType.groupLeft:
-      groupLeft(p, gid, uid, f.text('by'), line);
+      groupLeft(p, gid, uid);
       break;
     case noticeType.groupDissolved:
-      line('dissolved', {});
       p.groups.gone(gid);
       p.conversations.remove(`g:${gid}`);
       break;
     case noticeType.groupRole:
-      groupRole(p, gid, uid, f, n.ts, line);
+      p.background(`group ${gid}`, () => p.groups.refresh(gid));
       break;
     case noticeType.read:
       p.conversations.read(f.text('conv'), f.number('seq'), uid);
+      break;
+    case noticeType.conversation:
+      p.conversations.settings(f.text('conv'), {
+        muted: f.flag('muted'),
+        pinned: f.flag('pinned'),
+        clearedSeq: f.number('cleared_seq'),
+      });
       break;
     // Types that are not known are for later versions.
   }
 }
 
-type Line = (notice: NoticeLine['notice'], more: Partial<NoticeLine>) => void;
-
-function groupData(p: NoticePort, gid: string, f: Fields, line: Line): void {
+function groupData(p: NoticePort, gid: string, f: Fields): void {
   const change: GroupChange = {};
   if (f.has('name')) change.name = f.text('name');
   if (f.has('avatar')) change.avatar = f.text('avatar');
@@ -138,13 +114,9 @@ function groupData(p: NoticePort, gid: string, f: Fields, line: Line): void {
   if (f.has('muted_all')) change.muted_all = f.flag('muted_all');
   p.groups.changed(gid, change);
   p.conversations.rename(`g:${gid}`, change);
-  if (change.name !== undefined) line('renamed', { text: change.name });
-  if (change.announcement !== undefined) line('announcement', { text: change.announcement });
 }
 
-function groupLeft(p: NoticePort, gid: string, uid: string, by: string, line: Line): void {
-  if (by && by !== uid) line('removed', { uid, by });
-  else line('left', { uid });
+function groupLeft(p: NoticePort, gid: string, uid: string): void {
   if (uid !== p.uid) {
     p.background(`group ${gid}`, () => p.groups.refresh(gid));
     return;
@@ -154,13 +126,4 @@ function groupLeft(p: NoticePort, gid: string, uid: string, by: string, line: Li
     await p.groups.load();
     if (!p.groups.has(gid)) p.conversations.remove(`g:${gid}`);
   });
-}
-
-function groupRole(p: NoticePort, gid: string, uid: string, f: Fields, ts: number, line: Line): void {
-  const role = f.text('role') as GroupRole;
-  const before = p.groups.known(gid)?.find((m) => m.uid === uid);
-  if (before && before.role !== role) line('role', { uid, text: role });
-  else if (f.number('muted_until') > ts) line('muted', { uid });
-  else if (!before || before.muted_until) line('unmuted', { uid });
-  p.background(`group ${gid}`, () => p.groups.refresh(gid));
 }

@@ -1,6 +1,6 @@
 // One signed-in user: its parts, and what happens between them.
 
-import { batch, computed, type ReadonlySignal, type Signal, signal } from '@preact/signals-core';
+import { batch, computed, type ReadonlySignal } from '@preact/signals-core';
 import type { Api } from '../api/http';
 import type { KeptAccount, SignIn } from '../api/shapes';
 import { Database, type OutboxItem } from '../db/database';
@@ -20,6 +20,7 @@ import { type Context, later, type News } from './context';
 import { Conversations } from './conversations';
 import { Groups } from './groups';
 import { Line } from './line';
+import { Lines } from './lines';
 import { fromPacket, parseTopic, type StoredMessage, topicOf, unhex } from './messages';
 import { takeNotice } from './notices';
 import { Outbox } from './outbox';
@@ -33,10 +34,10 @@ const missedAge = 60_000;
 const syncRetry = 5000;
 /** ms between a notice and the question that it leads to. */
 const soonDelay = 50;
+/** ms by which a packet's time may be behind that of what came before it: it counts seconds, and a message of one's own by this clock. */
+const oneTime = 3000;
 /** Conversations whose missed messages are fetched although no view shows them. */
 const maxFetched = 30;
-/** Lines about a group that are remembered. */
-const maxLines = 100;
 
 export interface SessionOptions {
   api: Api;
@@ -59,9 +60,11 @@ export class Session {
   readonly outbox: Outbox;
   readonly typing: Typing;
   readonly media: Media;
+  private readonly lines: Lines;
+  /** Times of the newest in each conversation. */
+  private readonly latest = new Map<string, number>();
   private readonly line: Line;
   private readonly threads = new Map<string, { thread: Thread; views: number }>();
-  private readonly lineLists = new Map<string, Signal<NoticeLine[]>>();
   private readonly asking = new Set<string>();
   private upSince = 0;
   private synced = false;
@@ -97,6 +100,12 @@ export class Session {
     this.people = new People(c);
     this.groups = new Groups(c);
     this.conversations = new Conversations(c, (conv) => this.describe(conv));
+    this.conversations.onCleared = (conv, seq) => {
+      this.threads.get(conv)?.thread.clear(seq);
+      this.lines.clear(conv);
+      void c.db.deleteMessages(conv, seq);
+    };
+    this.lines = new Lines(c);
     this.outbox = new Outbox(c, {
       publish: (conv, id, payload) =>
         this.line.publish(topicOf(c.eid, 'im', conv), payload, { correlationData: unhex(id) }),
@@ -108,7 +117,10 @@ export class Session {
       items: this.outbox.all,
       change: (id, f) => this.outbox.change(id, f),
       fail: (id, problem) => this.outbox.fail(id, problem),
-      queue: (conv, media, files) => this.outbox.queue(conv, media, files),
+      queue: (conv, media, files) => {
+        this.threads.get(conv)?.thread.wrote();
+        return this.outbox.queue(conv, media, files);
+      },
     });
     this.line = new Line(c, {
       mqtt: o.mqtt,
@@ -257,7 +269,7 @@ export class Session {
   private async receiveIM(p: Received, topic: { kind: 'u' | 'g'; name: string }): Promise<void> {
     const m = fromPacket(p, topic, this.c.uid);
     if (m.seq === undefined) return; // no server of ours: without a place it can't be shown
-    const stored = m as StoredMessage;
+    const stored = { ...m, ts: this.arrival(m.conv, m.ts) } as StoredMessage;
     const written = this.line.leads ? this.c.db.putMessage(stored) : undefined;
     batch(() => {
       const fresh = this.conversations.message(stored);
@@ -288,7 +300,11 @@ export class Session {
         if (!p.dup) this.line.kicked();
       },
       ended: (reason: string) => this.o.onEnded(reason),
-      line: (l: NoticeLine) => this.addLine(l),
+      lines: (conv: string, lines: NoticeLine[]) =>
+        this.lines.came(
+          conv,
+          lines.map((l) => ({ ...l, ts: this.arrival(conv, l.ts) })),
+        ),
       background: (key: string, f: () => Promise<unknown>) => this.soon(key, f),
     };
     batch(() => takeNotice(port, p.payload, topic, userProperty(p.properties, 'seq') ?? ''));
@@ -315,7 +331,16 @@ export class Session {
     batch(() => this.showStored(m as StoredMessage));
   }
 
+  /** The time that something which came just now is given: packets tell seconds, within which things keep the order in which they came. */
+  private arrival(conv: string, ts: number): number {
+    const before = this.latest.get(conv) ?? this.conversations.get(conv)?.last?.ts ?? 0;
+    const at = before >= ts && before - ts < oneTime ? before + 1 : ts;
+    this.latest.set(conv, Math.max(before, at));
+    return at;
+  }
+
   private showStored(m: StoredMessage): void {
+    this.latest.set(m.conv, Math.max(m.ts, this.latest.get(m.conv) ?? 0));
     this.conversations.message(m);
     this.threads.get(m.conv)?.thread.receive(m);
   }
@@ -358,28 +383,16 @@ export class Session {
   }
 
   private thread(conv: string): Thread {
+    const lines = this.lines.of(conv);
     return new Thread(this.c, conv, {
       waiting: () => this.outbox.of(conv),
       peerReadSeq: () => this.conversations.watch(conv)?.peerReadSeq ?? 0,
-      lines: () => this.lines(conv).value,
+      lines: () => lines.value,
+      happened: (lines) => this.lines.told(conv, lines),
+      clearedSeq: () => this.conversations.watch(conv)?.clearedSeq ?? 0,
       lastSeq: () => this.conversations.get(conv)?.lastSeq ?? 0,
       current: () => this.synced && this.line.online,
     });
-  }
-
-  private lines(conv: string): Signal<NoticeLine[]> {
-    let s = this.lineLists.get(conv);
-    if (!s) {
-      s = signal<NoticeLine[]>([]);
-      this.lineLists.set(conv, s);
-    }
-    return s;
-  }
-
-  /** A kept session may bring a notice again. */
-  private addLine(l: NoticeLine): void {
-    const s = this.lines(l.conv);
-    if (!s.peek().some((x) => x.id === l.id)) s.value = [...s.peek(), l].slice(-maxLines);
   }
 
   private describe(conv: string): { name: string; avatar: string } {

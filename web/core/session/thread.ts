@@ -2,9 +2,10 @@
 // newest; around an old message it begins anew, and grows at both ends until it meets the newest again.
 
 import { batch, computed, type ReadonlySignal, signal } from '@preact/signals-core';
-import type { List, WireMessage } from '../api/shapes';
+import type { History } from '../api/shapes';
 import type { Item, Message, NoticeLine } from '../types';
 import type { Context } from './context';
+import { linesOfPage } from './lines';
 import { fromWire, type StoredMessage } from './messages';
 
 const pageSize = 50;
@@ -23,7 +24,7 @@ export class Thread {
   readonly error = signal<Error | undefined>(undefined);
   readonly items: ReadonlySignal<Item[]>;
   readonly hasOlder: ReadonlySignal<boolean> = computed(
-    () => !this.atStart.value && (this.messages.value[0]?.seq ?? 1) > 1,
+    () => !this.atStart.value && (this.messages.value[0]?.seq ?? 0) > this.o.clearedSeq() + 1,
   );
   readonly hasNewer: ReadonlySignal<boolean> = this.apart;
   /** Goes up when another run takes the place of the one that was here: what was asked for that one is of no use then. */
@@ -40,8 +41,12 @@ export class Thread {
       waiting: () => Message[];
       /** How far the other side has read. Follows changes. */
       peerReadSeq: () => number;
-      /** Lines about the group. Follows changes. */
-      lines: () => NoticeLine[];
+      /** Lines about the group, by time. Follows changes. */
+      lines: () => readonly NoticeLine[];
+      /** A page tells of more of them. */
+      happened: (lines: NoticeLine[]) => void;
+      /** One's own copy is cleared up to here. Follows changes. */
+      clearedSeq: () => number;
       /** The newest seq that is known of. */
       lastSeq: () => number;
       /** Nothing newer than that can be there. */
@@ -51,10 +56,11 @@ export class Thread {
     this.items = computed(() => {
       const peer = this.o.peerReadSeq();
       const stored = this.messages.value.map((m) => (m.mine && m.seq <= peer ? { ...m, read: true } : m));
-      if (this.apart.value) return stored;
+      const lines = this.around(stored);
+      if (this.apart.value) return merge(stored, lines);
       const known = new Set(stored.map((m) => m.id));
       const waiting = this.o.waiting().filter((m) => !known.has(m.id));
-      return merge([...stored, ...waiting], this.o.lines());
+      return merge([...stored, ...waiting], lines);
     });
   }
 
@@ -66,7 +72,7 @@ export class Thread {
 
   async loadOlder(): Promise<void> {
     const first = this.messages.peek()[0]?.seq;
-    if (this.loading.peek() || first === undefined || first <= 1) return;
+    if (this.loading.peek() || first === undefined || !this.hasOlder.peek()) return;
     await this.load(async () => {
       const { run } = this;
       const kept = await this.c.db.messagesBefore(this.conv, first, pageSize);
@@ -87,6 +93,7 @@ export class Thread {
   async loadAround(seq: number): Promise<boolean> {
     const here = () => this.messages.peek().some((m) => m.seq === seq);
     if (here()) return true;
+    if (seq <= this.o.clearedSeq()) return false;
     await this.load(async () => {
       const kept = await this.kept(seq);
       const half = pageSize / 2;
@@ -152,7 +159,7 @@ export class Thread {
       return this.apart.peek() ? undefined : this.catchUp();
     const newest = (await this.c.db.lastSeq(this.conv)) + 1;
     const kept = await this.c.db.messagesBefore(this.conv, newest, pageSize);
-    if (this.messages.peek().length === 0) this.messages.value = kept;
+    if (this.messages.peek().length === 0) this.append(kept);
     await this.catchUp();
     // What is kept may be the newest few alone, with a gap before them.
     if (this.messages.peek().length < pageSize / 2 && this.hasOlder.peek()) await this.loadOlder();
@@ -215,18 +222,36 @@ export class Thread {
     this.append(run);
   }
 
+  /** One has cleared one's own copy up to there. */
+  clear(seq: number): void {
+    this.messages.value = this.messages.peek().filter((m) => m.seq > seq);
+    if (this.messages.peek().length === 0 && this.apart.peek()) void this.loadNewest();
+  }
+
+  /** The lines that stand among these messages: those before and after are on pages that are not here. */
+  private around(messages: Message[]): readonly NoticeLine[] {
+    const lines = this.o.lines();
+    const from = this.hasOlder.value ? (messages[0]?.ts ?? 0) : 0;
+    const to = this.apart.value ? (messages.at(-1)?.ts ?? 0) : Number.POSITIVE_INFINITY;
+    return lines.filter((l) => l.ts >= from && l.ts <= to);
+  }
+
   private append(page: StoredMessage[]): void {
+    const cleared = this.o.clearedSeq();
     const bySeq = new Map(this.messages.peek().map((m) => [m.seq, m]));
-    for (const m of page) bySeq.set(m.seq, m);
+    for (const m of page) if (m.seq > cleared) bySeq.set(m.seq, m);
     this.messages.value = [...bySeq.values()].sort((a, b) => a.seq - b.seq);
   }
 
   private async page(query: string): Promise<StoredMessage[]> {
     const path = `/conversations/${encodeURIComponent(this.conv)}/messages?limit=${pageSize}${query && `&${query}`}`;
-    const { items } = await this.c.api.get<List<WireMessage>>(path);
+    const { items, notices = [] } = await this.c.api.get<History>(path);
+    this.o.happened(linesOfPage(this.conv, notices));
     const list = items.map((m) => fromWire(this.conv, m, this.c.uid));
-    void this.c.db.putMessages(list);
-    return list;
+    // One may have cleared one's copy while the answer was on its way.
+    const left = list.filter((m) => m.seq > this.o.clearedSeq());
+    void this.c.db.putMessages(left);
+    return left;
   }
 
   private async load(f: () => Promise<void>): Promise<void> {
@@ -243,7 +268,7 @@ export class Thread {
 }
 
 /** Lines go where their time puts them; messages keep their order. */
-function merge(messages: Message[], lines: NoticeLine[]): Item[] {
+function merge(messages: Message[], lines: readonly NoticeLine[]): Item[] {
   if (lines.length === 0) return messages;
   const out: Item[] = [];
   let i = 0;

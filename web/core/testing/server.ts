@@ -1,6 +1,6 @@
 // A server for tests of the core: the HTTP API as far as the core asks, and sockets that say what they are told to.
 
-import type { WireConversation, WireMessage } from '../api/shapes';
+import type { WireConversation, WireMessage, WireNotice } from '../api/shapes';
 import { createCore } from '../index';
 import { Scripted } from '../mqtt/scripted';
 import { encodeIM, imGroup, imPair, medium } from '../payload/im';
@@ -15,6 +15,8 @@ export interface Tab {
 export class FakeServer {
   readonly conversations = new Map<string, WireConversation>();
   readonly messages = new Map<string, WireMessage[]>();
+  /** What all pages of a group tell of what happened in it. */
+  readonly notices = new Map<string, WireNotice[]>();
   readonly calls: string[] = [];
   readonly sockets: Scripted[] = [];
   /** Nothing of HTTP comes through. */
@@ -99,10 +101,10 @@ export class FakeServer {
     return this.publish(`/e/demo/im/${to}`, payload, seq);
   }
 
-  notice(type: number, content?: object, to = 'u/alice'): number {
+  notice(type: number, content?: object, to = 'u/alice', seq = this.packetId + 1): number {
     const bytes = content ? new TextEncoder().encode(JSON.stringify(content)) : new Uint8Array();
     const payload = encodeNotice({ ts: Math.floor(Date.now() / 1000), type, content: bytes });
-    return this.publish(`/e/demo/notice/${to}`, payload, ++this.packetId);
+    return this.publish(`/e/demo/notice/${to}`, payload, seq);
   }
 
   publish(topic: string, payload: Uint8Array, seq: number): number {
@@ -143,7 +145,7 @@ export class FakeServer {
       const [after, before] = [Number(query.get('after') ?? 0), Number(query.get('before') ?? 0)];
       const all = (this.messages.get(conv) ?? []).filter((m) => m.seq > after && (before === 0 || m.seq < before));
       const items = after > 0 ? all.slice(0, 50) : all.slice(-50);
-      return Response.json({ items, next: null });
+      return Response.json({ items, next: null, notices: this.notices.get(conv) ?? [] });
     }
     if (conv) {
       const c = this.conversations.get(conv);

@@ -109,6 +109,10 @@ export const en = {
     markRead: 'Mark as read',
     muteHint: 'No sound and no notification, unless someone mentions you.',
     unmute: 'Unmute',
+    clear: 'Clear history…',
+    clearAsk: (name: string) => `Clear the history of “${name}”?`,
+    clearHint: 'All messages here go from your account for ever, on all of your devices. The others keep theirs.',
+    clearNow: 'Clear history',
   },
 
   alerts: {
@@ -272,6 +276,11 @@ export const en = {
   notice: {
     joined: (name: string) => `${name} joined the group`,
     youJoined: 'You joined the group',
+    added: (name: string, by: string) => `${by} added ${name}`,
+    youWereAdded: (by: string) => `${by} added you`,
+    youAdded: (name: string) => `You added ${name}`,
+    made: (name: string) => `${name} made the group`,
+    youMade: 'You made the group',
     left: (name: string) => `${name} left the group`,
     youLeft: 'You left the group',
     removed: (name: string, by: string) => `${by} removed ${name}`,

@@ -110,6 +110,10 @@ export const zh: Texts = {
     markRead: '标为已读',
     muteHint: '除非有人提到你，否则没有声音和通知。',
     unmute: '取消静音',
+    clear: '清空聊天记录…',
+    clearAsk: (name) => `清空“${name}”的聊天记录？`,
+    clearHint: '这里的所有消息将从你的账号和所有设备上永久消失，其他人仍保留他们的记录。',
+    clearNow: '清空',
   },
 
   alerts: {
@@ -273,6 +277,11 @@ export const zh: Texts = {
   notice: {
     joined: (name) => `${name} 加入了群组`,
     youJoined: '你加入了群组',
+    added: (name, by) => `${by} 邀请 ${name} 加入了群组`,
+    youWereAdded: (by) => `${by} 邀请你加入了群组`,
+    youAdded: (name) => `你邀请 ${name} 加入了群组`,
+    made: (name) => `${name} 创建了群组`,
+    youMade: '你创建了群组',
     left: (name) => `${name} 退出了群组`,
     youLeft: '你退出了群组',
     removed: (name, by) => `${by} 移除了 ${name}`,
