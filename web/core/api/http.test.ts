@@ -196,7 +196,7 @@ describe('problems', () => {
     const api = client();
     await api.login('demo', 'alice', 'secret');
     const e = await api.request('PATCH', '/changed', { body: {}, version: 3 }).catch((x) => x);
-    expect(e.names).toMatchObject({ current: { name: 'Theirs', version: 4 }, sent: '"3"' });
+    expect(e).toMatchObject({ names: { current: { name: 'Theirs', version: 4 }, sent: '"3"' } });
   });
 
   test('no connection', async () => {
