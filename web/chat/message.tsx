@@ -6,11 +6,11 @@ import { Icon, type IconName } from '../ui/icon';
 import { type Mention, plain } from '../ui/markup';
 import { Name, Words } from '../ui/name';
 import { languages, t } from '../ui/prefs';
+import { explainKept } from '../ui/problem';
 import { RichText } from '../ui/rich-text';
 import { useCore, usePerson } from './context';
 import { MediaBody } from './media/body';
 import { filesOf, mediaSummary } from './media/describe';
-import { refusal } from './media/refusal';
 import { noticeText } from './notice';
 import { follow, href } from './route';
 import { Quoted } from './thread';
@@ -187,7 +187,7 @@ export function Mark({ m }: { m: Message }) {
 function Failure({ m }: { m: Message }) {
   const core = useCore();
   const text = t.value.chat;
-  const why = m.problem ? refusal(m.problem) : m.error;
+  const why = m.problem ? explainKept(m.problem) : m.error;
   return (
     <div class="failure" role="alert">
       <span>

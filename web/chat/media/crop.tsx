@@ -9,7 +9,6 @@ import { useCore } from '../context';
 import { type Crop, kept, middle, mostZoom, sideOf } from './crop-square';
 import { useGestures } from './gestures';
 import { closeOver, showOver } from './overlay';
-import { refusal } from './refusal';
 import './crop.css';
 
 /** Pixels of the square that is sent; the server makes it smaller. */
@@ -74,8 +73,7 @@ function CropDialog({ img, take }: CropProps & { img: HTMLImageElement }) {
       await take(await core.media.avatar(await encoded(out)));
       closeOver();
     } catch (e) {
-      const { status, detail } = e as { status?: number; detail?: string };
-      setError(status && status < 500 ? refusal({ status, detail: detail ?? '' }) : explain(e));
+      setError(explain(e));
       setBusy(false);
     }
   };

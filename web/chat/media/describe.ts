@@ -70,13 +70,14 @@ export function duration(seconds: number): string {
   return h ? `${h}:${String(m).padStart(2, '0')}:${s}` : `${m}:${s}`;
 }
 
-const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+const units = ['B', 'KB', 'MB', 'GB', 'TB'];
 
-/** "3.4 MB": a unit is a thousand, as on people's disks. */
+/** "3.4 MB", where one unit is 1,024 of the one below, as servers set their limits. */
 export function bytes(n: number): string {
-  const power = n < 1000 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(n) / 3));
-  const value = n / 1000 ** power;
-  const rounded = power === 0 ? n : value < 10 ? Math.round(value * 10) / 10 : Math.round(value);
+  let value = n;
+  let power = 0;
+  for (; value >= 999.5 && power < units.length - 1; power++) value /= 1024;
+  const rounded = power > 0 && value < 9.95 ? Math.round(value * 10) / 10 : Math.round(value);
   return `${format.value.number.format(rounded)} ${units[power]}`;
 }
 

@@ -71,7 +71,10 @@ export interface PendingFile {
 export interface KeptProblem {
   status: number;
   detail: string;
+  /** `/problems/` and the name. */
   type?: string;
+  /** The number that it speaks of. */
+  limit?: number;
 }
 
 /** How far a file has come. */

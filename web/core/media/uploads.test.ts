@@ -171,13 +171,16 @@ describe('one page', () => {
 
   test('what the server refuses is kept with the reason; a retry sends it', async () => {
     const p = await open();
-    server.before = (_r, path) => (path === '/media' ? json(413, { detail: 'The file is too large.' }) : undefined);
+    server.before = (_r, path) =>
+      path === '/media'
+        ? json(413, { type: '/problems/file-too-large', limit: 5, detail: 'The file is too large.' })
+        : undefined;
     await p.media.send('u:bob', [file('a.png', 10)], { caption: 'look' });
     p.begin();
     await until(() => p.outbox.all.value[0]?.state === 'failed');
     expect(p.outbox.all.value[0]).toMatchObject({
       error: 'The file is too large.',
-      problem: { status: 413, detail: 'The file is too large.' },
+      problem: { status: 413, type: '/problems/file-too-large', limit: 5 },
     });
     expect(published).toEqual([]);
     server.before = () => undefined;

@@ -103,7 +103,7 @@ export class Uploads {
     const file = this.find(id, key);
     const blob = file && (await this.o.files.get(key));
     if (!file || signal.aborted) return;
-    if (!blob) throw new Problem(410, 'Gone', goneDetail, undefined, undefined);
+    if (!blob) throw Problem.of(410, { type: '/problems/file-gone', detail: goneDetail });
     let { still } = file;
     const poster = !still && file.poster ? await this.o.files.get(file.poster) : undefined;
     if (poster) {
@@ -200,9 +200,11 @@ function fields(f: PendingFile): Record<string, string> {
 /** Whether a repeat would have the same answer. */
 function isFinal(e: unknown): boolean {
   if (!(e instanceof Problem)) return false;
-  return e.status === 507 || (e.status >= 400 && e.status < 500 && ![408, 409, 423, 425, 429].includes(e.status));
+  return e.status >= 400 && e.status < 500 && ![408, 409, 423, 425, 429].includes(e.status);
 }
 
 function keep(e: unknown): KeptProblem {
-  return e instanceof Problem ? { status: e.status, detail: e.detail } : { status: 0, detail: (e as Error).message };
+  if (!(e instanceof Problem)) return { status: 0, detail: (e as Error).message };
+  const { type, limit } = e.names;
+  return { status: e.status, detail: e.detail, ...(type && { type }), ...(limit !== undefined && { limit }) };
 }
