@@ -56,7 +56,7 @@ func makeWorld(ctx context.Context, dir string, people, members int) (*world, er
 			return err
 		}
 		l := chat.Login{ID: loginID(i), EID: eid, UID: uid(i), Terminal: chat.Web, ClientID: clientID(i), Created: now, Seen: now}
-		return s.CreateLogin(ctx, l, []byte(loginID(i)))
+		return s.CreateLogin(ctx, l, "-", []byte(loginID(i)))
 	})
 	if err != nil {
 		return nil, err

@@ -24,6 +24,7 @@ type Config struct {
 	HTTP    string `name:"http" placeholder:"ADDRESS" help:"Address for the pages, the API and MQTT over WebSocket. Default: :8080."`
 	MQTT    string `name:"mqtt" placeholder:"ADDRESS" help:"Address for plain MQTT, or none. Default: :1883."`
 	MQTTS   string `name:"mqtts" placeholder:"ADDRESS" help:"Address for MQTT over TLS, or none. Default: :8883 where there is a certificate."`
+	Metrics string `default:"none" placeholder:"ADDRESS" help:"Address for /metrics (Prometheus), by itself and without TLS; none: not served."`
 	TLSCert string `name:"tls-cert" placeholder:"FILE" help:"Certificate chain, PEM. With it, --http speaks HTTPS."`
 	TLSKey  string `name:"tls-key" placeholder:"FILE" help:"Key of the certificate, PEM."`
 
@@ -41,6 +42,7 @@ type Config struct {
 	LimitText            int   `default:"16384" help:"Characters of one message's text."`
 	LimitPublishRate     int   `default:"20" help:"Publishes a second of one session; 0 for no limit."`
 	LimitPublishBurst    int   `default:"100" help:"Publishes at once of one session."`
+	LimitWriteRate       int   `default:"20" help:"Changes a second over HTTP of one login, ten times as many at once; 0 for no limit."`
 	LimitLoginRate       int   `default:"10" help:"Failed sign-ins in 5 minutes of one account and address; 0 for no limit."`
 	LimitUnauthenticated int   `default:"1000" help:"MQTT connections that have not signed in yet."`
 
@@ -88,6 +90,7 @@ func (c *Config) check() error {
 		{"limit-text", c.LimitText, 1},
 		{"limit-publish-rate", c.LimitPublishRate, 0},
 		{"limit-publish-burst", c.LimitPublishBurst, 1},
+		{"limit-write-rate", c.LimitWriteRate, 0},
 		{"limit-login-rate", c.LimitLoginRate, 0},
 		{"limit-unauthenticated", c.LimitUnauthenticated, 1},
 	} {

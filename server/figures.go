@@ -1,8 +1,12 @@
 package main
 
 import (
+	"net/http"
+	"time"
+
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"magpie/server/broker"
 	"magpie/server/chat"
@@ -29,6 +33,13 @@ func (c *counter) Appended(entries []chat.Entry) {
 
 // Changed implements chat.Observer.
 func (c *counter) Changed(events []chat.Event) { c.events.Add(float64(len(events))) }
+
+// metricsServer serves /metrics and nothing else.
+func metricsServer(r *prometheus.Registry) *http.Server {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(r, promhttp.HandlerOpts{}))
+	return &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, WriteTimeout: time.Minute, IdleTimeout: 2 * time.Minute}
+}
 
 // newFigures makes the registry that /metrics shows.
 func newFigures(b *broker.Broker, st *store.Store) *prometheus.Registry {

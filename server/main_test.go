@@ -411,3 +411,18 @@ func TestSecret(t *testing.T) {
 		t.Errorf("a damaged secret: %v", err)
 	}
 }
+
+func TestMetrics(t *testing.T) {
+	n := startNode(t, func(c *Config) { c.Metrics = "127.0.0.1:0" })
+	for url, want := range map[string]int{n.addr["metrics"] + "/metrics": 200, n.addr["metrics"] + "/": 404, n.addr["http"] + "/metrics": 404} {
+		r, err := http.Get(url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, _ := io.ReadAll(r.Body)
+		r.Body.Close()
+		if r.StatusCode != want || want == 200 && !strings.Contains(string(body), "magpie_mqtt_sessions") {
+			t.Errorf("%s: %d, want %d: %.300s", url, r.StatusCode, want, body)
+		}
+	}
+}

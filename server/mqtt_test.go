@@ -33,7 +33,7 @@ type node struct {
 // startNode starts a program. change may adjust its settings.
 func startNode(t *testing.T, change func(*Config)) *node {
 	t.Helper()
-	c := Config{Data: t.TempDir() + "/data", Demo: true, HTTP: "127.0.0.1:0", MQTT: "127.0.0.1:0", MQTTS: none, AccessTTL: 15 * time.Minute,
+	c := Config{Data: t.TempDir() + "/data", Demo: true, HTTP: "127.0.0.1:0", MQTT: "127.0.0.1:0", MQTTS: none, Metrics: none, AccessTTL: 15 * time.Minute,
 		PresenceGrace: 50 * time.Millisecond, SessionExpiry: time.Hour, LimitFile: 100 << 20, LimitPacket: 128 << 10, LimitText: chat.MaxText, LimitPublishBurst: 100, LimitUnauthenticated: 1000}
 	if change != nil {
 		change(&c)

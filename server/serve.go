@@ -33,8 +33,10 @@ type program struct {
 	lines  [][2]string
 
 	pages     net.Listener
+	metrics   net.Listener   // nil for none
 	listeners []net.Listener // of MQTT
 	http      *http.Server
+	figures   *http.Server
 	stopAgent func()
 	broker    *broker.Broker
 	media     *media.Library
@@ -99,6 +101,12 @@ func start(ctx context.Context, c Config, log *slog.Logger) (p *program, err err
 	}
 	p.media = media.New(media.Options{Store: files, Rows: p.store, FileLimit: c.LimitFile, Quota: chat.Quota{User: c.QuotaUser, Org: c.QuotaOrg}, Log: log})
 	figures := newFigures(p.broker, p.store)
+	if c.Metrics != none {
+		if p.metrics, err = listen("metrics", c.Metrics); err != nil {
+			return p, err
+		}
+		p.figures = metricsServer(figures)
+	}
 
 	if p.pages, err = listen("http", c.HTTP); err != nil {
 		return p, err
@@ -120,7 +128,7 @@ func start(ctx context.Context, c Config, log *slog.Logger) (p *program, err err
 	p.http.Handler = routes(p.broker, api.New(api.Options{Store: p.store, Auth: signIn, Presence: p.broker, Media: p.media,
 		Presubscriptions: presubscriptions(p.broker), SessionUsers: p.broker.SessionUser, Metrics: figures, Pages: static.Pages(), Demo: demo != "", Version: version,
 		MQTTPort: port(plain), MQTTSPort: port(secure), TrustedProxies: proxies, Log: log,
-		Limits: api.Limits{Message: c.LimitPacket - 1024, File: c.LimitFile, Text: c.LimitText, PublishRate: c.LimitPublishRate, PublishBurst: c.LimitPublishBurst}}))
+		Limits: api.Limits{Message: c.LimitPacket - 1024, File: c.LimitFile, Text: c.LimitText, PublishRate: c.LimitPublishRate, PublishBurst: c.LimitPublishBurst, WriteRate: c.LimitWriteRate}}))
 
 	url := p.line("http", p.pages.Addr(), certificate != nil)
 	if plain != nil {
@@ -128,6 +136,9 @@ func start(ctx context.Context, c Config, log *slog.Logger) (p *program, err err
 	}
 	if secure != nil {
 		p.line("mqtts", secure.Addr(), true)
+	}
+	if p.metrics != nil {
+		p.line("metrics", p.metrics.Addr(), false)
 	}
 	if err := p.addHint(ctx, demo != "", url); err != nil {
 		return p, err
@@ -155,15 +166,30 @@ func (p *program) run(notices *agent.Agent, secure bool) {
 	for _, l := range p.listeners {
 		go p.broker.Serve(l)
 	}
+	if p.figures != nil {
+		go func() {
+			if err := p.figures.Serve(p.metrics); !errors.Is(err, http.ErrServerClosed) {
+				p.fail(fmt.Errorf("serve metrics: %w", err))
+			}
+		}()
+	}
 	go func() {
 		serve := p.http.Serve
 		if secure {
 			serve = func(l net.Listener) error { return p.http.ServeTLS(l, "", "") }
 		}
 		if err := serve(p.pages); !errors.Is(err, http.ErrServerClosed) {
-			p.failed <- fmt.Errorf("serve HTTP: %w", err)
+			p.fail(fmt.Errorf("serve HTTP: %w", err))
 		}
 	}()
+}
+
+// fail reports what the server can't go on after; the first counts.
+func (p *program) fail(err error) {
+	select {
+	case p.failed <- err:
+	default:
+	}
 }
 
 // stop ends the parts in order: no new connections, the agent, the broker, the store.
@@ -183,6 +209,10 @@ func (p *program) stop() {
 	}
 	if p.http != nil {
 		ended("http", p.http.Shutdown(ctx))
+	}
+	if p.metrics != nil {
+		ended("metrics", p.figures.Close())
+		p.metrics.Close() // again, if its server has come to serve it
 	}
 	if p.stopAgent != nil {
 		p.stopAgent()
@@ -291,7 +321,7 @@ func reachable(addr net.Addr) string {
 
 // line notes an address to be announced, and returns its URL.
 func (p *program) line(name string, addr net.Addr, secure bool) string {
-	scheme := map[string]string{"http": "http", "mqtt": "tcp", "mqtts": "ssl"}[name]
+	scheme := map[string]string{"http": "http", "metrics": "http", "mqtt": "tcp", "mqtts": "ssl"}[name]
 	if name == "http" && secure {
 		scheme = "https"
 	}

@@ -55,6 +55,8 @@ type People interface {
 // Contacts are a user's contacts.
 type Contacts interface {
 	Contacts(ctx context.Context, eid, uid string) ([]chat.User, error)
+	// ContactsAmong returns those of others whom a user has in its contacts.
+	ContactsAmong(ctx context.Context, eid, uid string, others []string) ([]string, error)
 	PutContact(ctx context.Context, eid, uid, other, message string) (pending bool, err error)
 	DeleteContact(ctx context.Context, eid, uid, other string) error
 	ContactRequests(ctx context.Context, eid, uid string) ([]chat.ContactRequest, error)
@@ -89,7 +91,8 @@ type Conversations interface {
 type Auth interface {
 	Login(ctx context.Context, eid, username, password string, t chat.Terminal, agent, addr string) (chat.SignIn, error)
 	Refresh(ctx context.Context, refresh string) (chat.SignIn, error)
-	Logout(ctx context.Context, refresh string) error
+	// LoginOf returns the login that a refresh token belongs to, or chat.NotFound.
+	LoginOf(ctx context.Context, refresh string) (chat.Login, error)
 	End(ctx context.Context, eid, uid, id, why string) error
 	Verify(ctx context.Context, access string) (chat.Identity, error)
 	VerifyMedia(ctx context.Context, token string) (chat.Identity, error)
@@ -121,6 +124,7 @@ type Limits struct {
 	SendWait     time.Duration // for a message to become durable, default 10 s
 	PublishRate  int           // messages a second of one user; 0 for no limit
 	PublishBurst int
+	WriteRate    int // changes a second of one login, ten times as many at once; 0 for no limit
 }
 
 // Options configure the API.
@@ -142,7 +146,7 @@ type Options struct {
 	// TrustedProxies may say by X-Forwarded-For and X-Forwarded-Proto whom a request comes from. Nobody else is believed.
 	TrustedProxies []netip.Prefix
 	Limits         Limits
-	Metrics        *prometheus.Registry // served at /metrics, with those of the requests added
+	Metrics        *prometheus.Registry // takes the figures of the requests
 	Log            *slog.Logger
 }
 
@@ -150,7 +154,8 @@ type api struct {
 	Options
 	huma     huma.API
 	sends    chan struct{} // bounds the messages that wait for room in the store's queue
-	throttle *throttle
+	throttle *throttle     // of messages, by user
+	writes   *throttle     // of changes, by login
 	ready    readiness
 	// mediaReady is that of the media store alone.
 	mediaReady readiness
@@ -163,6 +168,7 @@ func New(o Options) *echo.Echo {
 		Options:  o,
 		sends:    make(chan struct{}, 1024),
 		throttle: newThrottle(o.Limits.PublishRate, o.Limits.PublishBurst),
+		writes:   newThrottle(o.Limits.WriteRate, 10*o.Limits.WriteRate),
 	}
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true

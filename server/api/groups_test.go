@@ -1,9 +1,11 @@
 package api_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
+	"magpie/server/api"
 	"magpie/server/chat"
 )
 
@@ -206,4 +208,50 @@ func TestPresubscriptions(t *testing.T) {
 	w.want(403, "acme/bob", "GET", "/api/v1/presubscriptions?uid=carol", nil)
 	w.want(200, "acme/alice", "GET", "/api/v1/presubscriptions?uid=carol", nil)
 	w.want(200, "acme/bot", "GET", "/api/v1/presubscriptions?uid=carol", nil)
+}
+
+func TestTerminalsAreForContacts(t *testing.T) {
+	w := newWorld(t, func(o *api.Options) { o.Presence = offline{map[string][]byte{"bob": chat.PresenceOnline}} })
+	terminals := func(path string) string {
+		t.Helper()
+		r := w.want(200, "acme/alice", "GET", path, nil)
+		p := r.body
+		for _, item := range r.items() {
+			if item.(map[string]any)["uid"] == "bob" {
+				p = item.(map[string]any)
+			}
+		}
+		if p["uid"] != "bob" || p["presence"].(map[string]any)["status"] != "online" {
+			t.Errorf("%s: %s", path, r.raw)
+		}
+		return fmt.Sprint(p["terminals"])
+	}
+	paths := []string{"/api/v1/users/bob", "/api/v1/users?q=bob", "/api/v1/users?uids=carol,bob"}
+	w.want(200, "acme/bob", "PUT", "/api/v1/contacts/alice", nil) // that bob has alice does not matter
+	for _, path := range paths {
+		if got := terminals(path); got != "[]" {
+			t.Errorf("%s tells a stranger of %s", path, got)
+		}
+	}
+	w.want(200, "acme/alice", "PUT", "/api/v1/contacts/bob", nil)
+	for _, path := range append(paths, "/api/v1/contacts") {
+		if got := terminals(path); got != "[web]" {
+			t.Errorf("%s tells a contact of %s", path, got)
+		}
+	}
+	if r := w.want(200, "acme/bob", "GET", "/api/v1/me", nil); fmt.Sprint(r.body["terminals"]) != "[web]" {
+		t.Errorf("me: %s", r.raw)
+	}
+}
+
+func TestRepeatByAMakerWhoHasLeft(t *testing.T) {
+	w := newWorld(t, nil)
+	key, body := headers{"Idempotency-Key": "k"}, map[string]any{"name": "Team", "members": []string{"bob"}}
+	gid := w.want(201, "acme/alice", "POST", "/api/v1/groups", body, key).body["gid"].(string)
+	if r := w.want(201, "acme/alice", "POST", "/api/v1/groups", body, key); r.body["gid"] != gid {
+		t.Errorf("a repeat makes another group: %s", r.raw)
+	}
+	w.want(204, "acme/alice", "PATCH", "/api/v1/groups/"+gid+"/members/bob", map[string]any{"role": "owner"})
+	w.want(204, "acme/alice", "DELETE", "/api/v1/groups/"+gid+"/members/alice", nil)
+	w.want(404, "acme/alice", "POST", "/api/v1/groups", body, key)
 }

@@ -8,14 +8,12 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// healthRoutes serves what operators ask: is it alive, is it ready, how is it doing.
+// healthRoutes serves what operators ask: is it alive, is it ready.
 func (a *api) healthRoutes(e *echo.Echo) {
 	e.GET("/healthz", func(c echo.Context) error { return c.JSON(http.StatusOK, map[string]string{"status": "ok"}) })
 	e.GET("/readyz", a.readyz)
-	e.GET("/metrics", echo.WrapHandler(promhttp.HandlerFor(a.Metrics, promhttp.HandlerOpts{DisableCompression: true})))
 }
 
 type readyAnswer struct {

@@ -158,9 +158,7 @@ func messageOf(e chat.Entry) (message, error) {
 
 func (a *api) send(ctx context.Context, c *caller, in *sendInput) (*answer[sent], error) {
 	if wait := a.throttle.take(c.EID+"/"+c.UID, time.Now()); wait > 0 {
-		e := chat.Errorf(chat.RateLimited, "You send messages too fast. Please wait a moment.").Named(chat.ProblemSendingTooFast)
-		e.RetryAfter = int((wait + time.Second - 1) / time.Second)
-		return nil, e
+		return nil, tooFast("You send messages too fast. Please wait a moment.", wait).Named(chat.ProblemSendingTooFast)
 	}
 	ref, imType, err := a.mayWrite(ctx, c, in.Conv)
 	if err != nil {

@@ -3,10 +3,14 @@ package api_test
 import (
 	"context"
 	"fmt"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"magpie/server/api"
 	"magpie/server/chat"
@@ -198,15 +202,18 @@ func TestStoreThatCanNotWrite(t *testing.T) {
 }
 
 func TestOperations(t *testing.T) {
-	w := newWorld(t, nil)
+	figures := prometheus.NewRegistry()
+	w := newWorld(t, func(o *api.Options) { o.Metrics = figures })
 	w.want(200, "", "GET", "/readyz", nil)
 	if r := w.want(200, "", "GET", "/healthz", nil); r.body["status"] != "ok" {
 		t.Errorf("healthz: %s", r.raw)
 	}
 	w.call("acme/alice", "GET", "/api/v1/users/bob", nil)
-	r := w.want(200, "", "GET", "/metrics", nil)
-	if !strings.Contains(r.raw, `magpie_http_request_seconds_count{method="GET",route="/api/v1/users/:uid",status="200"} 1`) || strings.Contains(r.raw, "bob") {
-		t.Errorf("metrics: %.2000s", r.raw)
+	w.want(404, "", "GET", "/metrics", nil) // not for everyone who reaches the pages
+	rec := httptest.NewRecorder()
+	promhttp.HandlerFor(figures, promhttp.HandlerOpts{}).ServeHTTP(rec, httptest.NewRequest("GET", "/metrics", nil))
+	if s := rec.Body.String(); !strings.Contains(s, `magpie_http_request_seconds_count{method="GET",route="/api/v1/users/:uid",status="200"} 1`) || strings.Contains(s, "bob") {
+		t.Errorf("metrics: %.2000s", s)
 	}
 }
 
@@ -242,4 +249,17 @@ func TestClearedConversation(t *testing.T) {
 	w.want(422, "acme/bob", "PUT", at+"/cleared", map[string]any{"seq": -1})
 	w.want(422, "acme/bob", "PUT", at+"/cleared", map[string]any{})
 	w.want(404, "acme/bob", "PUT", "/api/v1/conversations/u:nobody/cleared", map[string]any{"seq": 1})
+}
+
+func TestChangingTooFast(t *testing.T) {
+	w := newWorld(t, func(o *api.Options) { o.Limits.WriteRate = 1 })
+	var last reply
+	for range 15 { // ten at once, and each takes far less than a second
+		last = w.call("acme/alice", "PUT", "/api/v1/contacts/bob", nil)
+	}
+	if last.status != 429 || last.header.Get("Retry-After") != "1" || last.body["type"] != "/problems/too-often" {
+		t.Errorf("%d %v %s", last.status, last.header, last.raw)
+	}
+	w.want(200, "acme/alice", "GET", "/api/v1/contacts", nil)
+	w.want(200, "acme/bob", "PUT", "/api/v1/contacts/alice", nil) // another login
 }

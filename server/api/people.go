@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"magpie/server/chat"
@@ -26,7 +27,7 @@ type Person struct {
 	Service    bool      `json:"service" doc:"A program's account."`
 	Disabled   bool      `json:"disabled"`
 	Presence   presence  `json:"presence"`
-	Terminals  []string  `json:"terminals" doc:"The kinds of terminals that are online."`
+	Terminals  []string  `json:"terminals" doc:"The kinds of terminals that are online; told of oneself and one's contacts."`
 }
 
 type directoryInput struct {
@@ -56,7 +57,7 @@ func (a *api) users(ctx context.Context, c *caller, in *directoryInput) (*answer
 		if err != nil {
 			return nil, fmt.Errorf("read users: %w", err)
 		}
-		return page(a.persons(found), ""), nil
+		return a.directory(ctx, c, found, "")
 	}
 	q := chat.UserQuery{Text: in.Q, Cursor: in.Cursor, Limit: in.Limit}
 	if in.Department != "" {
@@ -69,7 +70,26 @@ func (a *api) users(ctx context.Context, c *caller, in *directoryInput) (*answer
 	if err != nil {
 		return nil, fmt.Errorf("search users: %w", err)
 	}
-	return page(a.persons(found), next), nil
+	return a.directory(ctx, c, found, next)
+}
+
+// directory answers with users as the caller may see them: the terminals of its contacts alone, like notice 0x31 (docs/protocol.md §3).
+func (a *api) directory(ctx context.Context, c *caller, users []chat.User, next string) (*answer[list[Person]], error) {
+	uids := make([]string, len(users))
+	for i, u := range users {
+		uids[i] = u.UID
+	}
+	contacts, err := a.Store.ContactsAmong(ctx, c.EID, c.UID, uids)
+	if err != nil {
+		return nil, fmt.Errorf("read contacts: %w", err)
+	}
+	items := a.persons(users)
+	for i := range items {
+		if items[i].UID != c.UID && !slices.Contains(contacts, items[i].UID) {
+			items[i].Terminals = []string{}
+		}
+	}
+	return page(items, next), nil
 }
 
 func (a *api) user(ctx context.Context, c *caller, in *UserPath) (*answer[Person], error) {
@@ -77,7 +97,11 @@ func (a *api) user(ctx context.Context, c *caller, in *UserPath) (*answer[Person
 	if err != nil {
 		return nil, fmt.Errorf("read user: %w", err)
 	}
-	return &answer[Person]{a.person(u)}, nil
+	found, err := a.directory(ctx, c, []chat.User{u}, "")
+	if err != nil {
+		return nil, err
+	}
+	return &answer[Person]{found.Body.Items[0]}, nil
 }
 
 func (a *api) persons(users []chat.User) []Person {

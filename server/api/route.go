@@ -114,8 +114,16 @@ func (a *api) callerOf(e echo.Context, need access) (*caller, error) {
 		return nil, chat.Errorf(chat.Unauthenticated, "Please sign in: this needs an access token in the Authorization header.")
 	}
 	id, err := a.Auth.Verify(r.Context(), strings.TrimSpace(token))
+	if err != nil {
+		return nil, err
+	}
 	c.Identity = id
-	return c, err
+	if r.Method != http.MethodGet {
+		if wait := a.writes.take(id.LoginID, time.Now()); wait > 0 {
+			return nil, tooFast("You make changes too fast. Please wait a moment.", wait)
+		}
+	}
+	return c, nil
 }
 
 // answer is an output with a JSON body.

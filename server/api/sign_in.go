@@ -15,7 +15,7 @@ import (
 const (
 	refreshCookie = "magpie_refresh"
 	refreshPath   = prefix + "/auth"
-	// The cookie lives this long after its last use; the login session itself ends only when someone ends it.
+	// The cookie lives this long after its last use, and so does the login session.
 	refreshAge = 90 * 24 * time.Hour
 
 	// By this one the pages' pictures and players read files.
@@ -86,7 +86,7 @@ func (a *api) signInRoutes() {
 	route(a, op{method: "POST", path: "/auth/refresh", id: "refresh", tag: "Sign-in", access: sameSite, summary: "Renew the tokens",
 		about: "Takes the refresh token from the body or the cookie and uses it up. Its second use ends the whole login session."}, a.refresh)
 	route(a, op{method: "POST", path: "/auth/logout", id: "logout", tag: "Sign-in", access: sameSite, summary: "Sign out", status: http.StatusNoContent,
-		about: "Ends the login session of the access token or of the refresh token, and its MQTT session."}, a.logout)
+		about: "Ends the login session of the access token or, without a valid one, of the refresh token, and its MQTT session. The cookie goes with its own login alone."}, a.logout)
 }
 
 func (a *api) login(ctx context.Context, c *caller, in *struct{ Body loginBody }) (*signInOutput, error) {
@@ -115,24 +115,42 @@ type logoutInput struct {
 }
 
 func (a *api) logout(ctx context.Context, c *caller, in *logoutInput) (*cookieOutput, error) {
-	// Either token names the session. One that is over already is what the caller wants.
-	if _, token, ok := strings.Cut(in.Authorization, " "); ok {
-		id, err := a.Auth.Verify(ctx, token)
-		if err == nil {
-			err = a.Auth.End(ctx, id.EID, id.UID, id.LoginID, "logout")
-		}
-		if err != nil && chat.CodeOf(err) != chat.Unauthenticated {
-			return nil, err
-		}
-	}
-	if err := a.Auth.Logout(ctx, in.token()); err != nil {
+	ended, err := a.endLogin(ctx, in)
+	if err != nil {
 		return nil, err
+	}
+	// The cookie may be of another login, which goes on: nobody has signed out of that.
+	if l, err := a.Auth.LoginOf(ctx, in.Cookie); err == nil && l.ID != ended {
+		return &cookieOutput{}, nil
 	}
 	gone := a.cookies(c, "", "")
 	for i := range gone {
 		gone[i].MaxAge = -1
 	}
 	return &cookieOutput{gone}, nil
+}
+
+// endLogin ends the login of the access token or, where there is no valid one, of the refresh token, and returns its id. One that is over
+// already is what the caller wants.
+func (a *api) endLogin(ctx context.Context, in *logoutInput) (string, error) {
+	id := chat.Identity{}
+	var err error
+	if _, token, ok := strings.Cut(in.Authorization, " "); ok {
+		if id, err = a.Auth.Verify(ctx, token); err != nil && chat.CodeOf(err) != chat.Unauthenticated {
+			return "", err
+		}
+	}
+	if id.LoginID == "" {
+		l, err := a.Auth.LoginOf(ctx, in.token())
+		if chat.CodeOf(err) == chat.NotFound {
+			return "", nil
+		}
+		if err != nil {
+			return "", err
+		}
+		id = chat.Identity{EID: l.EID, UID: l.UID, LoginID: l.ID}
+	}
+	return id.LoginID, a.Auth.End(ctx, id.EID, id.UID, id.LoginID, "logout")
 }
 
 func (a *api) signedIn(c *caller, s chat.SignIn) *signInOutput {

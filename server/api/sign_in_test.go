@@ -219,6 +219,27 @@ func TestLogout(t *testing.T) {
 	}
 }
 
+func TestLogoutEndsOneLogin(t *testing.T) {
+	w := newWorld(t, nil)
+	sign := func(terminal string) (access, cookie headers) {
+		r := w.want(200, "", "POST", "/api/v1/auth/login", map[string]any{"org": "acme", "username": "bob", "password": password, "terminal": terminal})
+		return headers{"Authorization": "Bearer " + r.body["access_token"].(string)}, headers{"Cookie": "magpie_refresh=" + r.body["refresh_token"].(string)}
+	}
+	phone, phoneCookie := sign("phone")
+	web, webCookie := sign("web")
+	if r := w.want(204, "", "POST", "/api/v1/auth/logout", nil, phone, webCookie); r.header.Get("Set-Cookie") != "" {
+		t.Errorf("the cookie of another login goes: %q", r.header.Get("Set-Cookie"))
+	}
+	w.want(401, "", "GET", "/api/v1/me", nil, phone)
+	w.want(401, "", "POST", "/api/v1/auth/refresh", nil, phoneCookie)
+	w.want(200, "", "GET", "/api/v1/me", nil, web)
+	// The access token is over: the cookie says who it is.
+	if r := w.want(204, "", "POST", "/api/v1/auth/logout", nil, phone, webCookie); !strings.Contains(r.header.Get("Set-Cookie"), "Max-Age=0") {
+		t.Errorf("the cookie stays: %q", r.header.Get("Set-Cookie"))
+	}
+	w.want(401, "", "GET", "/api/v1/me", nil, web)
+}
+
 func TestDevices(t *testing.T) {
 	w := newWorld(t, nil)
 	phone := w.want(200, "", "POST", "/api/v1/auth/login", map[string]any{"org": "acme", "username": "bob", "password": password, "terminal": "phone"}, headers{"User-Agent": "Phone/1"})

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"magpie/server/chat"
 )
 
 // throttleKeys bounds the memory of a throttle.
@@ -57,4 +59,11 @@ func (t *throttle) sweep(now time.Time) {
 		}
 		delete(t.buckets, key)
 	}
+}
+
+// tooFast is the error of who must wait.
+func tooFast(message string, wait time.Duration) *chat.Error {
+	e := chat.Errorf(chat.RateLimited, "%s", message)
+	e.RetryAfter = int((wait + time.Second - 1) / time.Second)
+	return e
 }

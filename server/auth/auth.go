@@ -27,7 +27,9 @@ type Store interface {
 	// Credentials finds a user by uid or e-mail address, with the password hash.
 	Credentials(ctx context.Context, eid, username string) (chat.User, string, error)
 	Login(ctx context.Context, id string) (chat.Login, error)
-	CreateLogin(ctx context.Context, l chat.Login, refreshHash []byte) error
+	// CreateLogin refuses with chat.Unauthenticated when the password that was verified is not the user's any more.
+	CreateLogin(ctx context.Context, l chat.Login, passwordHash string, refreshHash []byte) error
+	RefreshLogin(ctx context.Context, hash []byte) (chat.Login, error)
 	RotateRefresh(ctx context.Context, old, next []byte) (chat.Login, error)
 	EndLogin(ctx context.Context, eid, uid, id, why string) error
 }
@@ -78,7 +80,7 @@ func errSignedOut() error {
 // Login signs a user in by password and starts a login session. username is the uid or the e-mail address; agent and
 // addr (an IP address) describe the device.
 func (a *Auth) Login(ctx context.Context, eid, username, password string, t chat.Terminal, agent, addr string) (chat.SignIn, error) {
-	user, err := a.password(ctx, eid, username, password, addr)
+	user, verified, err := a.password(ctx, eid, username, password, addr)
 	if err != nil {
 		return chat.SignIn{}, err
 	}
@@ -93,7 +95,11 @@ func (a *Auth) Login(ctx context.Context, eid, username, password string, t chat
 		Agent:    clip(agent, 256), Addr: addr, Created: now, Seen: now,
 	}
 	refresh, hash := newRefresh()
-	if err := a.Store.CreateLogin(ctx, login, hash); err != nil {
+	err = a.Store.CreateLogin(ctx, login, verified, hash)
+	if chat.CodeOf(err) == chat.Unauthenticated { // changed meanwhile
+		return chat.SignIn{}, errWrong()
+	}
+	if err != nil {
 		return chat.SignIn{}, fmt.Errorf("create login: %w", err)
 	}
 	return a.signIn(ctx, user, login, refresh)
@@ -120,21 +126,17 @@ func (a *Auth) Refresh(ctx context.Context, refresh string) (chat.SignIn, error)
 	return a.signIn(ctx, user, login, next)
 }
 
-// Logout ends the login session that a refresh token belongs to. A token that is not valid any more is no error.
-func (a *Auth) Logout(ctx context.Context, refresh string) error {
-	old, ok := refreshHash(refresh)
+// LoginOf returns the login session that a refresh token, used or not, belongs to. chat.NotFound when there is none, or it has ended.
+func (a *Auth) LoginOf(ctx context.Context, refresh string) (chat.Login, error) {
+	hash, ok := refreshHash(refresh)
 	if !ok {
-		return nil
+		return chat.Login{}, chat.Errorf(chat.NotFound, "There is no such login.")
 	}
-	_, hash := newRefresh()
-	login, err := a.Store.RotateRefresh(ctx, old, hash)
-	if chat.CodeOf(err) == chat.Unauthenticated || chat.CodeOf(err) == chat.NotFound {
-		return nil
-	}
+	login, err := a.Store.RefreshLogin(ctx, hash)
 	if err != nil {
-		return fmt.Errorf("rotate refresh token: %w", err)
+		return login, fmt.Errorf("read refresh token: %w", err)
 	}
-	return a.End(ctx, login.EID, login.UID, login.ID, "logout")
+	return login, nil
 }
 
 // End ends a login session; why is "logout" or "revoked". One that has ended already is no error.
@@ -147,7 +149,7 @@ func (a *Auth) End(ctx context.Context, eid, uid, id, why string) error {
 
 // CheckPassword verifies the password of a user that is signed in already. It counts as a sign-in for the limit.
 func (a *Auth) CheckPassword(ctx context.Context, eid, uid, password, addr string) error {
-	_, err := a.password(ctx, eid, uid, password, addr)
+	_, _, err := a.password(ctx, eid, uid, password, addr)
 	return err
 }
 
@@ -164,7 +166,7 @@ func (a *Auth) Connect(ctx context.Context, eid, uid, password, addr string) (ch
 		}
 		return id, nil
 	}
-	user, err := a.password(ctx, eid, uid, password, addr)
+	user, _, err := a.password(ctx, eid, uid, password, addr)
 	if err != nil {
 		return chat.Identity{}, err
 	}
@@ -184,12 +186,12 @@ func (a *Auth) Connect(ctx context.Context, eid, uid, password, addr string) (ch
 }
 
 // password is the one way in for every password. Unknown users take the same way, and so the same time, as known ones:
-// their password is compared with a hash that nothing matches.
-func (a *Auth) password(ctx context.Context, eid, username, password, addr string) (chat.User, error) {
+// their password is compared with a hash that nothing matches. It returns the hash that was compared, too.
+func (a *Auth) password(ctx context.Context, eid, username, password, addr string) (chat.User, string, error) {
 	user, hash, err := a.Store.Credentials(ctx, eid, username)
 	known := err == nil
 	if err != nil && chat.CodeOf(err) != chat.NotFound {
-		return chat.User{}, fmt.Errorf("read credentials: %w", err)
+		return chat.User{}, "", fmt.Errorf("read credentials: %w", err)
 	}
 	account := strings.ToLower(user.UID) // as of a name that nobody has, so that the limit does not tell them apart; the uid and the e-mail address of one account share one count
 	if !known {
@@ -197,21 +199,21 @@ func (a *Auth) password(ctx context.Context, eid, username, password, addr strin
 	}
 	key := limitKey(eid, account, addr)
 	if wait := a.failures.blocked(key, a.Now()); wait > 0 {
-		return chat.User{}, tooOften(wait)
+		return chat.User{}, "", tooOften(wait)
 	}
 	right, err := a.verify(ctx, hash, password)
 	if err != nil {
-		return chat.User{}, err
+		return chat.User{}, "", err
 	}
 	// Attempts that ran side by side with this one may have used the limit up: then neither a wrong nor the right password may show.
 	wrong := !known || !right || user.Disabled
 	if wait := a.failures.count(key, a.Now(), wrong); wait > 0 {
-		return chat.User{}, tooOften(wait)
+		return chat.User{}, "", tooOften(wait)
 	}
 	if wrong {
-		return chat.User{}, errWrong()
+		return chat.User{}, "", errWrong()
 	}
-	return user, nil
+	return user, hash, nil
 }
 
 func (a *Auth) signIn(ctx context.Context, user chat.User, login chat.Login, refresh string) (chat.SignIn, error) {

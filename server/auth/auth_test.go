@@ -285,3 +285,23 @@ func TestLimiter(t *testing.T) {
 		t.Error("a limit of 0 is no limit")
 	}
 }
+
+// TestPasswordChangedMeanwhile changes the password between its verification and the sign-in that it allows.
+func TestPasswordChangedMeanwhile(t *testing.T) {
+	a, st := open(t, 0)
+	ctx := t.Context()
+	verify := a.verify
+	a.verify = func(ctx context.Context, hash, password string) (bool, error) {
+		ok, err := verify(ctx, hash, password)
+		check(t, st.SetPassword(ctx, "acme", "alice", "another hash", ""))
+		return ok, err
+	}
+	_, err := a.Login(ctx, "acme", "alice", password, chat.Web, "", "::1")
+	wantCode(t, "sign-in by the old password", err, chat.Unauthenticated)
+	if want := errWrong().Error(); err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
+	}
+	if list := must(st.Logins(ctx, "acme", "alice")); len(list) != 0 {
+		t.Errorf("it is signed in: %+v", list)
+	}
+}

@@ -17,6 +17,16 @@ func (s *Store) Contacts(ctx context.Context, eid, uid string) ([]chat.User, err
 	return users, nil
 }
 
+// ContactsAmong returns those of others whom uid has in its contacts.
+func (s *Store) ContactsAmong(ctx context.Context, eid, uid string, others []string) ([]string, error) {
+	uids, err := collect(ctx, s.read, scanString, `SELECT other FROM contacts WHERE eid = $1 AND uid = $2
+		AND other IN (SELECT value FROM json_each(CAST($3 AS text)))`, eid, uid, jsonList(others))
+	if err != nil {
+		return nil, fmt.Errorf("look for contacts: %w", err)
+	}
+	return uids, nil
+}
+
 // ContactOf returns the uids of those who have uid in their contacts.
 func (s *Store) ContactOf(ctx context.Context, eid, uid string) ([]string, error) {
 	uids, err := collect(ctx, s.read, scanString, `SELECT uid FROM contacts WHERE eid = $1 AND other = $2 ORDER BY uid`, eid, uid)

@@ -77,7 +77,7 @@ func (s *Store) GroupManagers(ctx context.Context, eid, gid string) (chat.Group,
 }
 
 // CreateGroup makes a group of an owner and at least one other. A gid is made where g has none. A repeat with the same key by the
-// same owner returns the first group.
+// same owner returns the first group, or chat.NotFound once the maker has left it.
 func (s *Store) CreateGroup(ctx context.Context, eid, owner string, g chat.Group, members []string, key string) (chat.Group, error) {
 	members = slices.DeleteFunc(unique(members), func(uid string) bool { return uid == owner })
 	err := s.change(ctx, func(t *tx) error {
@@ -85,6 +85,9 @@ func (s *Store) CreateGroup(ctx context.Context, eid, owner string, g chat.Group
 			var gid string
 			err := t.row(`SELECT gid FROM chat_groups WHERE eid = $1 AND maker = $2 AND maker_key = $3`, eid, owner, key).Scan(&gid)
 			if err == nil {
+				if _, err := readMembership(ctx, t, eid, gid, owner); err != nil {
+					return err // it has left: the group is not for its eyes any more
+				}
 				g, err = readGroup(ctx, t, eid, gid)
 				return err
 			}

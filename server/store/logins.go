@@ -5,13 +5,14 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"magpie/server/chat"
 )
 
-// tokenMemory is how long a used refresh token is known as used.
-const tokenMemory = 30 * 24 * time.Hour
+// loginAge is how long a login may go unseen: then it is refused, and ended when its token or its user comes again.
+const loginAge = 90 * 24 * time.Hour
 
 const loginColumns = `id, eid, uid, terminal, client_id, agent, addr, created, seen`
 
@@ -28,18 +29,36 @@ func scanLogin(scan func(...any) error) (l chat.Login, err error) {
 
 func findLogin(ctx context.Context, q querier, id string) (chat.Login, error) {
 	l, err := scanLogin(q.QueryRowContext(ctx, `SELECT `+loginColumns+` FROM logins WHERE id = $1 AND ended = 0`, id).Scan)
+	if err == nil && stale(l) {
+		err = sql.ErrNoRows
+	}
 	return l, found(err, "login")
 }
 
-// CreateLogin stores a sign-in and the hash of its first refresh token. chat.Unauthenticated when the user is disabled by now.
-func (s *Store) CreateLogin(ctx context.Context, l chat.Login, refreshHash []byte) error {
+func stale(l chat.Login) bool { return ms(l.Seen) <= now()-loginAge.Milliseconds() }
+
+// CreateLogin stores a sign-in and the hash of its first refresh token. passwordHash is that of the password that was verified:
+// chat.Unauthenticated when the user has another by now, or is disabled.
+func (s *Store) CreateLogin(ctx context.Context, l chat.Login, passwordHash string, refreshHash []byte) error {
 	err := s.change(ctx, func(t *tx) error {
-		u, err := readUser(background, t, l.EID, l.UID)
+		var hash string
+		var disabled bool
+		err := t.row(`SELECT password, disabled FROM users WHERE eid = $1 AND uid = $2`, l.EID, l.UID).Scan(&hash, &disabled)
+		if err := found(err, "user"); err != nil {
+			return err
+		}
+		if disabled || hash != passwordHash {
+			return errSignedOut()
+		}
+		old, err := collect(background, t, scanLogin, `SELECT `+loginColumns+` FROM logins WHERE eid = $1 AND uid = $2 AND ended = 0 AND seen <= $3`,
+			l.EID, l.UID, now()-loginAge.Milliseconds())
 		if err != nil {
 			return err
 		}
-		if u.Disabled {
-			return errSignedOut()
+		for _, o := range old {
+			if err := t.endLogin(o, "unseen"); err != nil {
+				return err
+			}
 		}
 		created := ms(l.Created)
 		if created == 0 {
@@ -75,13 +94,24 @@ func (s *Store) Login(ctx context.Context, id string) (chat.Login, error) {
 	return l, nil
 }
 
+// RefreshLogin returns the login that a refresh token, used or not, belongs to, by the token's hash. chat.NotFound when there is none, or
+// it has ended.
+func (s *Store) RefreshLogin(ctx context.Context, hash []byte) (chat.Login, error) {
+	var id string
+	err := s.read.QueryRowContext(ctx, `SELECT login FROM refresh_tokens WHERE hash = $1`, hash).Scan(&id)
+	if err := found(err, "login"); err != nil {
+		return chat.Login{}, err
+	}
+	return s.Login(ctx, id)
+}
+
 // RotateRefresh uses up the refresh token with the hash old, and puts next into its place. chat.Unauthenticated when the token is not
-// known, or its login has ended; the second use of a token ends its login.
+// known, or its login has ended or was not seen for long; the second use of a token, however late, ends its login.
 func (s *Store) RotateRefresh(ctx context.Context, old, next []byte) (chat.Login, error) {
 	var l chat.Login
-	var reused bool
+	var over bool
 	err := s.change(ctx, func(t *tx) error {
-		reused = false
+		over = false
 		var id string
 		var used int64
 		err := t.row(`SELECT login, used FROM refresh_tokens WHERE hash = $1`, old).Scan(&id, &used)
@@ -91,22 +121,23 @@ func (s *Store) RotateRefresh(ctx context.Context, old, next []byte) (chat.Login
 		if err != nil {
 			return err
 		}
-		l, err = findLogin(background, t, id)
-		if chat.CodeOf(err) == chat.NotFound {
+		l, err = scanLogin(t.row(`SELECT `+loginColumns+` FROM logins WHERE id = $1 AND ended = 0`, id).Scan)
+		if errors.Is(err, sql.ErrNoRows) {
 			return errSignedOut()
 		}
 		if err != nil {
 			return err
 		}
-		if used > 0 {
-			reused = true // and the end of the login is to be committed
-			return t.endLogin(l, "reuse")
+		if used > 0 || stale(l) {
+			over = true // and the end of the login is to be committed
+			why := "reuse"
+			if used == 0 {
+				why = "unseen"
+			}
+			return t.endLogin(l, why)
 		}
 		ts := now()
 		if err := t.exec(`UPDATE refresh_tokens SET used = $1 WHERE hash = $2`, ts, old); err != nil {
-			return err
-		}
-		if err := t.exec(`DELETE FROM refresh_tokens WHERE login = $1 AND used > 0 AND used < $2`, id, ts-tokenMemory.Milliseconds()); err != nil {
 			return err
 		}
 		if err := t.exec(`INSERT INTO refresh_tokens (hash, login, used) VALUES ($1, $2, 0)`, next, id); err != nil {
@@ -118,7 +149,7 @@ func (s *Store) RotateRefresh(ctx context.Context, old, next []byte) (chat.Login
 		}
 		return t.seen(l, ts)
 	})
-	if err == nil && reused {
+	if err == nil && over {
 		err = errSignedOut()
 	}
 	if err != nil {
@@ -185,7 +216,7 @@ func (s *Store) Logins(ctx context.Context, eid, uid string) ([]chat.Login, erro
 	if err != nil {
 		return nil, fmt.Errorf("read logins: %w", err)
 	}
-	return out, nil
+	return slices.DeleteFunc(out, stale), nil
 }
 
 func logins(ctx context.Context, q querier, eid, uid string) ([]chat.Login, error) {

@@ -133,8 +133,9 @@ func TestLogins(t *testing.T) {
 	ctx, s := t.Context(), world(t)
 	seen := &recorder{}
 	s.Observe(seen)
+	hash := "hash of ann"
 	login := func(id string) {
-		check(t, s.CreateLogin(ctx, chat.Login{ID: id, EID: "acme", UID: "ann", Terminal: chat.Phone, Agent: "A", Addr: "::1"}, []byte(id+"1")))
+		check(t, s.CreateLogin(ctx, chat.Login{ID: id, EID: "acme", UID: "ann", Terminal: chat.Phone, Agent: "A", Addr: "::1"}, hash, []byte(id+"1")))
 	}
 	gone := func(id string) {
 		t.Helper()
@@ -158,6 +159,8 @@ func TestLogins(t *testing.T) {
 	}
 	refused(t, s.EndLogin(ctx, "acme", "bo", "b", "revoked"), chat.NotFound) // somebody else's
 	check(t, s.SetPassword(ctx, "acme", "ann", "new", "b"))
+	refused(t, s.CreateLogin(ctx, chat.Login{ID: "late", EID: "acme", UID: "ann"}, hash, []byte("late")), chat.Unauthenticated) // verified before the change
+	hash = "new"
 	gone("c")
 	if got := must(s.Logins(ctx, "acme", "ann"))(t); len(got) != 1 || got[0].ID != "b" {
 		t.Errorf("got %+v", got)
@@ -167,7 +170,7 @@ func TestLogins(t *testing.T) {
 	login("d")
 	check(t, s.SetDisabled(ctx, "acme", "ann", true))
 	gone("d")
-	refused(t, s.CreateLogin(ctx, chat.Login{ID: "e", EID: "acme", UID: "ann"}, []byte("e1")), chat.Unauthenticated)
+	refused(t, s.CreateLogin(ctx, chat.Login{ID: "e", EID: "acme", UID: "ann"}, hash, []byte("e1")), chat.Unauthenticated)
 	check(t, s.SetDisabled(ctx, "acme", "ann", false))
 	login("f")
 	var why []string
@@ -179,6 +182,47 @@ func TestLogins(t *testing.T) {
 	}
 }
 
+func TestLoginsThatNobodyUses(t *testing.T) {
+	ctx, s := t.Context(), world(t)
+	seen := &recorder{}
+	s.Observe(seen)
+	login := func(id string) {
+		check(t, s.CreateLogin(ctx, chat.Login{ID: id, EID: "acme", UID: "ann"}, "hash of ann", []byte(id+"1")))
+	}
+	age := func(id string, days int) {
+		at := now() - int64(days)*24*3600*1000
+		check(t, s.change(ctx, func(t *tx) error { return t.exec(`UPDATE logins SET seen = $1 WHERE id = $2`, at, id) }))
+	}
+	for _, id := range []string{"a", "b", "c"} {
+		login(id)
+	}
+	must(s.RotateRefresh(ctx, []byte("c1"), []byte("c2")))(t)
+	check(t, s.change(ctx, func(t *tx) error { return t.exec(`UPDATE refresh_tokens SET used = 1 WHERE used > 0`) })) // long ago
+	must(s.RotateRefresh(ctx, []byte("c2"), []byte("c3")))(t)
+	age("a", 91)
+	age("b", 91)
+	age("c", 89)
+	_, err := s.Login(ctx, "a")
+	refused(t, err, chat.NotFound)
+	if list := must(s.Logins(ctx, "acme", "ann"))(t); len(list) != 1 || list[0].ID != "c" {
+		t.Errorf("listed: %+v", list)
+	}
+	_, err = s.RotateRefresh(ctx, []byte("a1"), []byte("a2"))
+	refused(t, err, chat.Unauthenticated)
+	login("d") // ends the others that went unseen
+	_, err = s.RotateRefresh(ctx, []byte("c1"), []byte("x"))
+	refused(t, err, chat.Unauthenticated)
+	_, err = s.Login(ctx, "c") // its token was used long ago, and that is still known
+	refused(t, err, chat.NotFound)
+	var why []string
+	for _, ev := range seen.events {
+		why = append(why, ev.Login+" "+ev.Text)
+	}
+	if want := []string{"a unseen", "b unseen", "c reuse"}; !slices.Equal(why, want) {
+		t.Errorf("observed %q, want %q", why, want)
+	}
+}
+
 func TestSessions(t *testing.T) {
 	ctx, s := t.Context(), world(t)
 	save := func(x *chat.Session) error {
@@ -186,7 +230,7 @@ func TestSessions(t *testing.T) {
 		s.SaveSession(x, func(err error) { done <- err })
 		return <-done
 	}
-	check(t, s.CreateLogin(ctx, chat.Login{ID: "l", EID: "acme", UID: "ann"}, []byte("l")))
+	check(t, s.CreateLogin(ctx, chat.Login{ID: "l", EID: "acme", UID: "ann"}, "hash of ann", []byte("l")))
 	later := time.Now().Add(time.Hour).Truncate(time.Millisecond)
 	a := &chat.Session{EID: "acme", UID: "ann", ClientID: "c", Terminal: chat.Web, LoginID: "l", Expiry: 4_000_000_000, State: []byte("1")}
 	check(t, save(a))
