@@ -139,7 +139,7 @@ func TestPages(t *testing.T) {
 			t.Errorf("%s: %q %q", path, r.header.Get("Content-Type"), r.header.Get("Cache-Control"))
 		}
 		if csp := r.header.Get("Content-Security-Policy"); !strings.Contains(csp, "default-src 'self'") || !strings.Contains(csp, "frame-ancestors 'none'") ||
-			strings.Contains(csp, "unsafe") || r.header.Get("X-Content-Type-Options") != "nosniff" || r.header.Get("Referrer-Policy") == "" {
+			strings.Contains(csp, "unsafe") || !strings.Contains(csp, "connect-src 'self';") || r.header.Get("X-Content-Type-Options") != "nosniff" || r.header.Get("Referrer-Policy") == "" {
 			t.Errorf("%s: headers %v", path, r.header)
 		}
 	}

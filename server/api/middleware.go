@@ -65,6 +65,7 @@ func method(m string) string {
 	return "other"
 }
 
+// To 'self' belong WebSockets of the same host and port, by CSP 3 §6.7.2.8.
 const contentPolicy = "default-src 'self'; connect-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; " +
 	"script-src 'self'; style-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
