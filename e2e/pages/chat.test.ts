@@ -103,6 +103,7 @@ describe('one to one', () => {
   test('Enter sends, Shift+Enter breaks the line, an input method’s Enter does neither', async () => {
     const alice = await enter('alice');
     await alice.openChat('Carol');
+    await alice.page.locator('.message').first().waitFor();
     const before = await alice.page.locator('.message').count();
     await alice.composer.fill('你好');
     await alice.composer.evaluate((el) =>

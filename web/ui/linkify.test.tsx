@@ -1,6 +1,6 @@
 import type { VNode } from 'preact';
 import { describe, expect, test } from 'vitest';
-import { address, linkify } from './linkify';
+import { address, hiddenHost, linkify } from './linkify';
 
 /** The links that a text gets, as [what is shown, where it leads]. */
 function links(text: string): [string, string][] {
@@ -51,6 +51,26 @@ describe('links', () => {
 
   test('an address ends where the direction of the text is turned round', () => {
     expect(links('https://example.org/\u202egnp.exe')).toEqual([['https://example.org/', 'https://example.org/']]);
+  });
+
+  test.each([
+    ['https://аpple.com', 'xn--pple-43d.com'], // а is Cyrillic
+    ['https://аррӏе.com/login', 'xn--80ak6aa92e.com'], // all of it is
+    ['https://www.gοοgle.com', 'www.xn--ggle-0nda.com'], // ο is Greek
+    ['https://ɡithub.com', 'xn--ithub-qmc.com'],
+    ['https://ｅxample.org', 'example.org'], // full width
+    ['https://example.org@evil.example/', 'evil.example'],
+    ['https://example.org\\@evil.example', undefined], // a path of example.org
+    ['https://example.org', undefined],
+    ['HTTP://EXAMPLE.ORG/A', undefined],
+    ['www.example.org', undefined],
+    ['http://localhost:8080/', undefined],
+    ['https://例子.中国/文档', undefined],
+    ['https://münchen.de', undefined],
+    ['https://пример.рф', undefined],
+    ['ada@example.org', undefined],
+  ])('%s is shown with %s', (text, host) => {
+    expect(hiddenHost(text, address(text) ?? '')).toBe(host);
   });
 
   test('several stand side by side', () => {

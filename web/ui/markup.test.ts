@@ -24,6 +24,7 @@ describe('marks', () => {
   test.each([
     ['a **bold** word', 'T|a b(bold) word'],
     ['*slanted*, ~~struck~~', 'T|i(slanted), s(struck)'],
+    ['_slanted_, (_too_) and 这是_强调_吗', 'T|i(slanted), (i(too)) and 这是i(强调)吗'],
     ['**a *b* c**', 'T|b(a i(b) c)'],
     ['这是**重点**内容和*强调*吗', 'T|这是b(重点)内容和i(强调)吗'],
     ['`a *b*` and ``` x ```', 'T|c(a *b*) and c( x )'],
@@ -47,6 +48,7 @@ describe('marks', () => {
     '***',
     '~~~',
     'snake_case_name and __init__',
+    'a_b_ and _c_d',
     '¯\\_(ツ)_/¯',
     '>_<',
     '```\nnever closed',

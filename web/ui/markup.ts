@@ -6,7 +6,7 @@ export type Inline =
   | string
   | { kind: 'strong' | 'em' | 'del'; children: Inline[] }
   | { kind: 'code'; text: string }
-  | { kind: 'link'; text: string; href: string }
+  | { kind: 'link'; text: string; href: string; host?: string | undefined }
   | { kind: 'mention'; text: string; uid: string };
 
 export type Block = { kind: 'text' | 'quote'; children: Inline[] } | { kind: 'code'; text: string };
@@ -17,7 +17,7 @@ export interface Mention {
   name: string;
 }
 
-const kinds = { '**': 'strong', '*': 'em', '~~': 'del' } as const;
+const kinds = { '**': 'strong', '*': 'em', _: 'em', '~~': 'del' } as const;
 type Mark = keyof typeof kinds;
 
 /** Text as blocks. Emphasis ends with its line, so that a stray star never reaches further; what isn't closed stays as written. */
@@ -78,19 +78,20 @@ function inline(line: string, mentions: readonly Mention[], at: RegExp | undefin
   const mark = (sign: Mark, begin: number) => {
     const before = line[begin - 1];
     const after = line[begin + sign.length];
+    const single = sign === '*' || sign === '_';
     const level = stack.findLastIndex((o) => o.mark === sign);
-    if (level > 0 && before && !/\s/.test(before) && !(sign === '*' && isWord(after))) {
+    if (level > 0 && before && !/\s/.test(before) && !(single && isWord(after))) {
       close(stack, level);
-    } else if (level === -1 && after && !/\s/.test(after) && !(sign === '*' && isWord(before))) {
+    } else if (level === -1 && after && opens(sign, before, after)) {
       stack.push({ mark: sign, children: [] });
     } else push(sign);
   };
 
   const marked = (from: number, to: number) => {
     let done = from;
-    for (const found of line.slice(from, to).matchAll(/\*+|~~+/g)) {
+    for (const found of line.slice(from, to).matchAll(/\*+|~~+|_+/g)) {
       const begin = from + found.index;
-      // Three stars and more, and long waves, are drawings, not marks.
+      // Three stars and more, long waves and lines are drawings, not marks.
       if (!(found[0] in kinds)) continue;
       if (begin > done) push(line.slice(done, begin));
       mark(found[0] as Mark, begin);
@@ -103,7 +104,7 @@ function inline(line: string, mentions: readonly Mention[], at: RegExp | undefin
     let done = from;
     for (const link of findLinks(line.slice(from, to))) {
       marked(done, from + link.at);
-      push({ kind: 'link', text: link.text, href: link.href });
+      push({ kind: 'link', text: link.text, href: link.href, host: link.host });
       done = from + link.at + link.text.length;
     }
     marked(done, to);
@@ -131,6 +132,13 @@ function inline(line: string, mentions: readonly Mention[], at: RegExp | undefin
   mentioned(done, line.length);
   while (stack.length > 1) unmark(stack);
   return stack[0]?.children ?? [];
+}
+
+/** A line below a word begins only where words begin: in drawings and in names of files it is itself. */
+function opens(sign: Mark, before: string | undefined, after: string): boolean {
+  if (/\s/.test(after)) return false;
+  if (sign === '_' && !/[\p{L}\p{N}*~]/u.test(after)) return false;
+  return !((sign === '*' || sign === '_') && isWord(before));
 }
 
 /** Ends the mark at `level`; those that were opened inside and not closed are text after all. */

@@ -48,7 +48,11 @@ function nodes(parts: Inline[], me: string | undefined): ComponentChildren[] {
       case 'code':
         return <code dir="ltr">{part.text}</code>;
       case 'link':
-        return <Outside href={part.href}>{part.text}</Outside>;
+        return (
+          <Outside href={part.href} host={part.host}>
+            {part.text}
+          </Outside>
+        );
       case 'mention':
         return <span class={`mention ${part.uid === me || part.uid === '*' ? 'me' : ''}`}>{part.text}</span>;
     }
