@@ -122,12 +122,50 @@ test('an emoji is chosen by keyboard and stands where one writes', async () => {
   await alice.composer.fill('well done ');
   await alice.page.getByRole('button', { name: 'Emoji' }).click();
   await alice.page.getByRole('dialog', { name: 'Emoji' }).getByText('😀').waitFor();
+  await alice.page.keyboard.press('ArrowDown');
   await alice.page.keyboard.press('ArrowRight');
   await alice.page.keyboard.press('Enter');
+  await alice.page.getByRole('searchbox', { name: 'Search emoji' }).fill('饺子');
+  await alice.page.keyboard.press('Enter');
   await alice.page.keyboard.press('Escape');
-  expect(await alice.composer.inputValue()).toBe('well done 😃');
+  await alice.page.keyboard.press('Escape');
+  expect(await alice.composer.inputValue()).toBe('well done 😃🥟');
   await expect.poll(() => alice.composer.evaluate((el) => el === document.activeElement)).toBe(true);
   await alice.composer.fill('🎉');
   await alice.composer.press('Enter');
   await alice.page.locator('.message.own .text.big').last().waitFor();
+});
+
+describe('messages by keyboard', () => {
+  test('arrows walk them, Enter reaches what one can do, Esc goes back', async () => {
+    const alice = await crowd.enter('alice');
+    await alice.openChat('Carol');
+    await alice.write('the last but one');
+    await alice.write('the last');
+    await alice.marked('the last', 'Sent');
+    const list = alice.page.getByRole('log');
+    const focused = () => alice.page.evaluate(() => document.activeElement?.textContent ?? '');
+    await list.focus();
+    await alice.page.keyboard.press('ArrowUp');
+    expect(await focused()).toContain('the last');
+    await alice.page.keyboard.press('ArrowUp');
+    expect(await focused()).toContain('the last but one');
+    await alice.page.keyboard.press('Enter');
+    const reply = alice.page.getByRole('toolbar').getByRole('button', { name: 'Reply' });
+    expect(await reply.evaluate((el) => el === document.activeElement)).toBe(true);
+    await alice.page.keyboard.press('ArrowRight');
+    await alice.page.keyboard.press('Escape');
+    expect(await focused()).toContain('the last but one');
+    await alice.page.keyboard.press('Enter');
+    await alice.page.keyboard.press('Enter');
+    await alice.page.locator('.answer-bar', { hasText: 'the last but one' }).waitFor();
+    await expect.poll(() => alice.composer.evaluate((el) => el === document.activeElement)).toBe(true);
+  });
+});
+
+test('a link that looks like another place says where it leads', async () => {
+  const alice = await crowd.enter('alice');
+  await alice.openChat('Carol');
+  await alice.write('log in at https://аррӏе.com/login');
+  await alice.page.locator('.message.own a', { hasText: '(xn--80ak6aa92e.com)' }).waitFor();
 });

@@ -39,7 +39,7 @@ export function ConversationPane({ conv, info }: { conv: string; info: boolean }
   if (nobody && view.items.value.length === 0) return <Lost what="chat" />;
   return (
     <section class="conversation-pane" aria-label={name}>
-      <Bar conv={conv} info={info} name={name} view={view} />
+      <Bar conv={conv} info={info} name={name} />
       {kind === 'g' && <AnnouncementStrip gid={id} />}
       <Timeline
         key={conv}
@@ -81,7 +81,7 @@ function useConversationName(conv: string): string {
   return person.name === person.uid ? (listed ?? person.name) : person.name;
 }
 
-function Bar({ conv, info, name, view }: { conv: string; info: boolean; name: string; view: ConversationView }) {
+function Bar({ conv, info, name }: { conv: string; info: boolean; name: string }) {
   const [kind, id] = split(conv);
   const text = t.value;
   const c = useCore().conversations.value.find((one) => one.conv === conv);
@@ -98,7 +98,7 @@ function Bar({ conv, info, name, view }: { conv: string; info: boolean; name: st
             <Name name={name} uid={kind === 'u' ? id : undefined} />
           </h2>
           <span class="row-sub ellipsis">
-            <ConnectionWord otherwise={<BarLine conv={conv} view={view} />} />
+            <ConnectionWord onPhone otherwise={<BarLine conv={conv} />} />
           </span>
         </span>
       </a>
@@ -126,13 +126,12 @@ function UserPicture({ uid }: { uid: string }) {
   return <Avatar id={uid} name={person.name} src={person.avatar} size="s" status={person.presence.status} />;
 }
 
-/** Under the name: who is typing, else the person's status or the number of members. */
-function BarLine({ conv, view }: { conv: string; view: ConversationView }) {
+/** Under the name: the person's status or the number of members. */
+function BarLine({ conv }: { conv: string }) {
   const core = useCore();
   const [kind, id] = split(conv);
   const text = t.value;
   if (kind === 'u') {
-    if (view.typing.value.length > 0) return <span class="typing-word">{text.chat.typing}</span>;
     const { status, text: own } = core.person(id).value.presence;
     return <Words>{own || text.presence[status]}</Words>;
   }

@@ -18,11 +18,15 @@ export function EmojiButton({ choose, closed }: { choose(emoji: string): void; c
     const at = button.current?.getBoundingClientRect();
     if (panel.current && at) {
       panel.current.style.bottom = `${innerHeight - at.top + 8}px`;
-      panel.current.style.left = `${Math.max(8, Math.min(at.left, innerWidth - panel.current.offsetWidth - 8))}px`;
+      panel.current.style.left = `${Math.max(8, Math.min(at.right - panel.current.offsetWidth, innerWidth - panel.current.offsetWidth - 8))}px`;
     }
     const { EmojiPicker: View } = await import('./emoji');
     setPicker({ View });
-    requestAnimationFrame(() => panel.current?.querySelector('button')?.focus({ preventScroll: true }));
+    requestAnimationFrame(() =>
+      panel.current
+        ?.querySelector<HTMLElement>(matchMedia('(hover: hover)').matches ? 'input' : 'button')
+        ?.focus({ preventScroll: true }),
+    );
   };
 
   return (
@@ -48,7 +52,7 @@ export function EmojiButton({ choose, closed }: { choose(emoji: string): void; c
         aria-label={text.open}
         onToggle={(e) => attempt(toggled(e.newState === 'open'))}
       >
-        {picker ? <picker.View choose={choose} /> : <div class="emoji-scroll" />}
+        {picker ? <picker.View choose={choose} /> : <div class="emoji-blank" />}
       </div>
     </>
   );

@@ -1,31 +1,20 @@
 import { useRef, useState } from 'preact/hooks';
+import { Search } from '../ui/field';
 import { t } from '../ui/prefs';
 import { recall, remember } from '../ui/remember';
+import { emojiOf, findEmoji, type Group } from './emoji-words';
 
-// Loaded when somebody opens it for the first time. The names of the pictures are the screen reader's own.
-const groups = {
-  faces:
-    '😀 😃 😄 😁 😆 😅 😂 🤣 😊 😇 🙂 🙃 😉 😌 😍 🥰 😘 😋 😜 🤪 😎 🤓 🧐 🥳 🤩 😏 😒 😞 😔 😟 😕 🙁 😣 😖 😫 😩 🥺 😢 😭 😤 😠 😡 🤯 😳 🥵 🥶 😱 😨 😰 😥 😓 🤗 🤔 🫡 🤭 🤫 😶 😐 😑 😬 🙄 😴 🤤 😪 😵 🤐 🥴 🤢 🤧 😷 🤒 🤕 🤑 🤠 😈 👻 💩 🤖 👽 🎃',
-  hands:
-    '👍 👎 👌 ✌️ 🤞 🤟 🤘 🤙 👈 👉 👆 👇 ☝️ ✋ 🖐️ 👋 💪 🙏 🤝 👏 🙌 🫶 👐 🤲 ✊ 👊 🤛 🤜 ✍️ 💅 👀 🧠 👂 👃 👄 🙋 🙅 🙆 🤷 🤦 🙇 💁 🏃 🚶 💃 🕺 🧘 👶 🧒 👩 👨 🧓 👨‍💻 👩‍💻 👩‍🔬 👩‍🏫 👮 👷 🕵️ 🧑‍🍳',
-  nature:
-    '🐶 🐱 🐭 🐹 🐰 🦊 🐻 🐼 🐨 🐯 🦁 🐮 🐷 🐸 🐵 🙈 🙉 🙊 🐔 🐧 🐦 🦅 🦉 🐺 🐴 🦄 🐝 🦋 🐌 🐞 🐢 🐍 🐙 🐠 🐬 🐳 🐘 🐫 🌵 🎄 🌲 🌴 🌱 🍀 🎋 🍁 🌷 🌹 🌺 🌻 🌸 🌍 🌙 ⭐ ✨ ⚡ 🔥 🌈 ☀️ ⛅ 🌧️ ❄️ ☃️ 🌊',
-  food: '🍎 🍊 🍋 🍌 🍉 🍇 🍓 🍒 🍑 🥭 🍍 🥥 🥝 🍅 🥑 🥦 🌶️ 🌽 🥕 🍞 🥐 🧀 🥚 🍳 🥓 🍔 🍟 🍕 🌭 🌮 🥗 🍝 🍜 🍲 🍣 🍱 🥟 🍚 🍙 🍡 🍦 🍰 🎂 🍫 🍬 🍪 ☕ 🍵 🧋 🍺 🍻 🍷 🥂 🍾',
-  things:
-    '🎉 🎊 🎁 🎈 🏆 🥇 🎯 🎮 🎲 🎸 🎵 🎬 ⚽ 🏀 🏸 🏓 🎾 🏊 🚴 🚗 🚌 🚄 ✈️ 🚀 🛳️ 🏠 🏢 🏥 🏫 ⛰️ 🏖️ 🌃 ⌚ 📱 💻 ⌨️ 🖥️ 🖨️ 📷 📞 🔋 💡 🔦 📖 📚 📝 📅 📌 📎 📊 📈 📉 📁 🗑️ ✉️ 📦 🔍 🔑 🔒 🔧 🔨 ⚙️ 🧪 💊 💰 💳 🧧 ⏰ ⏳ 🧹 🛒',
-  signs:
-    '❤️ 🧡 💛 💚 💙 💜 🖤 🤍 💔 💯 💢 💥 💫 💤 ✅ ☑️ ✔️ ❌ ❎ ⭕ ❗ ❓ ‼️ ⚠️ 🚫 ⛔ 🔴 🟠 🟡 🟢 🔵 🟣 ⚫ ⚪ ➕ ➖ ✖️ ➗ ♻️ 🔁 🔔 🔕 🔊 🔇 📣 💬 💭 ⬆️ ➡️ ⬇️ ⬅️ 🔝 🆗 🆕 🆒 🏁 🚩',
-};
-
-type Group = keyof typeof groups;
-const names = Object.keys(groups) as Group[];
+// Loaded when somebody opens it for the first time.
+const names = Object.keys(emojiOf) as Group[];
 const recentLimit = 18;
 
-/** Pictures to choose from: arrow keys move, Enter takes one. */
+/** Pictures to choose from: arrow keys move, Enter takes one. In the search box Enter takes the first that was found. */
 export function EmojiPicker({ choose }: { choose(emoji: string): void }) {
   const box = useRef<HTMLDivElement>(null);
   const [recent] = useState(() => (recall('emoji') ?? '').split(' ').filter(Boolean));
+  const [query, setQuery] = useState('');
   const text = t.value.emoji;
+  const found = query.trim() ? findEmoji(query) : undefined;
 
   const take = (emoji: string) => {
     const kept = (recall('emoji') ?? '').split(' ').filter((one) => one && one !== emoji);
@@ -37,7 +26,14 @@ export function EmojiPicker({ choose }: { choose(emoji: string): void }) {
     const all = [...(box.current?.querySelectorAll<HTMLButtonElement>('button') ?? [])];
     const at = all.indexOf(document.activeElement as HTMLButtonElement);
     const here = all[at];
-    if (!here) return;
+    if (!here) {
+      // In the search box.
+      if (e.isComposing || (e.key !== 'ArrowDown' && !(e.key === 'Enter' && found))) return;
+      e.preventDefault();
+      if (e.key === 'Enter') all[0]?.click();
+      else all[0]?.focus();
+      return;
+    }
     let to: HTMLButtonElement | undefined;
     if (e.key === 'ArrowRight') to = all[at + 1];
     else if (e.key === 'ArrowLeft') to = all[at - 1];
@@ -52,17 +48,34 @@ export function EmojiPicker({ choose }: { choose(emoji: string): void }) {
 
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: the keys are those of the buttons inside.
-    <div ref={box} class="emoji-scroll" onKeyDown={key}>
-      {recent.length > 0 && <Section name={text.recent} list={recent} take={take} first />}
-      {names.map((name, i) => (
-        <Section
-          key={name}
-          name={text[name]}
-          list={groups[name].split(' ')}
-          take={take}
-          first={i === 0 && recent.length === 0}
-        />
-      ))}
+    <div ref={box} onKeyDown={key}>
+      <div class="emoji-search">
+        <Search label={text.search} value={query} onInput={setQuery} />
+      </div>
+      <div class="emoji-scroll">
+        {found ? (
+          found.length > 0 ? (
+            <Section name={text.found} list={found} take={take} first />
+          ) : (
+            <p class="list-hint" role="status">
+              {text.noneFound}
+            </p>
+          )
+        ) : (
+          <>
+            {recent.length > 0 && <Section name={text.recent} list={recent} take={take} first />}
+            {names.map((name, i) => (
+              <Section
+                key={name}
+                name={text[name]}
+                list={emojiOf[name].map((one) => one.emoji)}
+                take={take}
+                first={i === 0 && recent.length === 0}
+              />
+            ))}
+          </>
+        )}
+      </div>
     </div>
   );
 }

@@ -23,7 +23,7 @@ interface ToolsProps {
 
 /**
  * What one can do with a message: beside the one under the pointer, or that was tapped. One set for the whole list, as a row
- * each would cost more than the messages. By keyboard it is Ctrl+↑ in the composer.
+ * each would cost more than the messages. By keyboard (walk.ts) it is the one that has the focus.
  */
 export function MessageTools({ box, conv, find }: ToolsProps) {
   const [shown, show] = useState<Shown>();
@@ -55,7 +55,20 @@ export function MessageTools({ box, conv, find }: ToolsProps) {
       if (matchMedia('(hover: hover)').matches || (e.target as Element).closest('a, button')) return;
       if (getSelection()?.isCollapsed !== false) at(e.target);
     };
-    const away = () => show(undefined);
+    // Not the ring of a click, and not while the focus is in the tools themselves.
+    const focused = (e: FocusEvent) => {
+      const target = e.target as Element;
+      if (target.matches('.message:focus-visible')) at(target);
+    };
+    const left = (e: FocusEvent) => {
+      const to = e.relatedTarget;
+      if (!(to instanceof Element && to.closest('.message, .message-tools'))) show(undefined);
+    };
+    const away = () => {
+      if (!el.contains(document.activeElement) || document.activeElement === el) show(undefined);
+    };
+    el.addEventListener('focusin', focused);
+    el.addEventListener('focusout', left);
     el.addEventListener('pointerover', over);
     el.addEventListener('pointerleave', out);
     el.addEventListener('click', tapped);
@@ -65,6 +78,8 @@ export function MessageTools({ box, conv, find }: ToolsProps) {
       el.removeEventListener('pointerleave', out);
       el.removeEventListener('click', tapped);
       el.removeEventListener('scroll', away);
+      el.removeEventListener('focusin', focused);
+      el.removeEventListener('focusout', left);
     };
   }, [box, find]);
   if (!shown) return null;
@@ -80,6 +95,7 @@ export function MessageTools({ box, conv, find }: ToolsProps) {
       class="message-tools"
       role="toolbar"
       aria-label={text.tools}
+      data-of={message.id}
       style={{ top: `${shown.top}px`, left: `${shown.left}px` }}
     >
       <button

@@ -52,7 +52,7 @@ export function MessageRow({ message: m, first, last, group }: RowProps) {
   const other = group && !m.mine;
   const edges = `${m.mine ? 'own' : ''} ${first ? 'first' : ''} ${last ? 'last' : ''} ${group ? 'in-group' : ''}`;
   return (
-    <li class={`message ${edges}`} data-key={m.id}>
+    <li class={`message ${edges}`} data-key={m.id} tabIndex={-1}>
       {other && last && <SenderPicture uid={m.sender} />}
       <div class="bubble">
         {other && first ? (

@@ -1,3 +1,4 @@
+import { signal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import type { Connection } from '../core';
@@ -22,14 +23,30 @@ function useLasting(on: boolean): boolean {
 const connected = new Set<Connection['state']>(['online', 'idle', 'kicked', 'elsewhere', 'ended']);
 let wasOnline = false;
 
+/** The strip tells of the connection: then nothing else needs to. */
+const told = signal(false);
+
+interface ConnectionWordProps {
+  otherwise: ComponentChildren;
+  /** Where the list, whose heading says it too, stands beside this. */
+  onPhone?: boolean;
+}
+
 /** The state of the connection in the place of a heading, so that nothing on the page moves when it comes or goes. */
-export function ConnectionWord({ otherwise }: { otherwise: ComponentChildren }) {
+export function ConnectionWord({ otherwise, onPhone }: ConnectionWordProps) {
   const { state } = useCore().connection.value;
   const down = useLasting(!connected.has(state));
   if (state === 'online') wasOnline = true;
-  if (!down) return <>{otherwise}</>;
+  if (!down || told.value) return <>{otherwise}</>;
   const text = t.value.connection;
-  return <span class="connecting">{wasOnline ? text.reconnecting : text.connecting}</span>;
+  const word = wasOnline ? text.reconnecting : text.connecting;
+  if (!onPhone) return <span class="connecting">{word}</span>;
+  return (
+    <>
+      <span class="connecting only-phone">{word}</span>
+      <span class="not-phone">{otherwise}</span>
+    </>
+  );
 }
 
 /** What one should know about the connection, in a strip above everything. Nothing at all when all is well. */
@@ -37,8 +54,18 @@ export function StatusStrip() {
   const core = useCore();
   const { state, stalled } = core.connection.value;
   const online = useNavigatorOnline();
-  const waiting = useLasting(state === 'waiting');
+  const down = !connected.has(state);
+  // From the first wait to the next connection: between two tries nothing comes and goes.
+  const [failed, setFailed] = useState(false);
+  useEffect(() => {
+    if (state === 'waiting') setFailed(true);
+    else if (!down) setFailed(false);
+  }, [state, down]);
+  const waiting = useLasting(failed && down);
   const offline = useLasting(!online);
+  useEffect(() => {
+    told.value = waiting || offline;
+  }, [waiting, offline]);
   const text = t.value.connection;
   if (state === 'kicked') {
     return (

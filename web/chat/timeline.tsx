@@ -9,6 +9,7 @@ import { DayLine, MessageRow, NewLine, NoticeRow } from './message';
 import { MessageTools } from './message-tools';
 import { down, firstRows, place, type Row, rowsOf, type Span, up } from './rows';
 import { type Thread, ThreadContext } from './thread';
+import { walk } from './walk';
 
 interface Anchor {
   key: string;
@@ -222,6 +223,7 @@ export function Timeline({
         // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reachable by keyboard.
         tabIndex={0}
         onScroll={scrolled}
+        onKeyDown={(e) => walk(e.currentTarget, e)}
       >
         <Head view={view} empty={rows.length === 0} whole={from === 0} />
         <ol class="rows">

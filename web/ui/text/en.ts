@@ -170,7 +170,6 @@ export const en = {
     typingOne: (name: string) => `${name} is typing…`,
     typingMany: (names: string) => `${names} are typing…`,
     typingCount: (n: number) => `${n} people are typing…`,
-    typing: 'typing…',
     info: 'Details',
     said: (name: string, text: string) => `${name}: ${text}`,
     image: 'Picture',
@@ -260,6 +259,9 @@ export const en = {
 
   emoji: {
     open: 'Emoji',
+    search: 'Search emoji',
+    found: 'Found',
+    noneFound: 'No emoji is called so.',
     recent: 'Recent',
     faces: 'Faces',
     hands: 'People',

@@ -171,7 +171,6 @@ export const zh: Texts = {
     typingOne: (name) => `${name} 正在输入…`,
     typingMany: (names) => `${names} 正在输入…`,
     typingCount: (n) => `${n} 人正在输入…`,
-    typing: '正在输入…',
     info: '详情',
     said: (name, text) => `${name}：${text}`,
     image: '图片',
@@ -261,6 +260,9 @@ export const zh: Texts = {
 
   emoji: {
     open: '表情',
+    search: '搜索表情',
+    found: '搜索结果',
+    noneFound: '没有这样的表情。',
     recent: '最近使用',
     faces: '表情',
     hands: '人物',
