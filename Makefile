@@ -41,7 +41,7 @@ format: node_modules/.package-lock.json ## Put the sources into their format
 	gofmt -w $(GO_FILES)
 	npx biome check --write .
 
-bench: build mosquitto ## Measure speed and memory, as ratios in one run
+bench: build browser mosquitto ## Measure speed and memory, of the server and in a browser
 	go run ./bench
 
 generate: ## Write the generated sources anew

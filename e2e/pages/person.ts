@@ -21,8 +21,8 @@ const args = [
   '--disable-sync',
 ];
 
-export function launch(): Promise<Browser> {
-  return chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args });
+export function launch(...more: string[]): Promise<Browser> {
+  return chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: [...args, ...more] });
 }
 
 /** One person at one browser of their own. */
@@ -51,8 +51,8 @@ export class Person {
     return one;
   }
 
-  async signIn(uid: string, password = demo.password): Promise<void> {
-    await this.page.locator('[name=organization]').fill(demo.org);
+  async signIn(uid: string, password = demo.password, org = demo.org): Promise<void> {
+    await this.page.locator('[name=organization]').fill(org);
     await this.page.locator('[name=username]').fill(uid);
     await this.page.locator('[name=current-password]').fill(password);
     await this.page.locator('[type=submit]').click();
