@@ -12,6 +12,7 @@ import (
 	"io"
 	"log/slog"
 	"runtime"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/semaphore"
@@ -34,6 +35,13 @@ type Rows interface {
 	File(ctx context.Context, eid, uid, id string) (chat.File, error)
 	CheckQuota(ctx context.Context, eid, uid string, bytes int64, quota chat.Quota) error
 
+	CreateUpload(ctx context.Context, u chat.Upload, due time.Time) error
+	Upload(ctx context.Context, eid, uid, id string) (chat.Upload, error)
+	SaveUpload(ctx context.Context, u chat.Upload, due time.Time) error
+	FailUpload(ctx context.Context, u chat.Upload, why *chat.Error) error
+	DeleteUpload(ctx context.Context, u chat.Upload) error
+
+	SweepUploads(ctx context.Context, at time.Time) (more bool, err error)
 	SweepGroups(ctx context.Context) (more bool, err error)
 	SweepFiles(ctx context.Context, before time.Time) (more bool, err error)
 	TakeKeys(ctx context.Context, due time.Time) ([]string, error)
@@ -54,6 +62,10 @@ type Library struct {
 	Options
 	workers *semaphore.Weighted // pictures that are worked on
 	memory  *semaphore.Weighted // bytes that they take
+	uploads busy
+
+	finishing sync.Mutex               // guards making
+	making    map[string]chan struct{} // uploads that are made files: closed at the end of the attempt
 }
 
 // New makes a Library.
@@ -62,7 +74,8 @@ func New(o Options) *Library {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
-	return &Library{Options: o, workers: semaphore.NewWeighted(int64(max(1, runtime.GOMAXPROCS(0)/2))), memory: semaphore.NewWeighted(pictureMemory)}
+	return &Library{Options: o, workers: semaphore.NewWeighted(int64(max(1, runtime.GOMAXPROCS(0)/2))), memory: semaphore.NewWeighted(pictureMemory),
+		making: map[string]chan struct{}{}}
 }
 
 // raw is an upload that is in the store as it came.
@@ -121,7 +134,7 @@ func (l *Library) QuotaOf(ctx context.Context, eid string) (chat.Quota, error) {
 // finish makes a file of what was uploaded.
 func (l *Library) finish(ctx context.Context, eid, uid string, about chat.UploadFile, in raw, quota chat.Quota, upload string) (chat.File, error) {
 	if in.size == 0 {
-		return chat.File{}, chat.Errorf(chat.Invalid, "The file is empty: there is nothing to send.").Named(chat.ProblemFileEmpty)
+		return chat.File{}, errEmpty()
 	}
 	f := chat.File{ID: newID(), EID: eid, UID: uid, Purpose: about.Purpose, Name: CleanName(about.Name), Duration: about.Duration}
 	f.Type, f.Kind = sniff(in.head, &window{ctx: ctx, store: l.Store, key: in.key, size: in.size}, in.size)
@@ -266,6 +279,10 @@ func (l *Library) explain(err error) error {
 func (l *Library) tooLarge() error {
 	return &chat.Error{Code: chat.TooLarge, Problem: chat.ProblemFileTooLarge, Limit: int(l.FileLimit),
 		Message: "The file is too large: at most " + chat.Bytes(l.FileLimit) + "."}
+}
+
+func errEmpty() error {
+	return chat.Errorf(chat.Invalid, "The file is empty: there is nothing to send.").Named(chat.ProblemFileEmpty)
 }
 
 var errTooLarge = errors.New("the upload is too large")

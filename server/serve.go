@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strconv"
+	"sync"
 	"time"
 
 	"magpie/media"
@@ -153,14 +154,17 @@ func (p *program) run(notices *agent.Agent, secure bool) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
+		var housekeeping sync.WaitGroup
+		housekeeping.Go(func() { p.media.Run(ctx) })
 		notices.Run(ctx)
+		housekeeping.Wait()
 	}()
 	p.stopAgent = func() {
 		cancel()
 		select {
 		case <-done:
 		case <-time.After(stopWait):
-			p.log.Warn("the agent does not stop")
+			p.log.Warn("the work in the background does not stop")
 		}
 	}
 	for _, l := range p.listeners {

@@ -20,7 +20,14 @@ func TestAnotherOrganisationSeesNothing(t *testing.T) {
 	device := devices[0].(map[string]any)["id"].(string)
 	names := strings.NewReplacer("{gid}", gid, "{uid}", "bob", "{id}", device)
 
+	upload := w.want(201, "acme/alice", "POST", "/api/v1/uploads", nil, headers{"Tus-Resumable": "1.0.0", "Upload-Length": "10"}).header.Get("Location")
+	tus := headers{"Tus-Resumable": "1.0.0", "Upload-Offset": "0", "Content-Type": "application/offset+octet-stream"}
+
 	tests := map[string]any{ // operation → body
+		"GET /api/v1/uploads/{id}":                   nil,
+		"HEAD /api/v1/uploads/{id}":                  nil,
+		"PATCH /api/v1/uploads/{id}":                 "0123456789",
+		"DELETE /api/v1/uploads/{id}":                nil,
 		"GET /api/v1/users/{uid}":                    nil,
 		"PUT /api/v1/contacts/{uid}":                 map[string]any{},
 		"DELETE /api/v1/contacts/{uid}":              nil,
@@ -51,6 +58,11 @@ func TestAnotherOrganisationSeesNothing(t *testing.T) {
 	}
 	for name, body := range tests {
 		method, path, _ := strings.Cut(name, " ")
+		if strings.Contains(path, "/uploads/") {
+			w.want(404, "other/alice", method, upload, body, tus)
+			w.want(404, "acme/bob", method, upload, body, tus)
+			continue
+		}
 		path = names.Replace(path)
 		for _, conv := range []string{"g:" + gid, "u:bob"} {
 			p := strings.ReplaceAll(path, "{conv}", conv)
@@ -77,6 +89,9 @@ func TestAnotherOrganisationSeesNothing(t *testing.T) {
 	w.call("other/alice", "DELETE", "/api/v1/contacts/bob", nil)
 
 	// Nothing has changed.
+	if r := w.want(200, "acme/alice", "GET", upload, nil); r.body["state"] != "uploading" || r.body["offset"] != 0.0 {
+		t.Errorf("the upload changed: %s", r.raw)
+	}
 	if r := w.want(200, "acme/alice", "GET", "/api/v1/groups/"+gid, nil); r.body["name"] != "Team" || r.body["members"] != float64(3) {
 		t.Errorf("the group changed: %s", r.raw)
 	}

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -28,6 +29,7 @@ type Media interface {
 	// QuotaOf returns the bounds that hold in an organisation.
 	QuotaOf(ctx context.Context, eid string) (chat.Quota, error)
 	Ready(ctx context.Context) error
+	Uploads
 }
 
 // Files are what the database knows of files.
@@ -76,6 +78,7 @@ func answerOf(f chat.File) fileAnswer {
 }
 
 func (a *api) mediaRoutes(e *echo.Echo) {
+	a.uploadRoutes(e)
 	a.stream(e, op{method: "POST", path: "/media", id: "upload-file", tag: "Media", status: http.StatusCreated, summary: "Upload a file in one request",
 		about: "A form (multipart/form-data): the fields original (1: keep the original too), purpose (message or avatar), duration, width and height, then the file in the field file."},
 		&huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"multipart/form-data": {Schema: &huma.Schema{Type: huma.TypeObject,
@@ -123,36 +126,55 @@ func (a *api) stream(e *echo.Echo, o op, body *huma.RequestBody, handle func(c e
 	})
 }
 
-// slowly reads a request's body for as long as something comes.
-type slowly struct {
-	io.Reader
+// arrival is the body of a request with a file: it is read for as long as something comes, and until it is interrupted. That it breaks off
+// is the caller's affair.
+type arrival struct {
+	body    io.Reader
 	control *http.ResponseController
+
+	mu      sync.Mutex // guards stopped, and the deadline
+	stopped bool
 }
 
-func (r slowly) Read(b []byte) (int, error) {
-	// Where the connection knows no deadlines, as in tests without one, there is none to move.
-	_ = r.control.SetReadDeadline(time.Now().Add(patience))
-	n, err := r.Reader.Read(b)
-	if err != nil {
-		_ = r.control.SetReadDeadline(time.Time{}) // what follows may take its time
+func incoming(c echo.Context) *arrival {
+	return &arrival{body: c.Request().Body, control: http.NewResponseController(c.Response())}
+}
+
+func (r *arrival) Read(b []byte) (int, error) {
+	if !r.wait(time.Now().Add(patience)) {
+		return 0, newProblem(http.StatusRequestTimeout, problemBodyTimeout, "Another request goes on with this upload.")
 	}
-	return n, err
-}
-
-// arriving reads a file out of a request; that it breaks off is the caller's affair.
-type arriving struct{ io.Reader }
-
-func (r arriving) Read(b []byte) (int, error) {
-	n, err := r.Reader.Read(b)
+	n, err := r.body.Read(b)
+	if err != nil {
+		r.wait(time.Time{}) // what follows may take its time
+	}
 	if err != nil && err != io.EOF {
 		err = newProblem(http.StatusRequestTimeout, problemBodyTimeout, "The file did not arrive completely. Please send it again.")
 	}
 	return n, err
 }
 
+// wait moves the deadline. It reports false when the reading was interrupted.
+func (r *arrival) wait(until time.Time) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.stopped {
+		_ = r.control.SetReadDeadline(until) // a connection that knows no deadlines, as in some tests, has none to move
+	}
+	return !r.stopped
+}
+
+// Interrupt ends the reading, also while it waits.
+func (r *arrival) Interrupt() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.stopped = true
+	_ = r.control.SetReadDeadline(time.Now()) // as above
+}
+
 func (a *api) upload(c echo.Context, who *caller) error {
 	r := c.Request()
-	r.Body = io.NopCloser(slowly{r.Body, http.NewResponseController(c.Response())})
+	r.Body = io.NopCloser(incoming(c))
 	form, err := r.MultipartReader()
 	if err != nil {
 		return newProblem(http.StatusUnsupportedMediaType, problemMediaType, "The body must be a form: multipart/form-data, with the file in the field “file”.")
@@ -161,11 +183,23 @@ func (a *api) upload(c echo.Context, who *caller) error {
 	if err != nil {
 		return err
 	}
-	f, err := a.Media.Add(r.Context(), who.EID, who.UID, about, arriving{file}, r.ContentLength-maxForm)
+	f, err := a.Media.Add(r.Context(), who.EID, who.UID, about, formFile{file}, r.ContentLength-maxForm)
 	if err != nil {
 		return fmt.Errorf("take a file in: %w", err)
 	}
 	return c.JSON(http.StatusCreated, answerOf(f))
+}
+
+// formFile is the file in a form. A form without an end is one that broke off.
+type formFile struct{ *multipart.Part }
+
+func (f formFile) Read(b []byte) (int, error) {
+	n, err := f.Part.Read(b)
+	var problem *Problem
+	if err != nil && err != io.EOF && !errors.As(err, &problem) {
+		err = errForm()
+	}
+	return n, err
 }
 
 // readForm reads the fields of an upload up to its file.

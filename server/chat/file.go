@@ -86,7 +86,7 @@ type Upload struct {
 	Offset   int64  // bytes that are durable
 	Progress string // the media store's own notes
 	State    UploadState
-	Problem  string // JSON of the problem, where State is UploadFailed
+	Failure  *Error // where State is UploadFailed
 	FileID   string // where State is UploadDone
 	Expires  time.Time
 }
