@@ -1,8 +1,8 @@
 // Measures the web app in a browser. Its argument is what bench/pages.go has made; it prints its lines as JSON.
 
 import type { Browser, Page } from 'playwright-core';
+import { Line } from '../e2e/pages/line';
 import { launch, Person } from '../e2e/pages/person';
-import { Line } from './line';
 import { categories, longestTask } from './trace';
 
 interface Task {

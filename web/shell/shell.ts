@@ -12,8 +12,6 @@ export interface Shell {
 export type Asked = Pick<Request, 'method' | 'mode' | 'url'>;
 
 const prefix = 'magpie-shell-';
-/** A server that has not sent the page after so many ms is not waited for. */
-const patience = 3000;
 /** Addresses that the app routes itself: all are the same page. */
 const pages = /^\/($|setup$|settings$|people$|people\/|c\/)/;
 
@@ -57,19 +55,9 @@ export class ShellCache {
     return (await this.o.caches.match(r.url)) ?? this.o.fetch(r as Request);
   }
 
-  /** The server's page where it can be had soon: it is the newest. */
+  /** The page that is kept, at once: a newer one comes with the worker of its version, and pages are told. */
   private async navigate(r: Asked): Promise<Response> {
-    const network = this.o.fetch(r as Request);
-    const kept = await (await this.o.caches.open(this.name)).match('/');
-    if (!kept) return network;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<undefined>((resolve) => {
-      timer = setTimeout(() => resolve(undefined), patience);
-    });
-    const answer = await Promise.race([network, late]).catch(() => undefined);
-    clearTimeout(timer);
-    // A proxy whose server is away says so with an answer of its own.
-    return answer && answer.status < 500 ? answer : kept;
+    return (await (await this.o.caches.open(this.name)).match('/')) ?? this.o.fetch(r as Request);
   }
 
   /** The page of this very version: the server may have a newer one by now, whose files are not here. */

@@ -48,6 +48,11 @@ export class Line {
     for (const s of this.sockets) s.pause();
   }
 
+  release(): void {
+    this.held = false;
+    for (const s of this.sockets) s.resume();
+  }
+
   close(): void {
     for (const s of this.sockets) s.destroy();
     this.server.close();
