@@ -70,7 +70,15 @@ function Lightbox({ conv, first, known }: { conv: string; first: Picture; known:
   const name = fileName(here.content);
   const film = here.type === video;
   return (
-    <dialog ref={dialog} class="lightbox" aria-label={text.viewer} onClose={closeOver} onKeyDown={keys}>
+    <dialog
+      ref={dialog}
+      class="lightbox"
+      tabIndex={-1}
+      autofocus
+      aria-label={text.viewer}
+      onClose={closeOver}
+      onKeyDown={keys}
+    >
       <header class="lightbox-bar">
         <span class="row-text">
           <Name class="row-name ellipsis" name={person.name} uid={person.uid} />
