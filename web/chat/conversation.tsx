@@ -1,7 +1,7 @@
 import { useEffect, useMemo, useRef } from 'preact/hooks';
 import type { ConversationView } from '../core';
 import { Avatar } from '../ui/avatar';
-import { format } from '../ui/format';
+import { format, untilThen } from '../ui/format';
 import { Icon } from '../ui/icon';
 import { Menu } from '../ui/menu';
 import { Name, Words } from '../ui/name';
@@ -11,6 +11,7 @@ import { AnnouncementStrip } from './announcement';
 import { Composer } from './composer';
 import { split, useCore, usePerson } from './context';
 import { ConversationMenuItems } from './conversation-menu';
+import { Join } from './join';
 import { Lost } from './lost';
 import { back, follow, go, href } from './route';
 import { ConnectionWord } from './status';
@@ -36,7 +37,10 @@ export function ConversationPane({ conv, info }: { conv: string; info: boolean }
   const closed = useClosed(conv);
   const name = useConversationName(conv);
   const nobody = statusOf(view.error.value) === 404 || (kind === 'u' && core.person(id).value.missing);
-  if (nobody && view.items.value.length === 0) return <Lost what="chat" />;
+  if (nobody && view.items.value.length === 0) {
+    const open = kind === 'g' ? core.group(id).value : undefined;
+    return open?.role === '' ? <Join group={open} entered={() => view.loadOlder()} /> : <Lost what="chat" />;
+  }
   return (
     <section class="conversation-pane" aria-label={name}>
       <Bar conv={conv} info={info} name={name} />
@@ -65,11 +69,10 @@ function useClosed(conv: string): string | undefined {
   if (kind === 'u') return core.person(id).value.disabled ? t.value.chat.noLonger : undefined;
   const g = core.group(id).value;
   if (!g || g.role === undefined) return undefined;
-  const may =
-    g.role !== '' &&
-    (!g.muted_all || g.role !== 'member') &&
-    !(g.muted_until && Date.parse(g.muted_until) > core.now());
-  return may ? undefined : t.value.chat.noLonger;
+  if (g.role === '') return t.value.chat.noLonger;
+  const until = g.muted_until ? Date.parse(g.muted_until) : 0;
+  if (until > core.now()) return t.value.group.mutedUntil(untilThen(until));
+  return g.muted_all && g.role === 'member' ? t.value.group.mutedAll : undefined;
 }
 
 function useConversationName(conv: string): string {

@@ -13,6 +13,7 @@ import { attempt } from '../ui/toast';
 import { useCore, usePerson } from './context';
 import { ConversationSwitches } from './conversation-menu';
 import { AddMembers, nameLimit } from './group';
+import { GroupPolicy } from './group-policy';
 import { ChangePicture } from './media/change-picture';
 import { PeopleSkeleton } from './people';
 import { follow, go, href } from './route';
@@ -71,6 +72,7 @@ export function GroupInfo({ gid }: { gid: string }) {
         )}
       </div>
       <ConversationSwitches conv={`g:${gid}`} />
+      {manages && <GroupPolicy group={group} />}
       <h3 class="list-heading">{text.members}</h3>
       <MemberList
         members={members}

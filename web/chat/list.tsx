@@ -1,7 +1,7 @@
 import { computed, useComputed } from '@preact/signals';
 import type { VNode } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
-import type { Conversation } from '../core';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import type { Conversation, Message } from '../core';
 import { Avatar } from '../ui/avatar';
 import { Search } from '../ui/field';
 import { format, moment } from '../ui/format';
@@ -14,9 +14,10 @@ import { useCore, usePerson } from './context';
 import { ConversationMenuItems } from './conversation-menu';
 import { NewGroup } from './group';
 import { Mark, summary } from './message';
-import { PeopleSkeleton } from './people';
+import { PeopleSkeleton, PersonContent, useDirectory } from './people';
 import { follow, href, route } from './route';
 import { ConnectionWord } from './status';
+import { walkRows } from './walk';
 
 /** A row is drawn anew when its conversation has changed, not whenever one of a thousand has. */
 const rows = new WeakMap<Conversation, VNode>();
@@ -33,6 +34,7 @@ export function ConversationList() {
   const [query, setQuery] = useState('');
   const [making, setMaking] = useState(false);
   const [menu, setMenu] = useState<{ conv: string; x: number; y: number }>();
+  const nav = useRef<HTMLElement>(null);
   const text = t.value.list;
   const all = core.conversations.value;
   const settled = useSettled();
@@ -68,12 +70,21 @@ export function ConversationList() {
           <Icon name="groupAdd" />
         </button>
       </header>
-      <div class="pane-search">
+      {/* biome-ignore lint/a11y/noStaticElementInteractions: the keys are those of the search box inside. */}
+      <div class="pane-search" onKeyDown={(e) => searchKey(e, nav.current)}>
         <Search label={text.search} value={query} onInput={setQuery} />
       </div>
       <AskAlerts />
-      <nav class="pane-scroll" aria-label={text.title} onContextMenu={openMenu}>
-        {all.length === 0 && !settled ? (
+      <nav
+        ref={nav}
+        class="pane-scroll"
+        aria-label={text.title}
+        onContextMenu={openMenu}
+        onKeyDown={(e) => walkRows(e.currentTarget, e)}
+      >
+        {wanted && all.length === 0 ? (
+          <FoundPeople query={wanted} shown={shown} chosen={() => setQuery('')} />
+        ) : all.length === 0 && !settled ? (
           <PeopleSkeleton />
         ) : all.length === 0 ? (
           <div class="empty">
@@ -83,10 +94,12 @@ export function ConversationList() {
               {t.value.nav.people}
             </a>
           </div>
-        ) : shown.length === 0 ? (
-          <p class="empty">{text.noMatch}</p>
         ) : (
-          <ul class="rows-list">{shown.map(rowOf)}</ul>
+          <>
+            {wanted && shown.length > 0 && <h2 class="list-heading">{text.title}</h2>}
+            <ul class="rows-list">{shown.map(rowOf)}</ul>
+            {wanted && <FoundPeople query={wanted} shown={shown} chosen={() => setQuery('')} />}
+          </>
         )}
       </nav>
       {menu && at && (
@@ -97,6 +110,57 @@ export function ConversationList() {
       {making && <NewGroup onClose={() => setMaking(false)} />}
     </>
   );
+}
+
+interface FoundPeopleProps {
+  query: string;
+  /** The conversations that stand above. */
+  shown: Conversation[];
+  chosen(): void;
+}
+
+/** People of the organisation who fit what is searched for: a chat with them begins at a click. */
+function FoundPeople({ query, shown, chosen }: FoundPeopleProps) {
+  const core = useCore();
+  const { found, error } = useDirectory(query);
+  const text = t.value.list;
+  const me = core.account.value.me?.uid;
+  const here = new Set(shown.map((c) => c.conv));
+  const people = found?.people.filter((p) => p.uid !== me && !p.disabled && !here.has(`u:${p.uid}`)) ?? [];
+  if (error) return <p class="list-hint">{error}</p>;
+  if (!found) return shown.length > 0 ? null : <PeopleSkeleton />;
+  if (people.length === 0) return shown.length > 0 ? null : <p class="empty">{text.noMatch}</p>;
+  return (
+    <>
+      <h2 class="list-heading">{t.value.nav.people}</h2>
+      <ul class="rows-list">
+        {people.map((p) => (
+          <li key={p.uid}>
+            <a
+              class="row"
+              href={href.conv(`u:${p.uid}`)}
+              onClick={(e) => {
+                follow(e);
+                chosen();
+              }}
+            >
+              <PersonContent person={p} />
+            </a>
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}
+
+/** From the search box down into what it found; Enter takes the first of it. */
+function searchKey(e: KeyboardEvent, list: HTMLElement | null): void {
+  if (e.isComposing || e.defaultPrevented || (e.key !== 'ArrowDown' && e.key !== 'Enter')) return;
+  const first = list?.querySelector<HTMLElement>('.row');
+  if (!first) return;
+  e.preventDefault();
+  if (e.key === 'Enter') first.click();
+  else first.focus();
 }
 
 /** ms after the connection stands within which the list of a new browser has come. */
@@ -134,7 +198,7 @@ function ConversationRow({ c }: { c: Conversation }) {
           <span class="conversation-line">
             <Name class="row-name ellipsis" name={c.name} uid={c.kind === 'user' ? c.conv.slice(2) : undefined} />
             {c.muted && <StateIcon name="bellOff" word={text.muted} />}
-            {c.last?.mine && <Mark m={c.last} />}
+            {c.last?.mine && <Mark m={asRead(c, c.last)} />}
             {c.last && <time dateTime={new Date(c.last.ts).toISOString()}>{moment(c.last.ts)}</time>}
           </span>
           <span class="conversation-line">
@@ -155,6 +219,11 @@ function ConversationRow({ c }: { c: Conversation }) {
       </a>
     </li>
   );
+}
+
+/** An own message in a list knows by its conversation whether the other side has read it. */
+function asRead(c: Conversation, m: Message): Message {
+  return c.kind === 'user' && m.seq !== undefined && m.seq <= c.peerReadSeq ? { ...m, read: true } : m;
 }
 
 function StateIcon({ name, word }: { name: 'bellOff' | 'pin'; word: string }) {

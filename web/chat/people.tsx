@@ -66,12 +66,16 @@ interface DirectoryProps {
   render(p: Person): preact.ComponentChildren;
 }
 
-/** Pages of the organisation's directory that match the query, asked for when the typing pauses. */
-export function Directory({ query, hidden, alone, render }: DirectoryProps) {
+interface Found {
+  people: Person[];
+  next: string | null;
+}
+
+/** The first page of the organisation's directory that matches, asked for when the typing pauses; undefined until it is here. */
+export function useDirectory(query: string): { found: Found | undefined; error: string; more(): Promise<void> } {
   const core = useCore();
-  const [found, setFound] = useState<{ people: Person[]; next: string | null } | undefined>();
+  const [found, setFound] = useState<Found>();
   const [error, setError] = useState('');
-  const text = t.value.people;
   const wanted = query.trim();
 
   useEffect(() => {
@@ -93,10 +97,18 @@ export function Directory({ query, hidden, alone, render }: DirectoryProps) {
     };
   }, [core, wanted]);
 
-  const more = async (cursor: string) => {
-    const page = await core.directory(wanted, cursor);
+  const more = async () => {
+    const page = await core.directory(wanted, found?.next ?? undefined);
     setFound((before) => ({ people: [...(before?.people ?? []), ...page.items], next: page.next }));
   };
+  return { found, error, more };
+}
+
+/** Pages of the organisation's directory that match the query. */
+export function Directory({ query, hidden, alone, render }: DirectoryProps) {
+  const { found, error, more } = useDirectory(query);
+  const text = t.value.people;
+  const wanted = query.trim();
 
   if (error) {
     return (
@@ -121,7 +133,7 @@ export function Directory({ query, hidden, alone, render }: DirectoryProps) {
     <>
       <ul class="rows-list">{people.map(render)}</ul>
       {next && (
-        <button type="button" class="button plain list-more" onClick={() => attempt(more(next))}>
+        <button type="button" class="button plain list-more" onClick={() => attempt(more())}>
           {text.more}
         </button>
       )}

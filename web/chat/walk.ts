@@ -40,6 +40,17 @@ function among(list: HTMLElement, here: Element, e: KeyboardEvent): void {
   to.focus({ preventScroll: true });
 }
 
+/** Up and down in a list of links. */
+export function walkRows(list: HTMLElement, e: KeyboardEvent): void {
+  if (e.ctrlKey || e.metaKey || e.altKey || (e.key !== 'ArrowDown' && e.key !== 'ArrowUp')) return;
+  const all = [...list.querySelectorAll<HTMLElement>('a.row')];
+  const at = all.indexOf(document.activeElement as HTMLElement);
+  const to = at === -1 ? undefined : all[at + (e.key === 'ArrowDown' ? 1 : -1)];
+  if (!to) return;
+  e.preventDefault();
+  to.focus();
+}
+
 /** Where one begins: the last message that is wholly to be seen. */
 function lowestInSight(list: HTMLElement, all: HTMLElement[]): HTMLElement | undefined {
   const foot = list.getBoundingClientRect().bottom;

@@ -179,6 +179,10 @@ export class App implements t.Core {
     await this.need().groups.removeMember(gid, uid);
   }
 
+  async joinGroup(gid: string) {
+    return this.need().groups.join(gid);
+  }
+
   async leaveGroup(gid: string) {
     const s = this.need();
     await s.groups.removeMember(gid, this.who.peek().me?.uid ?? '');

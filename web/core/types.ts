@@ -300,6 +300,8 @@ export interface Core {
   updateGroup(gid: string, change: GroupChange): Promise<void>;
   addMembers(gid: string, uids: string[]): Promise<void>;
   removeMember(gid: string, uid: string): Promise<void>;
+  /** Enters a group that is open, or asks to. */
+  joinGroup(gid: string): Promise<'joined' | 'asked'>;
   leaveGroup(gid: string): Promise<void>;
   dissolveGroup(gid: string): Promise<void>;
   setMember(gid: string, uid: string, change: MemberChange): Promise<void>;

@@ -41,6 +41,12 @@ export function moment(ms: number, at = now()): string {
   return sameYear(ms, at) ? f.day.format(ms) : f.dayOfYear.format(ms);
 }
 
+/** A moment to come: the time if it is today, else the day as well. */
+export function untilThen(ms: number, at = now()): string {
+  const f = format.value;
+  return daysAgo(ms, at) === 0 ? f.time.format(ms) : `${f.day.format(ms)} ${f.time.format(ms)}`;
+}
+
 /** The heading of a day in a conversation. */
 export function dayName(ms: number, at = now()): string {
   const f = format.value;

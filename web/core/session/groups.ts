@@ -87,6 +87,15 @@ export class Groups {
     await this.refresh(gid);
   }
 
+  async join(gid: string): Promise<'joined' | 'asked'> {
+    const { pending } = await this.c.api.request<{ pending: boolean }>('POST', `${path(gid)}/join`, { body: {} });
+    if (!pending) {
+      await this.load();
+      await this.refresh(gid);
+    }
+    return pending ? 'asked' : 'joined';
+  }
+
   async removeMember(gid: string, uid: string): Promise<void> {
     await this.c.api.request('DELETE', `${path(gid)}/members/${encodeURIComponent(uid)}`);
     if (uid === this.c.uid) this.gone(gid);

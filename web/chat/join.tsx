@@ -1,0 +1,34 @@
+import { useState } from 'preact/hooks';
+import type { Group } from '../core';
+import { Avatar } from '../ui/avatar';
+import { Name } from '../ui/name';
+import { t } from '../ui/prefs';
+import { attempt } from '../ui/toast';
+import { useCore } from './context';
+
+/** A group that one is not in and may enter, by its link. */
+export function Join({ group, entered }: { group: Group; entered(): Promise<void> }) {
+  const core = useCore();
+  const text = t.value.group;
+  const [asked, setAsked] = useState(false);
+  const join = async () => {
+    if ((await core.joinGroup(group.gid)) === 'asked') setAsked(true);
+    else await entered();
+  };
+  return (
+    <div class="empty blank">
+      <Avatar id={`g:${group.gid}`} name={group.name} src={group.avatar} size="l" group />
+      <strong>
+        <Name name={group.name} />
+      </strong>
+      <span>{text.memberCount(group.members)}</span>
+      {asked ? (
+        <span role="status">{text.joinAsked}</span>
+      ) : (
+        <button type="button" class="button primary" onClick={() => attempt(join())}>
+          {group.join === 'approval' ? text.askToJoin : text.joinNow}
+        </button>
+      )}
+    </div>
+  );
+}
