@@ -48,7 +48,7 @@ describe('a group', () => {
     await alice.page.getByRole('button', { name: /More for Bob/ }).click();
     await alice.page.getByRole('menuitem', { name: 'Mute for an hour' }).click();
     await alice.page.locator('.member', { hasText: 'Bob' }).getByText('Muted').waitFor();
-    await bob.page.getByText('You can no longer write here.').waitFor();
+    await bob.page.getByText('You are muted here until').waitFor();
     await alice.page.getByRole('button', { name: /More for Bob/ }).click();
     await alice.page.getByRole('menuitem', { name: 'Let them write again' }).click();
     await bob.composer.waitFor();

@@ -280,7 +280,7 @@ export interface Core {
   /** The page has learned that there is a new version. */
   foundUpdate(): void;
 
-  /** Pinned first, then newest first. */
+  /** Pinned first, then newest first; a group without messages stands where it was made. */
   conversations: ReadonlySignal<Conversation[]>;
   unreadTotal: ReadonlySignal<number>;
 

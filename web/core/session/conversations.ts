@@ -24,7 +24,13 @@ export class Conversations {
 
   readonly list: ReadonlySignal<Conversation[]> = computed(() => {
     this.version.value;
-    return [...this.map.values()].sort(order);
+    // What has no message yet stands where its group began.
+    const at = new Map<string, number>();
+    for (const c of this.map.values()) at.set(c.conv, c.last?.ts ?? this.describe(c.conv).since);
+    const when = (c: Conversation) => at.get(c.conv) ?? 0;
+    return [...this.map.values()].sort(
+      (a, b) => Number(b.pinned) - Number(a.pinned) || when(b) - when(a) || a.name.localeCompare(b.name),
+    );
   });
   readonly unreadTotal: ReadonlySignal<number> = computed(() =>
     this.list.value.reduce((n, c) => (c.muted && !c.mentioned ? n : n + c.unread), 0),
@@ -32,8 +38,8 @@ export class Conversations {
 
   constructor(
     private readonly c: Context,
-    /** Name and avatar for a conversation that the server has not described yet. */
-    private readonly describe: (conv: string) => { name: string; avatar: string },
+    /** Name and avatar for a conversation that the server has not described yet; when its group was made, in ms since 1970. */
+    private readonly describe: (conv: string) => { name: string; avatar: string; since: number },
   ) {}
 
   get(conv: string): Conversation | undefined {
@@ -259,10 +265,12 @@ export class Conversations {
   }
 
   private blank(conv: string): Conversation {
+    const { name, avatar } = this.describe(conv);
     return {
       conv,
       kind: conv.startsWith('g:') ? 'group' : 'user',
-      ...this.describe(conv),
+      name,
+      avatar,
       lastSeq: 0,
       readSeq: 0,
       peerReadSeq: 0,
@@ -279,9 +287,4 @@ export class Conversations {
 /** Nothing is left unread. */
 function read(seq: number) {
   return { readSeq: seq, unread: 0, mentioned: false };
-}
-
-/** Pinned first, then newest first; those without a message after the others, by name. */
-function order(a: Conversation, b: Conversation): number {
-  return Number(b.pinned) - Number(a.pinned) || (b.last?.ts ?? 0) - (a.last?.ts ?? 0) || a.name.localeCompare(b.name);
 }

@@ -71,15 +71,15 @@ export function takeNotice(
       p.background('people', () => p.people.load());
       break;
     case noticeType.groupAdded:
-      p.background('groups', () => p.groups.load());
-      // Who was away learns of many at once, and the list that is read meanwhile has them.
-      p.background(`added ${gid}`, async () => p.conversations.get(`g:${gid}`) ?? p.conversations.fetch(`g:${gid}`));
+      entered(p, gid);
       break;
     case noticeType.groupData:
       groupData(p, gid, f);
       break;
     case noticeType.groupJoined:
-      p.background(`group ${gid}`, () => p.groups.refresh(gid));
+      // Of a group that one has made or entered on another device this is all that tells.
+      if (uid === p.uid && !p.groups.has(gid)) entered(p, gid);
+      else p.background(`group ${gid}`, () => p.groups.refresh(gid));
       break;
     case noticeType.groupLeft:
       groupLeft(p, gid, uid);
@@ -114,6 +114,12 @@ function groupData(p: NoticePort, gid: string, f: Fields): void {
   if (f.has('muted_all')) change.muted_all = f.flag('muted_all');
   p.groups.changed(gid, change);
   p.conversations.rename(`g:${gid}`, change);
+}
+
+function entered(p: NoticePort, gid: string): void {
+  p.background('groups', () => p.groups.load());
+  // Who was away learns of many at once, and the list that is read meanwhile has them.
+  p.background(`added ${gid}`, async () => p.conversations.get(`g:${gid}`) ?? p.conversations.fetch(`g:${gid}`));
 }
 
 function groupLeft(p: NoticePort, gid: string, uid: string): void {

@@ -395,9 +395,10 @@ export class Session {
     });
   }
 
-  private describe(conv: string): { name: string; avatar: string } {
+  private describe(conv: string): { name: string; avatar: string; since: number } {
     const id = conv.slice(2);
-    const known = conv.startsWith('g:') ? this.groups.peek(id) : this.people.person(id).peek();
-    return { name: known?.name ?? id, avatar: known?.avatar ?? '' };
+    const group = conv.startsWith('g:') ? this.groups.peek(id) : undefined;
+    const known = conv.startsWith('g:') ? group : this.people.person(id).peek();
+    return { name: known?.name ?? id, avatar: known?.avatar ?? '', since: Date.parse(group?.created ?? '') || 0 };
   }
 }
