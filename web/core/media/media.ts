@@ -3,7 +3,7 @@
 
 import { effect, type Signal, signal } from '@preact/signals-core';
 import type { OutboxItem } from '../db/database';
-import type { Context } from '../session/context';
+import { type Context, later } from '../session/context';
 import type { Page } from '../types';
 import { parcels } from './content';
 import { Files, keyOf } from './files';
@@ -34,7 +34,8 @@ export interface MediaPort extends Pick<UploadsPort, 'items' | 'change' | 'fail'
 export class Media implements MediaCore {
   private readonly files: Files;
   private readonly figures = new Map<string, Signal<Progress>>();
-  private readonly told = new Map<string, number>();
+  /** Files of which the other tabs are about to be told. */
+  private readonly telling = new Set<string>();
   private uploads: Uploads | undefined;
   /** Ends this tab's lead. */
   private lead: AbortController | undefined;
@@ -174,10 +175,12 @@ export class Media implements MediaCore {
 
   private tell(key: string, p: Progress): void {
     this.progress(key).value = p;
-    const now = Date.now();
-    if (!p.problem && now - (this.told.get(key) ?? 0) < tellEvery) return;
-    this.told.set(key, now);
-    this.c.tell({ about: 'progress', key, progress: p });
+    if (this.telling.has(key)) return;
+    this.telling.add(key);
+    later(this.c, tellEvery, () => {
+      this.telling.delete(key);
+      this.c.tell({ about: 'progress', key, progress: this.progress(key).peek() });
+    });
   }
 
   private pending(a: Attachment, at: number): PendingFile {
