@@ -1,6 +1,8 @@
 # Everything that is done to this repository. `make help` lists the targets.
 
 STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
+# S3 servers that the tests run. Building them takes some minutes, once.
+TOOLS = bin/tools/versitygw bin/tools/minio
 GO_FILES = $(shell git ls-files '*.go')
 BROWSER = chromium fonts-noto-cjk fonts-noto-color-emoji
 SUDO = $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
@@ -9,7 +11,7 @@ INSTALL = { $(SUDO) apt-get update -q && $(SUDO) env DEBIAN_FRONTEND=noninteract
 PAGES = $(shell find web static package.json package-lock.json tsconfig.json vite.config.ts -type f -not -path 'static/dist/*' -not -name '*.go' 2>/dev/null)
 
 .DEFAULT_GOAL = help
-.PHONY: help build run test test-go test-web test-browser check format bench generate clean compiler browser mosquitto
+.PHONY: help build run test test-go test-web test-browser check format bench generate clean tools compiler browser mosquitto
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,13 +24,13 @@ run: build ## Build, and run with a demo organisation at http://localhost:8080
 
 test: test-go test-web test-browser ## Run every test, installing what is missing first
 
-test-go: compiler ## Run the Go tests with the race detector
+test-go: compiler tools ## Run the Go tests with the race detector
 	go test -race ./...
 
 test-web: node_modules/.package-lock.json ## Run the TypeScript tests
 	npm test
 
-test-browser: build browser ## Run the tests in a real browser
+test-browser: build browser tools ## Run the tests in a real browser
 	npm run e2e
 
 check: node_modules/.package-lock.json ## Check the format and lint
@@ -57,6 +59,14 @@ node_modules/.package-lock.json: package.json package-lock.json
 static/dist/index.html: node_modules/.package-lock.json $(PAGES)
 	npm run build
 	@touch $@
+
+tools: $(TOOLS) ## Build the S3 servers that the tests need
+
+bin/tools/versitygw:
+	GOBIN=$(CURDIR)/bin/tools go install github.com/versity/versitygw/cmd/versitygw@v1.8.0
+
+bin/tools/minio:
+	GOBIN=$(CURDIR)/bin/tools go install github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c
 
 # The race detector needs a C compiler.
 compiler:

@@ -325,3 +325,26 @@ func newKey(eid string) string {
 
 // Ready reports whether the store takes files at the moment.
 func (l *Library) Ready(ctx context.Context) error { return l.Store.Ready(ctx) }
+
+// linker is a Store that browsers may read from by themselves.
+type linker interface {
+	Link(ctx context.Context, key, mimeType, disposition string) (string, error)
+	Origin() string
+}
+
+// Link makes an address at which a browser may get a blob from the store itself for some time; "" where it must get it from us.
+func (l *Library) Link(ctx context.Context, b chat.Blob, disposition string) (string, error) {
+	if s, ok := l.Store.(linker); ok {
+		link, err := s.Link(ctx, b.Key, b.Type, disposition)
+		return link, l.explain(err)
+	}
+	return "", nil
+}
+
+// Origin is the origin of what Link makes, "" where there is none.
+func (l *Library) Origin() string {
+	if s, ok := l.Store.(linker); ok {
+		return s.Origin()
+	}
+	return ""
+}

@@ -33,7 +33,7 @@ type Config struct {
 	PresenceGrace  time.Duration `default:"5s" help:"How long someone may be gone before others see it."`
 	SessionExpiry  time.Duration `default:"720h" help:"Longest time that an MQTT session is kept for a client that is away."`
 
-	Media     string `placeholder:"PLACE" help:"Where files are kept: a folder. Default: the folder media in the data folder."`
+	Media     string `placeholder:"PLACE" help:"Where files are kept: a folder, or s3://BUCKET?endpoint=… (docs/media.md). Default: the folder media in the data folder."`
 	QuotaUser int64  `default:"0" help:"Bytes of files of one user, in organisations without a bound of their own; 0 for no limit."`
 	QuotaOrg  int64  `default:"0" help:"Bytes of files of an organisation that has no bound of its own; 0 for no limit."`
 

@@ -26,6 +26,10 @@ type Media interface {
 	Open(ctx context.Context, eid, uid, id, variant string) (chat.File, chat.Blob, error)
 	// Read reads a blob from a place on. What it returns is an io.Seeker too, where that is cheap.
 	Read(ctx context.Context, b chat.Blob, from int64) (io.ReadCloser, error)
+	// Link makes an address at which a browser may get a blob from the media store itself for some time; "" where it must get it from us.
+	Link(ctx context.Context, b chat.Blob, disposition string) (string, error)
+	// Origin is the origin of what Link makes, "" where there is none.
+	Origin() string
 	// QuotaOf returns the bounds that hold in an organisation.
 	QuotaOf(ctx context.Context, eid string) (chat.Quota, error)
 	Ready(ctx context.Context) error

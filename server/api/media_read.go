@@ -90,8 +90,18 @@ func (a *api) serveBlob(c echo.Context, f chat.File, b chat.Blob) error {
 	if !shown(b.Type) || r.URL.Query().Get("download") == "1" {
 		disposition = "attachment"
 	}
-	h.Set("Content-Disposition", mime.FormatMediaType(disposition, map[string]string{"filename": fileName(f.Name, b)}))
-
+	disposition = mime.FormatMediaType(disposition, map[string]string{"filename": fileName(f.Name, b)})
+	h.Set("Content-Disposition", disposition)
+	if redirects(b, disposition) {
+		link, err := a.Media.Link(r.Context(), b, disposition)
+		if err == nil && link != "" {
+			h.Set("Cache-Control", "private, no-store")
+			return c.Redirect(http.StatusFound, link)
+		}
+		if err != nil {
+			return err
+		}
+	}
 	body, err := a.content(r, b)
 	if err != nil {
 		for _, name := range []string{"ETag", "Content-Disposition"} {
@@ -105,6 +115,12 @@ func (a *api) serveBlob(c echo.Context, f chat.File, b chat.Blob) error {
 	_ = control.SetWriteDeadline(time.Now().Add(patience + time.Duration(b.Size/slowest)*time.Second))
 	http.ServeContent(direct{c.Response().Writer, c.Response()}, r, "", time.Time{}, body)
 	return nil
+}
+
+// redirects reports whether a browser may get a blob from the media store itself: what it plays or saves. Documents that it shows are under
+// our policy.
+func redirects(b chat.Blob, disposition string) bool {
+	return strings.HasPrefix(disposition, "attachment") || extensions[b.Type] != nil || strings.HasPrefix(b.Type, "audio/") || strings.HasPrefix(b.Type, "video/")
 }
 
 // fileName is the name under which a variant is saved: a picture may have been changed to another type.

@@ -155,4 +155,3 @@ func TestAHangingConnectionHoldsUpNothing(t *testing.T) {
 		t.Errorf("in the end: %s", r.raw)
 	}
 }
-

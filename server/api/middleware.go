@@ -46,7 +46,7 @@ func (a *api) middleware(e *echo.Echo) {
 				return newProblem(http.StatusInternalServerError, chat.ProblemInternal, internalDetail)
 			},
 		}),
-		securityHeaders,
+		a.securityHeaders,
 		middleware.ContextTimeoutWithConfig(middleware.ContextTimeoutConfig{Skipper: streams, Timeout: a.Limits.Timeout}),
 		middleware.GzipWithConfig(middleware.GzipConfig{
 			Level: 5, MinLength: 1024,
@@ -66,13 +66,24 @@ func method(m string) string {
 }
 
 // To 'self' belong WebSockets of the same host and port, by CSP 3 §6.7.2.8.
-const contentPolicy = "default-src 'self'; connect-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; " +
-	"script-src 'self'; style-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+// contentPolicy is what pages may load. files is where the media store gives files out by itself, or empty.
+func contentPolicy(files string) string {
+	if files != "" {
+		files = " " + files
+	}
+	return "default-src 'self'; connect-src 'self'; img-src 'self' data: blob:" + files + "; media-src 'self' blob:" + files + "; " +
+		"script-src 'self'; style-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+}
 
-func securityHeaders(next echo.HandlerFunc) echo.HandlerFunc {
+func (a *api) securityHeaders(next echo.HandlerFunc) echo.HandlerFunc {
+	files := ""
+	if a.Media != nil {
+		files = a.Media.Origin()
+	}
+	policy := contentPolicy(files)
 	return func(c echo.Context) error {
 		h := c.Response().Header()
-		h.Set("Content-Security-Policy", contentPolicy)
+		h.Set("Content-Security-Policy", policy)
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("X-Frame-Options", "DENY")
 		h.Set("Referrer-Policy", "no-referrer")
