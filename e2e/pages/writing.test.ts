@@ -136,6 +136,15 @@ test('an emoji is chosen by keyboard and stands where one writes', async () => {
   await alice.page.locator('.message.own .text.big').last().waitFor();
 });
 
+test('somebody is mentioned by the initials of the name', async () => {
+  const alice = await crowd.enter('alice');
+  await alice.openChat('周五羽毛球');
+  await alice.composer.pressSequentially('@cx');
+  await alice.page.getByRole('option', { name: /陈曦/ }).waitFor();
+  await alice.page.keyboard.press('Enter');
+  expect(await alice.composer.inputValue()).toBe('@陈曦 ');
+});
+
 describe('messages by keyboard', () => {
   test('arrows walk them, Enter reaches what one can do, Esc goes back', async () => {
     const alice = await crowd.enter('alice');

@@ -6,21 +6,32 @@ import { Logo } from '../ui/logo';
 import { note } from '../ui/name';
 import { t } from '../ui/prefs';
 import { Toasts } from '../ui/toast';
+import { AccountMenu } from './account';
 import { split, useCore } from './context';
 import { ConversationPane } from './conversation';
 import { ClearDialog } from './conversation-menu';
-import { GroupInfo } from './group-info';
 import { ConversationList } from './list';
 import { Lost, Nothing } from './lost';
+import { lazy } from './media/lazy';
 import { Over } from './media/overlay';
-import { PeopleList } from './people';
+import { PeopleList, PeopleSkeleton } from './people';
 import { Profile, ProfilePane } from './profile';
 import { back, follow, go, href, type Route, route } from './route';
-import { AccountMenu, SettingsPane } from './settings';
-import { NotSetUp, Setup } from './setup';
 import { shortcut } from './shortcuts';
 import { SignIn } from './signin';
 import { KickedDialog, StatusStrip } from './status';
+
+// What is not needed at the first look comes when it is.
+const SettingsPane = lazy(
+  async () => (await import('./settings')).SettingsPane,
+  () => <div class="page" aria-busy="true" />,
+);
+const Setup = lazy(async () => (await import('./setup')).Setup);
+const NotSetUp = lazy(async () => (await import('./setup')).NotSetUp);
+const GroupInfo = lazy(
+  async () => (await import('./group-info')).GroupInfo,
+  () => <PeopleSkeleton />,
+);
 
 export function App() {
   const core = useCore();

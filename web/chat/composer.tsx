@@ -9,7 +9,7 @@ import { EmojiButton } from './emoji-button';
 import { Attach } from './media/attach';
 import { canRecord, Record } from './media/record';
 import { type Asking, askingAt, candidates } from './mention';
-import { MentionBox, mentionable } from './mention-box';
+import { MentionBox, mentionable, useReadings } from './mention-box';
 import { AnswerBar, answer, answered } from './thread';
 
 /** Characters (code points) in one message: protocol.md §9. */
@@ -73,7 +73,8 @@ export function Composer({ view, name, draft }: { view: ConversationView; name: 
   const chosen = useRef(new Map<string, string>());
   const boxId = useId();
   const text = t.value.chat;
-  const offered = asking && people.length > 0 ? candidates(people, asking.query, text.everyone) : [];
+  const readings = useReadings(group ? (asking?.query ?? '') : '');
+  const offered = asking && people.length > 0 ? candidates(people, asking.query, text.everyone, readings) : [];
 
   const look = () => {
     const el = area.current;

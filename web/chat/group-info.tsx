@@ -12,8 +12,9 @@ import { t } from '../ui/prefs';
 import { attempt } from '../ui/toast';
 import { useCore, usePerson } from './context';
 import { ConversationSwitches } from './conversation-menu';
-import { AddMembers, nameLimit } from './group';
+import { AddMembers } from './group';
 import { GroupPolicy } from './group-policy';
+import { announcementLimit, nameLimit } from './limits';
 import { ChangePicture } from './media/change-picture';
 import { PeopleSkeleton } from './people';
 import { follow, go, href } from './route';
@@ -98,8 +99,6 @@ export function GroupInfo({ gid }: { gid: string }) {
   );
 }
 
-/** Characters in an announcement: the server's own limit. */
-const announcementLimit = 2000;
 /** ms for which a member may not write. */
 const muteFor = 60 * 60_000;
 /** Rows of members that stand in the page at first, and come with each "more". */

@@ -8,11 +8,9 @@ import { Name } from '../ui/name';
 import { t } from '../ui/prefs';
 import { explain, fieldErrors } from '../ui/problem';
 import { useCore } from './context';
+import { nameLimit } from './limits';
 import { Directory, PersonContent } from './people';
 import { go, href } from './route';
-
-/** Characters in a name of a group or person. */
-export const nameLimit = 64;
 
 /** Makes a group: its name and at least one other member. */
 export function NewGroup({ onClose }: { onClose(): void }) {

@@ -12,12 +12,14 @@ import { t } from '../ui/prefs';
 import { AskAlerts } from './ask-alerts';
 import { useCore, usePerson } from './context';
 import { ConversationMenuItems } from './conversation-menu';
-import { NewGroup } from './group';
+import { lazy } from './media/lazy';
 import { Mark, summary } from './message';
 import { PeopleSkeleton, PersonContent, useDirectory } from './people';
 import { follow, href, route } from './route';
 import { ConnectionWord } from './status';
 import { walkRows } from './walk';
+
+const NewGroup = lazy(async () => (await import('./group')).NewGroup);
 
 /** A row is drawn anew when its conversation has changed, not whenever one of a thousand has. */
 const rows = new WeakMap<Conversation, VNode>();

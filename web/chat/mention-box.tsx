@@ -1,10 +1,10 @@
-import { useEffect } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import type { Core } from '../core';
 import { Avatar } from '../ui/avatar';
 import type { Mention } from '../ui/markup';
 import { Name } from '../ui/name';
 import { languages, t } from '../ui/prefs';
-import { split, usePerson } from './context';
+import { split, useCore, usePerson } from './context';
 
 /** Everyone that may be mentioned in a conversation: the members of a group besides oneself, and all of them at once. */
 export function mentionable(core: Core, conv: string): Mention[] {
@@ -16,6 +16,30 @@ export function mentionable(core: Core, conv: string): Mention[] {
     ...people.map((m) => ({ uid: m.uid, name: m.name })),
     ...Object.values(languages).map((l) => ({ uid: '*', name: l.chat.everyone })),
   ];
+}
+
+const pause = 150;
+const nobody: ReadonlySet<string> = new Set();
+
+/** Those whose names are spelled so in pinyin, in full or in initials: the server knows how Han characters are read. */
+export function useReadings(query: string): ReadonlySet<string> {
+  const core = useCore();
+  const [found, setFound] = useState<{ query: string; uids: ReadonlySet<string> }>();
+  useEffect(() => {
+    if (!/^[a-z]{1,20}$/i.test(query)) return;
+    let stale = false;
+    const ask = async () => {
+      const page = await core.directory(query);
+      if (!stale) setFound({ query, uids: new Set(page.items.map((p) => p.uid)) });
+    };
+    // Without an answer the names themselves are searched all the same.
+    const timer = setTimeout(() => ask().catch(() => {}), pause);
+    return () => {
+      stale = true;
+      clearTimeout(timer);
+    };
+  }, [core, query]);
+  return found?.query === query ? found.uids : nobody;
 }
 
 interface MentionBoxProps {

@@ -36,6 +36,12 @@ describe('candidates', () => {
     expect(candidates(people, '', 'all').map((m) => m.name)).toEqual(['Carol Bo', 'Bob', 'all']);
   });
 
+  test('a name is found by the way it is read', () => {
+    const all = [...people, { uid: 'u3', name: '王芳' }];
+    expect(candidates(all, 'wf', 'all')).toEqual([]);
+    expect(candidates(all, 'wf', 'all', new Set(['u3', 'u9'])).map((m) => m.uid)).toEqual(['u3']);
+  });
+
   test('a large group offers a few', () => {
     const many = Array.from({ length: 1000 }, (_, i) => ({ uid: `u${i}`, name: `Name ${i}` }));
     expect(candidates(many, 'name', 'all')).toHaveLength(7);

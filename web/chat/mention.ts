@@ -15,13 +15,21 @@ export function askingAt(text: string, caret: number): Asking | undefined {
   return found ? { at: caret - (found[1] ?? '').length - 1, query: found[1] ?? '' } : undefined;
 }
 
-/** Those who fit what was typed: names that begin with it first, everyone at once last, so that it is never taken by mistake. */
-export function candidates(people: readonly Mention[], query: string, everyone: string): Mention[] {
+/**
+ * Those who fit what was typed: names that begin with it first, everyone at once last, so that it is never taken by mistake.
+ * `readings`: uids of those whose names are spelled so.
+ */
+export function candidates(
+  people: readonly Mention[],
+  query: string,
+  everyone: string,
+  readings: ReadonlySet<string> = new Set(),
+): Mention[] {
   const wanted = query.toLocaleLowerCase();
   const rank = (m: Mention) => {
     const name = m.name.toLocaleLowerCase();
     if (name.startsWith(wanted) || m.uid.startsWith(wanted)) return 0;
-    return name.includes(wanted) ? 1 : 2;
+    return name.includes(wanted) || readings.has(m.uid) ? 1 : 2;
   };
   const fitting = people.filter((m) => rank(m) < 2);
   const persons = fitting.filter((m) => m.uid !== '*').sort((a, b) => rank(a) - rank(b));
