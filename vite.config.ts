@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
-import { defineConfig, type Plugin } from 'vite';
+import { defineConfig, type Plugin, type Rolldown } from 'vite';
 
 /** Writes into the service worker which files the app consists of (web/shell/shell.ts). */
 const shell: Plugin = {
@@ -10,12 +10,34 @@ const shell: Plugin = {
     const worker = bundle['sw.js'];
     const page = bundle['index.html'];
     if (worker?.type !== 'chunk' || page?.type !== 'asset') throw new Error('There is no sw.js or no index.html.');
-    const assets = Object.keys(bundle).filter((name) => name.startsWith('assets/'));
+    const others = without(reach(bundle, ['admin', 'reset']), reach(bundle, ['chat']));
+    const assets = Object.keys(bundle).filter((name) => name.startsWith('assets/') && !others.has(name));
     const version = createHash('sha256').update(worker.code).update(page.source).update(assets.join()).digest('hex');
     const it = { version: version.slice(0, 16), assets: assets.map((name) => `/${name}`) };
     worker.code = `self.shell=${JSON.stringify(it)};\n${worker.code}`;
   },
 };
+
+/** The files that entries of these names need, now or later. */
+function reach(bundle: Rolldown.OutputBundle, entries: string[]): Set<string> {
+  const found = new Set<string>();
+  const add = (name: string) => {
+    const file = bundle[name];
+    if (!file || found.has(name)) return;
+    found.add(name);
+    if (file.type !== 'chunk') return;
+    const { importedCss = [], importedAssets = [] } = file.viteMetadata ?? {};
+    for (const one of [...file.imports, ...file.dynamicImports, ...importedCss, ...importedAssets]) add(one);
+  };
+  for (const file of Object.values(bundle)) {
+    if (file.type === 'chunk' && file.isEntry && entries.includes(file.name)) add(file.fileName);
+  }
+  return found;
+}
+
+function without(all: Set<string>, some: Set<string>): Set<string> {
+  return new Set([...all].filter((name) => !some.has(name)));
+}
 
 // The pages' HTML lies in static/, beside what is served as it stands (icons, manifest), and the build goes to static/dist,
 // which the program embeds.
@@ -34,6 +56,8 @@ export default defineConfig({
     rolldownOptions: {
       input: {
         chat: fileURLToPath(new URL('static/index.html', import.meta.url)),
+        admin: fileURLToPath(new URL('static/admin.html', import.meta.url)),
+        reset: fileURLToPath(new URL('static/reset.html', import.meta.url)),
         sw: fileURLToPath(new URL('web/shell/sw.ts', import.meta.url)),
       },
       // The worker's name must stay: a browser asks for it again by its address.

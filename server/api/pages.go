@@ -23,12 +23,18 @@ var contentTypes = map[string]string{
 	".wasm": "application/wasm", ".mp3": "audio/mpeg", ".ogg": "audio/ogg",
 }
 
-// pageRoutes serves the front end: its index for "/" and the addresses that it routes itself, and its files.
+// pageRoutes serves the front end: its pages for the addresses that they route themselves, and its files.
 func (a *api) pageRoutes(e *echo.Echo) {
-	index := func(c echo.Context) error { return a.file(c, "index.html") }
-	for _, p := range []string{"/", "/setup", "/c/*", "/people", "/people/*", "/settings"} {
-		e.GET(p, index)
-		e.HEAD(p, index)
+	for file, paths := range map[string][]string{
+		"index.html": {"/", "/setup", "/c/*", "/people", "/people/*", "/settings"},
+		"admin.html": {"/admin", "/admin/*"},
+		"reset.html": {"/reset"},
+	} {
+		page := func(c echo.Context) error { return a.file(c, file) }
+		for _, p := range paths {
+			e.GET(p, page)
+			e.HEAD(p, page)
+		}
 	}
 	other := func(c echo.Context) error {
 		name := strings.TrimPrefix(path.Clean(c.Request().URL.Path), "/")

@@ -47,6 +47,11 @@ export function AccountMenu() {
         <MenuItem icon="settings" onSelect={() => go(href.settings)}>
           {t.value.nav.settings}
         </MenuItem>
+        {me.role !== 'member' && (
+          <MenuItem icon="lock" onSelect={() => location.assign('/admin')}>
+            {t.value.nav.administration}
+          </MenuItem>
+        )}
         <MenuItem icon="out" danger onSelect={() => setLeaving(true)}>
           {t.value.settings.signOut}
         </MenuItem>

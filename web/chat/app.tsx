@@ -1,6 +1,6 @@
 import { effect } from '@preact/signals';
-import { useEffect } from 'preact/hooks';
-import type { Core } from '../core';
+import { useEffect, useRef } from 'preact/hooks';
+import type { Account, Core } from '../core';
 import { Icon, type IconName } from '../ui/icon';
 import { Logo } from '../ui/logo';
 import { note } from '../ui/name';
@@ -41,6 +41,7 @@ export function App() {
   useEffect(() => {
     document.title = texts.title(unread);
   }, [texts, unread]);
+  useReturn(status);
   return (
     <>
       {route.value.view === 'setup' ? (
@@ -59,6 +60,16 @@ export function App() {
       <Toasts />
     </>
   );
+}
+
+/** The administration sends whoever is not signed in here (`?to=/admin/…`), and has them back when they are. */
+function useReturn(status: Account['status']) {
+  const before = useRef(status);
+  useEffect(() => {
+    const to = new URLSearchParams(location.search).get('to') ?? '';
+    if (before.current === 'out' && status === 'in' && /^\/admin(\/|\?|$)/.test(to)) location.replace(to);
+    before.current = status;
+  }, [status]);
 }
 
 /** While the login is being restored: the app's own outline, so that nothing jumps when it comes. */

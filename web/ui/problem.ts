@@ -15,8 +15,21 @@ export function nameOf(e: { type?: string | undefined } | undefined): string {
   return e?.type?.startsWith('/problems/') ? e.type.slice('/problems/'.length) : '';
 }
 
-function words(names: Names, name: string, limit = 0): string | undefined {
-  const found = Object.hasOwn(names, name) ? names[name] : undefined;
+interface Words {
+  names: Names;
+  fields: Names;
+}
+
+let further: () => Words = () => ({ names: {}, fields: {} });
+
+/** Gives words for problems that only some pages meet. */
+export function explainMore(more: () => Words): void {
+  further = more;
+}
+
+function words(kind: keyof Words, name: string, limit = 0): string | undefined {
+  const names: Names[] = [further()[kind], t.value.problem[kind]];
+  const found = names.find((one) => Object.hasOwn(one, name))?.[name];
   return typeof found === 'function' ? found(limit) : found;
 }
 
@@ -26,7 +39,7 @@ export function fieldErrors(e: unknown): Record<string, string> {
   const { codes = {}, params = {} } = e.names;
   const all: Record<string, string> = {};
   for (const [field, message] of Object.entries(e.errors ?? {})) {
-    all[field] = words(t.value.problem.fields, codes[field] ?? '', params[field]?.limit) ?? sentence(message);
+    all[field] = words('fields', codes[field] ?? '', params[field]?.limit) ?? sentence(message);
   }
   return all;
 }
@@ -50,7 +63,7 @@ interface Kept {
 /** The same of a problem that was kept as plain data. */
 export function explainKept(p: Kept): string {
   const text = t.value.problem;
-  const known = words(text.names, nameOf(p), p.limit);
+  const known = words('names', nameOf(p), p.limit);
   if (known) return known;
   if (p.status === 429) return text.tooOften;
   if (p.status >= 500) return text.server;

@@ -124,8 +124,8 @@ export class Api {
   }
 
   /** A call without a login. Throws Problem. */
-  open<T>(method: string, path: string): Promise<T> {
-    return this.call<T>(method, path, {});
+  open<T>(method: string, path: string, body?: unknown): Promise<T> {
+    return this.call<T>(method, path, { body });
   }
 
   private async renew(): Promise<SignIn> {

@@ -59,6 +59,7 @@ export const en = {
     back: 'Back',
     close: 'Close',
     account: 'Your account',
+    administration: 'Administration',
   },
 
   lost: {

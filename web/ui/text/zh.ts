@@ -60,6 +60,7 @@ export const zh: Texts = {
     back: '返回',
     close: '关闭',
     account: '你的账号',
+    administration: '管理后台',
   },
 
   lost: {
