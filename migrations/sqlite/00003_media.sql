@@ -54,6 +54,7 @@ CREATE TABLE file_refs (
     idx    BIGINT NOT NULL,
     file   TEXT NOT NULL,
     type   BIGINT NOT NULL,
+    main   BIGINT NOT NULL, -- 1: the file itself, and not its thumbnail or the like; there is one for each medium
     PRIMARY KEY (stream, seq, idx, file)
 ) WITHOUT ROWID;
 CREATE INDEX file_refs_file ON file_refs (file, stream) WHERE file <> '';

@@ -45,6 +45,7 @@ func TestAnotherOrganisationSeesNothing(t *testing.T) {
 		"PUT /api/v1/conversations/{conv}/read":      map[string]any{"seq": 1},
 		"PUT /api/v1/conversations/{conv}/cleared":   map[string]any{"seq": 1},
 		"GET /api/v1/conversations/{conv}/messages":  nil,
+		"GET /api/v1/conversations/{conv}/media":     nil,
 		"POST /api/v1/conversations/{conv}/messages": textMessage("in"),
 		"GET /api/v1/presubscriptions?uid={uid}":     nil,
 	}

@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"magpie/server/chat"
@@ -186,15 +185,14 @@ func cleanName(name *string) (*string, error) {
 	return &clean, err
 }
 
-// cleanAvatar checks the "avatar" of a change, if it has one: a path on this server, since everyone who sees it fetches it.
+// cleanAvatar checks the "avatar" of a change, if it has one: an uploaded picture, since everyone who sees it fetches it, or none. The store
+// checks whose it is.
 func cleanAvatar(avatar *string) (*string, error) {
 	if avatar == nil || *avatar == "" {
 		return avatar, nil
 	}
-	s := *avatar
-	plain := !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r >= 0x7f || r == '\\' })
-	if !plain || len(s) > 256 || s[0] != '/' || strings.HasPrefix(s, "//") {
-		return nil, chat.FieldError("avatar", chat.FieldFormat, "must be a path on this server, such as /media/…")
+	if id, ours := chat.FileOf(*avatar); !ours || *avatar != chat.FilePath+id {
+		return nil, chat.FieldError("avatar", chat.FieldFormat, "must be the link of an uploaded picture, such as /media/…, or empty")
 	}
 	return avatar, nil
 }

@@ -39,6 +39,7 @@ type Media interface {
 // Files are what the database knows of files.
 type Files interface {
 	UserStorage(ctx context.Context, eid, uid string) (chat.FileUse, error)
+	SharedFiles(ctx context.Context, eid, uid, conv string, images bool, cursor string, limit int) ([]chat.SharedFile, string, error)
 	OrgStorage(ctx context.Context, eid string, limit int) (chat.FileUse, []chat.FileUse, error)
 }
 
@@ -70,7 +71,7 @@ type fileAnswer struct {
 
 func answerOf(f chat.File) fileAnswer {
 	main, _ := f.Blob(chat.VariantMain)
-	out := fileAnswer{ID: f.ID, URL: mediaPath + "/" + f.ID, Name: f.Name, Size: main.Size, Type: f.Type, Kind: f.Kind,
+	out := fileAnswer{ID: f.ID, URL: chat.FilePath + f.ID, Name: f.Name, Size: main.Size, Type: f.Type, Kind: f.Kind,
 		Width: f.Width, Height: f.Height, Duration: f.Duration, Placeholder: f.Placeholder}
 	if _, ok := f.Blob(chat.VariantThumb); ok {
 		out.ThumbURL = out.URL + "/" + chat.VariantThumb
@@ -90,6 +91,7 @@ func (a *api) mediaRoutes(e *echo.Echo) {
 				"original": {Type: huma.TypeString, Enum: []any{"1", "0"}}, "purpose": {Type: huma.TypeString, Enum: []any{chat.ForMessage, chat.ForAvatar}},
 				"duration": {Type: huma.TypeString}, "width": {Type: huma.TypeString}, "height": {Type: huma.TypeString},
 				"file": {Type: huma.TypeString, Format: "binary"}}}}}}, a.upload)
+	route(a, op{method: "GET", path: "/conversations/{conv}/media", id: "list-files", tag: "Conversations", summary: "The files in a conversation, newest first"}, a.sharedFiles)
 	route(a, op{method: "GET", path: "/me/storage", id: "my-storage", tag: "Media", summary: "How much one has uploaded"}, a.myStorage)
 	route(a, op{method: "GET", path: "/org/storage", id: "org-storage", tag: "Media", right: chat.ReadOrganisation, summary: "How much the organisation stores", about: "For administrators and auditors."}, a.orgStorage)
 	for path, variant := range map[string]string{"": chat.VariantMain, "/" + chat.VariantThumb: chat.VariantThumb, "/" + chat.VariantOriginal: chat.VariantOriginal} {
@@ -312,4 +314,39 @@ func (a *api) orgStorage(ctx context.Context, c *caller, _ *struct{}) (*answer[o
 		out.Users = append(out.Users, userStorage{u.UID, u.Name, u.Used})
 	}
 	return &answer[orgStorageAnswer]{out}, nil
+}
+
+type sharedFilesInput struct {
+	ConvPath
+	Paging
+	Kind string `query:"kind" enum:"image,file" default:"image" doc:"image: pictures and videos; file: all others."`
+}
+
+// sharedFile is a file in a conversation.
+type sharedFile struct {
+	Seq     uint64    `json:"seq"`
+	TS      time.Time `json:"ts"`
+	Sender  string    `json:"sender"`
+	Index   int       `json:"index" doc:"Of the medium in the message, from 0."`
+	Type    int       `json:"type" doc:"Its content type."`
+	Content object    `json:"content"`
+}
+
+func (a *api) sharedFiles(ctx context.Context, c *caller, in *sharedFilesInput) (*answer[list[sharedFile]], error) {
+	files, next, err := a.Store.SharedFiles(ctx, c.EID, c.UID, in.Conv, in.Kind == "image", in.Cursor, in.Limit)
+	if err != nil {
+		return nil, fmt.Errorf("read the files of a conversation: %w", err)
+	}
+	var items []sharedFile
+	for _, f := range files {
+		m, err := messageOf(f.Entry)
+		if err != nil {
+			return nil, err
+		}
+		if f.Index < len(m.Media) {
+			part := m.Media[f.Index]
+			items = append(items, sharedFile{Seq: m.Seq, TS: m.TS, Sender: m.Sender, Index: f.Index, Type: part.Type, Content: part.Content})
+		}
+	}
+	return page(items, next), nil
 }

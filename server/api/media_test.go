@@ -3,12 +3,14 @@ package api_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"image"
 	"image/color"
 	"image/png"
 	"math/rand/v2"
 	"mime/multipart"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -300,4 +302,84 @@ func TestStorage(t *testing.T) {
 	if r := w.want(200, "acme/carol", "GET", "/api/v1/me/storage", nil); r.body["used"] != 0.0 || r.body["quota"] != 2500.0 {
 		t.Errorf("a refused upload counts: %s", r.raw)
 	}
+}
+
+func TestAvatars(t *testing.T) {
+	w := newWorld(t, nil)
+	up := w.upload(201, "acme/alice", "me.png", photo(t, 900, 600), "purpose", "avatar")
+	link := up.body["url"].(string)
+	if up.body["width"] != 256.0 || up.body["height"] != 256.0 {
+		t.Errorf("not square: %s", up.raw)
+	}
+	for _, size := range []struct {
+		link string
+		side int
+	}{{link, 256}, {link + "/thumb", 64}} {
+		r := w.want(200, "acme/alice", "GET", size.link, nil)
+		if c, _, err := image.DecodeConfig(strings.NewReader(r.raw)); err != nil || c.Width != size.side || c.Height != size.side {
+			t.Errorf("%s is %d × %d: %v", size.link, c.Width, c.Height, err)
+		}
+	}
+	w.want(404, "acme/dave", "GET", link, nil)
+
+	// Nobody else can use it, and nothing else can be one.
+	other := w.upload(201, "acme/alice", "photo.png", photo(t, 300, 300)).body["url"].(string)
+	w.want(422, "acme/bob", "PATCH", "/api/v1/me", map[string]any{"avatar": link})
+	w.want(422, "other/alice", "PATCH", "/api/v1/me", map[string]any{"avatar": link})
+	w.want(422, "acme/alice", "PATCH", "/api/v1/me", map[string]any{"avatar": other})
+	w.want(422, "acme/alice", "POST", "/api/v1/conversations/u:bob/messages", fileMessage(up))
+
+	// In use, the whole organisation sees it, and nobody beyond.
+	w.want(200, "acme/alice", "PATCH", "/api/v1/me", map[string]any{"avatar": link})
+	gid := w.group()
+	w.want(200, "acme/alice", "PATCH", "/api/v1/groups/"+gid, map[string]any{"avatar": link})
+	w.want(200, "acme/dave", "GET", link+"/thumb", nil)
+	w.want(404, "other/alice", "GET", link, nil)
+	w.want(200, "acme/alice", "PATCH", "/api/v1/me", map[string]any{"avatar": ""})
+	w.want(200, "acme/dave", "GET", link, nil) // the group still has it
+	w.want(204, "acme/alice", "DELETE", "/api/v1/groups/"+gid, nil)
+	w.want(404, "acme/dave", "GET", link, nil)
+}
+
+func TestFilesOfAConversation(t *testing.T) {
+	w := newWorld(t, nil)
+	send := func(name string, content []byte) {
+		w.want(201, "acme/alice", "POST", "/api/v1/conversations/u:bob/messages", fileMessage(w.upload(201, "acme/alice", name, content)))
+	}
+	send("1.png", photo(t, 20, 20))
+	send("2.pdf", []byte("%PDF-1.7\n"))
+	w.say("acme/alice", "u:bob", "a text")
+	send("3.png", photo(t, 30, 30))
+	w.want(201, "acme/bob", "POST", "/api/v1/conversations/u:alice/messages", map[string]any{"media": []any{
+		map[string]any{"type": 4, "content": map[string]any{"co": "https://example.org/a.txt", "fn": "elsewhere.txt"}},
+		map[string]any{"type": 15, "content": map[string]any{"co": "https://example.org/b.bin", "fn": "both.bin"}}}})
+	names := func(who, query string, limit int) (out []string) {
+		t.Helper()
+		cursor := ""
+		for {
+			r := w.want(200, who, "GET", fmt.Sprintf("/api/v1/conversations/u:bob/media?limit=%d&%s&cursor=%s", limit, query, cursor), nil)
+			for _, item := range r.items() {
+				out = append(out, item.(map[string]any)["content"].(map[string]any)["fn"].(string))
+			}
+			if cursor, _ = r.body["next"].(string); cursor == "" {
+				return out
+			}
+		}
+	}
+	for _, limit := range []int{1, 2, 50} {
+		if got := names("acme/alice", "kind=image", limit); !slices.Equal(got, []string{"3.png", "1.png"}) {
+			t.Errorf("pictures, %d at a time: %v", limit, got)
+		}
+		if got := names("acme/alice", "kind=file", limit); !slices.Equal(got, []string{"both.bin", "elsewhere.txt", "2.pdf"}) {
+			t.Errorf("files, %d at a time: %v", limit, got)
+		}
+	}
+	if got := names("acme/carol", "kind=image", 50); len(got) > 0 {
+		t.Errorf("carol's conversation with bob has %v", got)
+	}
+	w.want(204, "acme/alice", "PUT", "/api/v1/conversations/u:bob/cleared", map[string]any{"seq": 2})
+	if got := names("acme/alice", "kind=image", 50); !slices.Equal(got, []string{"3.png"}) {
+		t.Errorf("after clearing: %v", got)
+	}
+	w.want(422, "acme/alice", "GET", "/api/v1/conversations/u:bob/media?kind=video", nil)
 }

@@ -1,8 +1,10 @@
 package chat
 
 import (
+	"cmp"
 	"math"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -18,6 +20,20 @@ const (
 	VariantThumb    = "thumb"
 	VariantOriginal = "original"
 )
+
+// FilePath goes before the id of a file in a link.
+const FilePath = "/media/"
+
+// FileOf returns the id of the file that a link names; ours tells that it is none of another site. Of one that begins as ours do but names
+// no file, it returns the link, which is no id.
+func FileOf(link string) (id string, ours bool) {
+	path, ours := strings.CutPrefix(link, FilePath)
+	if !ours {
+		return "", false
+	}
+	path, _, _ = strings.Cut(path, "?")
+	return cmp.Or(strings.TrimSuffix(strings.TrimSuffix(path, "/"+VariantThumb), "/"+VariantOriginal), link), true
+}
 
 // File is an uploaded file of an organisation. Messages link to it by /media/{ID}; its bytes lie in the media store.
 type File struct {
@@ -67,6 +83,13 @@ type FileRef struct {
 	Index int    // of the medium in the message, from 0
 	Type  byte   // its content type
 	File  string // id of the file, "" for a link to elsewhere
+	Main  bool   // it is the medium itself, and not its thumbnail or original
+}
+
+// SharedFile is a file in a conversation: a medium of a message.
+type SharedFile struct {
+	Entry Entry
+	Index int
 }
 
 // FileUse says how much is stored, in bytes as they were uploaded: what two people upload counts for both.

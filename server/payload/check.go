@@ -1,7 +1,6 @@
 package payload
 
 import (
-	"cmp"
 	"encoding/json"
 	"math"
 	"slices"
@@ -88,9 +87,6 @@ func Mentions(m chat.IM) []string {
 	return uids
 }
 
-// mediaLink goes before the id of a file in a link.
-const mediaLink = "/media/"
-
 // Files returns which files the message links to: by “co”, “th” and “or” of media that are files. Of a link that leads elsewhere the id is
 // empty; of one that begins as ours do, but is none, it is what follows.
 func Files(m chat.IM) []chat.FileRef {
@@ -105,16 +101,13 @@ func Files(m chat.IM) []chat.FileRef {
 		}
 		for _, key := range []string{"co", "th", "or"} {
 			link, _ := content[key].(string)
-			path, ours := strings.CutPrefix(link, mediaLink)
-			ref := chat.FileRef{Index: i, Type: medium.Type}
-			if ours {
-				path, _, _ = strings.Cut(path, "?")
-				ref.File = cmp.Or(strings.TrimSuffix(strings.TrimSuffix(path, "/"+chat.VariantThumb), "/"+chat.VariantOriginal), mediaLink)
-			} else if key != "co" {
+			id, ours := chat.FileOf(link)
+			if !ours && key != "co" {
 				continue
 			}
-			if !slices.Contains(refs, ref) {
-				refs = append(refs, ref)
+			same := func(r chat.FileRef) bool { return r.Index == i && r.File == id }
+			if !slices.ContainsFunc(refs, same) {
+				refs = append(refs, chat.FileRef{Index: i, Type: medium.Type, File: id, Main: key == "co"})
 			}
 		}
 	}

@@ -122,6 +122,9 @@ func (s *Store) CreateGroup(ctx context.Context, eid, owner string, g chat.Group
 		if n == 0 {
 			return chat.Errorf(chat.Conflict, "There has been a group with this id.").Named(chat.ProblemTaken)
 		}
+		if err := t.changeAvatar(eid, owner, "", g.Avatar); err != nil {
+			return err
+		}
 		if err := t.event(chat.Event{EID: eid, Type: chat.EventGroupCreate, GID: gid, UID: owner, By: owner}); err != nil {
 			return err
 		}
@@ -193,6 +196,7 @@ func (s *Store) UpdateGroup(ctx context.Context, eid, gid, by string, c chat.Gro
 		if err := chat.MayManageGroup(m.Role); err != nil {
 			return err
 		}
+		avatar := g.Avatar
 		var changed []string
 		for _, f := range []struct {
 			name     string
@@ -214,6 +218,9 @@ func (s *Store) UpdateGroup(ctx context.Context, eid, gid, by string, c chat.Gro
 			eid, gid, g.Name, g.Avatar, g.Announcement, string(g.Join), flag(g.MutedAll)); err != nil {
 			return err
 		}
+		if err := t.changeAvatar(eid, by, avatar, g.Avatar); err != nil {
+			return err
+		}
 		return t.event(chat.Event{EID: eid, Type: chat.EventGroupData, GID: gid, By: by, MutedAll: g.MutedAll, Changed: changed})
 	})
 	return g, err
@@ -222,6 +229,10 @@ func (s *Store) UpdateGroup(ctx context.Context, eid, gid, by string, c chat.Gro
 // DissolveGroup ends a group, as its owner. Its messages can't be read afterwards, and its gid is never used again.
 func (s *Store) DissolveGroup(ctx context.Context, eid, gid, by string) error {
 	return s.change(ctx, func(t *tx) error {
+		g, err := readGroup(ctx, t, eid, gid)
+		if err != nil {
+			return err
+		}
 		m, err := readMembership(ctx, t, eid, gid, by)
 		if err != nil {
 			return err
@@ -247,6 +258,9 @@ func (s *Store) DissolveGroup(ctx context.Context, eid, gid, by string) error {
 			return err
 		}
 		if err := t.exec(`UPDATE chat_groups SET dissolved = $3 WHERE eid = $1 AND gid = $2`, eid, gid, time.Now().UnixMilli()); err != nil {
+			return err
+		}
+		if err := t.changeAvatar(eid, by, g.Avatar, ""); err != nil {
 			return err
 		}
 		return t.event(chat.Event{EID: eid, Type: chat.EventGroupDissolve, GID: gid, UID: by, By: by, Members: uids})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"magpie/server/chat"
@@ -132,8 +133,8 @@ func (t *tx) mayLink(eid, uid string, refs []chat.FileRef) (bool, error) {
 // linkFiles notes which files a message carries: those who read it may from now on read them.
 func (t *tx) linkFiles(h *head, refs []chat.FileRef) error {
 	for _, r := range refs {
-		err := t.exec(`INSERT INTO file_refs (stream, seq, idx, file, type) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`,
-			h.id, int64(h.seq), r.Index, r.File, int64(r.Type))
+		err := t.exec(`INSERT INTO file_refs (stream, seq, idx, file, type, main) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING`,
+			h.id, int64(h.seq), r.Index, r.File, int64(r.Type), flag(r.Main))
 		if err == nil && r.File != "" {
 			err = t.exec(`UPDATE files SET idle = 0 WHERE id = $1 AND idle > 0`, r.File)
 		}
@@ -142,4 +143,42 @@ func (t *tx) linkFiles(h *head, refs []chat.FileRef) error {
 		}
 	}
 	return nil
+}
+
+// SharedFiles returns a page of the files in a conversation, the newest first: images and videos, or all others; and the cursor of the next
+// page, "" at the end. Who may not read it gets chat.NotFound.
+func (s *Store) SharedFiles(ctx context.Context, eid, uid, conv string, images bool, cursor string, limit int) ([]chat.SharedFile, string, error) {
+	before := [2]int64{math.MaxInt64, 0}
+	if err := decodeCursor(cursor, &before); err != nil {
+		return nil, "", err
+	}
+	ref, err := readable(ctx, s.read, eid, uid, conv)
+	if err != nil {
+		return nil, "", err
+	}
+	st, err := s.Stream(ctx, ref)
+	if err != nil || st.ID == 0 {
+		return nil, "", err
+	}
+	cleared, _, err := clearedUpTo(ctx, s.read, eid, uid, st.ID)
+	if err != nil {
+		return nil, "", fmt.Errorf("read what was cleared: %w", err)
+	}
+	limit = clamp(limit, 50, 500)
+	list, err := collect(ctx, s.read, func(scan func(...any) error) (f chat.SharedFile, err error) {
+		f.Entry, err = scanEntry(func(to ...any) error { return scan(append([]any{&f.Index}, to...)...) })
+		return f, err
+	}, `SELECT r.idx, `+entryColumns+` FROM file_refs r JOIN log l ON l.stream = r.stream AND l.seq = r.seq
+		JOIN streams s ON s.id = l.stream LEFT JOIN users u ON u.id = l.author
+		WHERE r.stream = $1 AND r.seq > $2 AND r.main = 1 AND (r.seq, r.idx) < ($3, $4) AND CASE WHEN r.type IN (1, 3) THEN 1 ELSE 0 END = $5
+		ORDER BY r.seq DESC, r.idx DESC LIMIT $6`, st.ID, int64(cleared), before[0], before[1], flag(images), limit+1)
+	if err != nil {
+		return nil, "", fmt.Errorf("read the files of a conversation: %w", err)
+	}
+	if len(list) <= limit {
+		return list, "", nil
+	}
+	list = list[:limit]
+	last := list[limit-1]
+	return list, encodeCursor([2]int64{int64(last.Entry.Seq), int64(last.Index)}), nil
 }

@@ -164,6 +164,7 @@ func (s *Store) UpdateUser(ctx context.Context, eid, uid string, c chat.UserChan
 
 // updateUser changes a user, and returns what it is then and which fields have changed.
 func (t *tx) updateUser(u chat.User, c chat.UserChange) (chat.User, []string, error) {
+	avatar := u.Avatar
 	var changed []string
 	for _, f := range []struct {
 		name string
@@ -201,6 +202,9 @@ func (t *tx) updateUser(u chat.User, c chat.UserChange) (chat.User, []string, er
 		return u, nil, err
 	}
 	if err := t.index(u); err != nil {
+		return u, nil, err
+	}
+	if err := t.changeAvatar(u.EID, u.UID, avatar, u.Avatar); err != nil {
 		return u, nil, err
 	}
 	if slices.Contains(changed, "role") {
