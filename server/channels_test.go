@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/mochi-mqtt/server/v2/packets"
+
+	"magpie/server/chat"
 )
 
 func appTopic(s string) string { return topicOf("app", s) }
@@ -238,5 +240,28 @@ func TestQoS2Once(t *testing.T) {
 	pub.take(packets.Pubrec)
 	if m := sub.message(appTopic("x")); string(m.Payload) != "another" {
 		t.Errorf("%q was stored again", m.Payload)
+	}
+}
+
+func TestWillsOfThoseWhoAreAway(t *testing.T) {
+	n := startNode(t, nil)
+	alice, watch := n.token("alice"), n.online("alice")
+	gid := n.must("POST", "/api/v1/groups", alice, map[string]any{"name": "Team", "members": []string{"bob", "carol", "dave"}})["gid"].(string)
+	will := func(uid, text string) *packets.Packet {
+		return &packets.Packet{FixedHeader: packets.FixedHeader{Qos: 1}, TopicName: topicOf("im/g", gid), Payload: im(chat.IMGroup, uid, text)}
+	}
+	// The first is cut off by a crash, and its will waits for the restart; the others have left, or may not write any more, by the time.
+	bob, _ := n.dial("bob", dialOptions{id: "b", expiry: 600, will: will("bob", "bob is gone"), delay: 2})
+	n.drop(bob)
+	dave, _ := n.dial("dave", dialOptions{id: "d", expiry: 600, will: will("dave", "dave is gone"), delay: 1})
+	n.drop(dave)
+	carol, _ := n.dial("carol", dialOptions{id: "c", expiry: 600, will: will("carol", "carol is gone")})
+	n.must("DELETE", "/api/v1/groups/"+gid+"/members/dave", alice, nil)
+	if err := n.store.SetDisabled(t.Context(), demoEID, "carol", true); err != nil {
+		t.Fatal(err)
+	}
+	carol.ended()
+	if s := watch.text(topicOf("im/g", gid)); s != "bob is gone" {
+		t.Errorf("the will is %q", s)
 	}
 }

@@ -116,6 +116,7 @@ type dialOptions struct {
 	clean    bool
 	expiry   uint32 // seconds, version 5
 	receive  uint16 // receive maximum
+	largest  uint32 // maximum packet size
 	manual   bool   // the test acknowledges IM
 	will     *packets.Packet
 	delay    uint32 // of the will
@@ -144,6 +145,7 @@ func (n *node) dial(uid string, o dialOptions) (*client, packets.Packet) {
 		Connect: packets.ConnectParams{ProtocolName: []byte("MQTT"), ClientIdentifier: o.id, Clean: o.clean, Keepalive: 60,
 			UsernameFlag: true, Username: []byte(o.user), PasswordFlag: true, Password: []byte(o.password)}}
 	pk.Properties.ReceiveMaximum = o.receive
+	pk.Properties.MaximumPacketSize = o.largest
 	if o.expiry > 0 {
 		pk.Properties.SessionExpiryInterval, pk.Properties.SessionExpiryIntervalFlag = o.expiry, true
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"testing"
@@ -117,5 +118,80 @@ func TestManySubscriptions(t *testing.T) {
 	}
 	if refused != 200 {
 		t.Errorf("%d subscriptions were refused, want 200", refused)
+	}
+}
+
+func TestReleaseOfAnUnknownPacket(t *testing.T) {
+	n := startNode(t, nil)
+	for _, o := range []dialOptions{{clean: true}, {id: "kept", expiry: 60}, {v: 4, clean: true}, {v: 4, id: "old"}} {
+		x, _ := n.dial("bob", o)
+		release := func(pid uint16) byte {
+			x.write(packets.Packet{FixedHeader: packets.FixedHeader{Type: packets.Pubrel, Qos: 1}, PacketID: pid})
+			comp, _ := x.take(packets.Pubcomp)
+			if comp.PacketID != pid {
+				t.Errorf("%+v: PUBCOMP of %d, want %d", o, comp.PacketID, pid)
+			}
+			return comp.ReasonCode
+		}
+		unknown := byte(0x92)
+		if o.v == 4 {
+			unknown = 0
+		}
+		x.write(packets.Packet{FixedHeader: packets.FixedHeader{Type: packets.Publish, Qos: 2}, PacketID: 9, TopicName: appTopic("x"), Payload: []byte("x")})
+		x.take(packets.Pubrec)
+		x.write(packets.Packet{FixedHeader: packets.FixedHeader{Type: packets.Publish, Qos: 1}, PacketID: 10, TopicName: appTopic("x"), Payload: []byte("y")})
+		x.take(packets.Puback)
+		for _, c := range []struct {
+			pid  uint16
+			want byte
+		}{{9, 0}, {9, unknown}, {77, unknown}, {10, unknown}} {
+			if got := release(c.pid); got != c.want {
+				t.Errorf("%+v: PUBREL of %d is answered %#x, want %#x", o, c.pid, got, c.want)
+			}
+		}
+		n.drop(x)
+	}
+}
+
+// A client gets nothing larger than it takes, whatever it is, and everything else.
+func TestLargestPacket(t *testing.T) {
+	n := startNode(t, nil)
+	const most = 200
+	big, small := bytes.Repeat([]byte("b"), most), []byte("small")
+	o := dialOptions{id: "p", expiry: 600, manual: true}
+	bob, _ := n.dial("bob", o)
+	alice := n.online("alice")
+	alice.say("im/u", "bob", strings.Repeat("x", most))
+	bob.message(topicOf("im/u", "bob")) // and does not acknowledge it
+	n.drop(bob)
+	retain := func(pk *packets.Packet) { pk.FixedHeader.Retain = true }
+	alice.publish(appTopic("kept/big"), big, 1, retain)
+	alice.publish(appTopic("kept/small"), small, 1, retain)
+
+	o.largest = most
+	bob, _ = n.dial("bob", o)
+	bob.subscribe(appTopic("#"), 1)
+	if m := bob.message(appTopic("kept/small")); string(m.Payload) != "small" {
+		t.Errorf("retained: %q", m.Payload)
+	}
+	for qos := range byte(3) {
+		alice.publish(appTopic("now"), big, qos, nil)
+		alice.publish(appTopic("now"), small, qos, nil)
+		if m := bob.message(appTopic("now")); string(m.Payload) != "small" {
+			t.Errorf("at QoS %d: %q", qos, m.Payload)
+		}
+	}
+	long := appTopic(strings.Repeat("x", most/2) + "/#") // the notice that names it is too large
+	if ack := bob.publish(long, small, 1, nil); ack.ReasonCode != packets.ErrTopicNameInvalid.Code {
+		t.Errorf("refused with %#x", ack.ReasonCode)
+	}
+	alice.say("im/u", "bob", "last")
+	if s := bob.text(topicOf("im/u", "bob")); s != "last" {
+		t.Errorf("bob gets %q", s)
+	}
+	for _, pk := range bob.kept {
+		if len(pk.Payload) >= most-30 {
+			t.Errorf("it was sent %d bytes on %s", len(pk.Payload), pk.TopicName)
+		}
 	}
 }

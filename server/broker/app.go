@@ -112,7 +112,7 @@ func (s *session) appendApp(buf []byte, sb *sub, m *message) (_ []byte, stored b
 	}
 	out := &message{topic: m.topic, payload: m.payload, expires: m.expires, app: m.app, retain: m.app.Retain && got.rap}
 	f := out.encode(s.v5, s.ws, got.qos, out.appPropsFor(s.v5, got))
-	if s.maxSize > 0 && len(f.b) > s.maxSize {
+	if !s.takes(f) {
 		return buf, false
 	}
 	at := len(buf)
@@ -191,7 +191,9 @@ func (b *Broker) fanOutApp(o *org, m *message) {
 		if s.ready && !s.closed {
 			if got := s.matching(m); got != nil {
 				out := &message{topic: m.topic, payload: m.payload, expires: m.expires, app: m.app, retain: m.app.Retain && got.rap}
-				_ = s.conn.trySend(out.encode(s.v5, s.ws, 0, out.appPropsFor(s.v5, got)).b)
+				if f := out.encode(s.v5, s.ws, 0, out.appPropsFor(s.v5, got)); s.takes(f) {
+					_ = s.conn.trySend(f.b)
+				}
 			}
 		}
 		s.mu.Unlock()

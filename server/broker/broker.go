@@ -46,7 +46,8 @@ type SessionStore interface {
 	SaveSession(s *chat.Session, done func(error))
 	DeleteSession(id int64, done func(error))
 	ExpireSessions(ctx context.Context, now time.Time) ([]chat.Session, error)
-	ReleasePacket(session int64, pid uint16, done func(error))
+	// ReleasePacket forgets an inbound QoS 2 packet id; done is told whether it was known.
+	ReleasePacket(session int64, pid uint16, done func(known bool, err error))
 }
 
 // PeopleStore is … and for people.
@@ -90,6 +91,7 @@ type Options struct {
 // Broker is the MQTT server. It implements chat.Observer.
 type Broker struct {
 	opt      Options
+	later    later
 	log      *slog.Logger
 	now      func() time.Time
 	srv      *mqtt.Server
@@ -137,7 +139,7 @@ func New(ctx context.Context, o Options) (*Broker, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	b := &Broker{opt: o, log: o.Log, now: o.Now, tasks: newTasks(), started: o.Now(), orgs: map[string]*org{},
+	b := &Broker{opt: o, later: later{to: o.Store.Append}, log: o.Log, now: o.Now, tasks: newTasks(), started: o.Now(), orgs: map[string]*org{},
 		saving: map[sessionKey]chan struct{}{}, wills: map[int64]*time.Timer{}, figures: map[*session]*filter{}}
 	// Never the id of a stored session, nor of an earlier run: the log names a message's origin by it.
 	b.lastID.Store(-o.Now().UnixNano())
@@ -161,12 +163,8 @@ func New(ctx context.Context, o Options) (*Broker, error) {
 	}
 	b.listener = newListener(listenerOptions{
 		log: o.Log, origins: o.Origins, address: o.Address, unverified: o.Limits.Unverified, packetSize: o.Limits.PacketSize,
-		ended: b.ended,
+		serve: b.serveConn, ended: b.ended,
 	})
-	if err := b.srv.AddListener(b.listener); err != nil {
-		return nil, fmt.Errorf("set the listener up: %w", err)
-	}
-	b.srv.Listeners.ServeAll(b.serveConn)
 	if err := b.recoverSessions(ctx); err != nil {
 		return nil, err
 	}

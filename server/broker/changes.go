@@ -152,6 +152,7 @@ func (o *org) changeLocked(ev *chat.Event) {
 			o.setRole(u, chat.Role(ev.Text))
 		}
 	case chat.EventUserDisabled:
+		o.disabled++
 		delete(o.known, ev.UID)
 		if ev.On && u != nil {
 			for _, s := range u.sessions {

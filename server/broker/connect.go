@@ -342,7 +342,8 @@ func (b *Broker) established(s *session) {
 	b.announceConnect(s, watching)
 }
 
-// tellAbsent sends offline for the contacts that are not connected.
+// tellAbsent sends offline for all contacts that are not connected, and not only for those that went while this client was away: what it
+// was told before its connection broke, it may not have received, as presence is not acknowledged.
 func (s *session) tellAbsent() {
 	s.org.mu.Lock()
 	defer s.org.mu.Unlock()
@@ -427,23 +428,57 @@ type sessionKey struct{ eid, uid, client string }
 
 // park stores a session whose connection has ended. The caller holds s.mu.
 func (b *Broker) park(s *session) {
-	key := sessionKey{s.who.EID, s.who.UID, s.clientID}
-	saved := make(chan struct{})
-	b.mu.Lock()
-	b.saving[key] = saved
-	b.mu.Unlock()
+	saved := b.beginSaving(s)
 	row := s.row(b.now().Add(time.Duration(s.expiry.Load()) * time.Second))
 	b.opt.Store.SaveSession(row, func(err error) {
 		if err != nil {
 			b.log.Error("storing a session", "err", err)
 		}
+		saved()
+	})
+}
+
+// beginSaving makes the next connection with the session's client id wait until the function that it returns is called.
+func (b *Broker) beginSaving(s *session) (saved func()) {
+	key := sessionKey{s.who.EID, s.who.UID, s.clientID}
+	ch := make(chan struct{})
+	b.mu.Lock()
+	b.saving[key] = ch
+	b.mu.Unlock()
+	return func() {
 		b.mu.Lock()
-		if b.saving[key] == saved {
+		if b.saving[key] == ch {
 			delete(b.saving, key)
 		}
 		b.mu.Unlock()
-		close(saved)
-	})
+		close(ch)
+	}
+}
+
+// takeBack deals with a session that was refused as the store took too long, and may be stored as connected all the same: one that is
+// fresh is deleted then, one that was to go on begins its time away. The caller holds the user's lock, so that no other connection has
+// begun to read it.
+func (b *Broker) takeBack(s *session, row *chat.Session, fresh bool, stored <-chan error) {
+	saved := b.beginSaving(s)
+	expiry := time.Duration(s.expiry.Load()) * time.Second
+	go func() {
+		if err := <-stored; err != nil {
+			saved() // it is not there, or as it was before
+			return
+		}
+		done := func(err error) {
+			if err != nil {
+				b.log.Error("taking a refused session back", "err", err)
+			}
+			saved()
+		}
+		if fresh {
+			b.opt.Store.DeleteSession(row.ID, done)
+			return
+		}
+		row.Expires = b.now().Add(expiry)
+		b.opt.Store.SaveSession(row, done)
+	}()
 }
 
 // expire makes the session end with its connection.

@@ -12,14 +12,13 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/mochi-mqtt/server/v2/listeners"
 )
 
 // listenerOptions is what a listener needs of the engine, and its limits. Zero limits stand for the defaults.
 type listenerOptions struct {
-	// ended is called exactly once for each connection that was given to mochi, when mochi is through with it, after a panic too:
-	// mochi's OnDisconnect is not called then. err is why it ended.
+	// serve serves one connection to its end, and returns why it ended.
+	serve func(*conn) error
+	// ended is called exactly once for each connection, when serve has returned, after a panic too. err is why it ended.
 	ended func(c *conn, err error)
 	// origins decides whether the page that a WebSocket comes from may use it. The default takes pages of the same host, and
 	// clients that are no browsers.
@@ -34,7 +33,7 @@ type listenerOptions struct {
 	unverified     int           // connections that have not signed in yet; default 1024
 }
 
-// listener takes connections from net.Listeners and from WebSocket requests, and gives them to mochi.
+// listener takes connections from net.Listeners and from WebSocket requests, and has them served.
 type listener struct {
 	opt        listenerOptions
 	unverified atomic.Int64   // connections that have not signed in
@@ -42,15 +41,10 @@ type listener struct {
 	said       atomic.Int64   // when that was, in Unix seconds
 	conns      sync.WaitGroup // what runs for connections
 
-	ready     chan struct{} // closed when establish is there
-	establish listeners.EstablishFn
-
 	mu     sync.Mutex // guards all below
 	closed bool
 	lns    map[net.Listener]struct{}
 }
-
-var _ listeners.Listener = (*listener)(nil)
 
 var errPanic = errors.New("panic while serving the connection")
 
@@ -73,28 +67,10 @@ func newListener(opt listenerOptions) *listener {
 	if opt.log == nil {
 		opt.log = slog.New(slog.DiscardHandler)
 	}
-	return &listener{opt: opt, ready: make(chan struct{}), lns: map[net.Listener]struct{}{}}
+	return &listener{opt: opt, lns: map[net.Listener]struct{}{}}
 }
 
-// The methods that mochi needs.
-
-func (l *listener) Init(*slog.Logger) error { return nil }
-func (l *listener) ID() string              { return "magpie" }
-func (l *listener) Address() string         { return "" }
-func (l *listener) Protocol() string        { return "mqtt" }
-
-// Serve is given mochi's function for new connections. Connections wait until it has been called.
-func (l *listener) Serve(f listeners.EstablishFn) {
-	l.establish = f
-	close(l.ready)
-}
-
-// Close stops taking connections; those that there are stay.
-func (l *listener) Close(done listeners.CloseFn) {
-	l.stop()
-	done(l.ID())
-}
-
+// stop takes no more connections; those that there are stay.
 func (l *listener) stop() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -193,7 +169,7 @@ func (l *listener) run(c *conn) {
 	}
 }
 
-// attach gives the connection to mochi, and returns why it ended.
+// attach has the connection served, and returns why it ended.
 func (l *listener) attach(c *conn) (err error) {
 	defer func() {
 		// mochi's decoders panic on some malformed packets. One client's must not end the others.
@@ -211,6 +187,5 @@ func (l *listener) attach(c *conn) (err error) {
 			return fmt.Errorf("TLS handshake: %w", err)
 		}
 	}
-	<-l.ready
-	return l.establish(l.ID(), c)
+	return l.opt.serve(c)
 }

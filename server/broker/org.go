@@ -23,6 +23,7 @@ type org struct {
 	retained map[string]*chat.Retained
 	pruned   uint64               // of the application stream; the house-keeper's
 	known    map[string]bool      // uids that may be written to; forgotten when it grows
+	disabled int                  // times that somebody was disabled or enabled
 	watch    map[*session]*filter // sessions that subscribe to connect/new
 }
 
@@ -212,12 +213,14 @@ func (o *org) retire(u *user) {
 	u.groups = nil
 }
 
+func errNotMember() error { return chat.Errorf(chat.NotFound, "You are not a member of this group.") }
+
 func (o *org) mayWriteGroup(uid, gid string, now time.Time) error {
 	o.mu.RLock()
 	defer o.mu.RUnlock()
 	g := o.groups[gid]
 	if g == nil || g.members[uid] == nil {
-		return chat.Errorf(chat.NotFound, "You are not a member of this group.")
+		return errNotMember()
 	}
 	m := g.members[uid]
 	return chat.MayWriteGroup(m.role, m.mutedUntil, g.mutedAll, now)
@@ -229,7 +232,7 @@ const knownMax = 20000
 // mayWriteUser checks that a user exists and is not disabled.
 func (b *Broker) mayWriteUser(o *org, uid string) error {
 	o.mu.RLock()
-	ok := o.known[uid]
+	ok, disabled := o.known[uid], o.disabled
 	o.mu.RUnlock()
 	if ok {
 		return nil
@@ -242,6 +245,9 @@ func (b *Broker) mayWriteUser(o *org, uid string) error {
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if o.disabled != disabled {
+		return nil // it may be this one, after it was read: the next message looks again
+	}
 	if len(o.known) >= knownMax {
 		clear(o.known)
 	}

@@ -164,7 +164,7 @@ func (t *presenceTask) work() {
 	}
 	for u, retained := range s.presence {
 		m := &message{topic: presTopic(s.who.EID, u.uid), payload: u.presence(), retain: retained}
-		if s.conn.trySend(m.plain(s.v5, s.ws)) != nil {
+		if f := m.plain(s.v5, s.ws); s.takes(f) && s.conn.trySend(f.b) != nil {
 			return // the drained connection comes here again
 		}
 		delete(s.presence, u)
@@ -184,6 +184,5 @@ func (o *org) tellTerminal(uid string, t chat.Terminal, on bool) {
 		o.b.log.Error("encoding a notice", "err", err)
 		return
 	}
-	// The store's queue may be full, and o.mu is held: don't wait here.
-	go o.b.opt.Store.Append(chat.Append{Stream: o.ref(chat.StreamTerminalNotice, uid), Payload: body})
+	o.b.later.append(chat.Append{Stream: o.ref(chat.StreamTerminalNotice, uid), Payload: body})
 }

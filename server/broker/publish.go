@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"encoding/json"
@@ -101,21 +102,28 @@ func (s *session) admit(p *publication, pk *packets.Packet) bool {
 	return true
 }
 
-// release takes PUBREL (MQTT 5 §3.6): the packet id may be used for a new message.
+// release takes PUBREL (MQTT 5 §3.6): the packet id may be used for a new message. Version 5 clients are told of an id that is not known.
 func (s *session) release(pid uint16) {
-	comp := appendAck(nil, packets.Pubcomp, pid, s.v5, false, 0, nil)
+	comp := func(known bool) []byte {
+		reason := byte(0)
+		if !known {
+			reason = packets.ErrPacketIdentifierNotFound.Code
+		}
+		return appendAck(nil, packets.Pubcomp, pid, s.v5, false, reason, nil)
+	}
 	if s.kept() {
-		s.b.opt.Store.ReleasePacket(s.id, pid, func(err error) {
+		s.b.opt.Store.ReleasePacket(s.id, pid, func(known bool, err error) {
 			if err == nil {
-				_, _ = s.conn.Write(comp)
+				_, _ = s.conn.Write(comp(known))
 			}
 		})
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	_, known := s.received[pid]
 	delete(s.received, pid)
-	s.write(comp)
+	s.write(comp(known))
 }
 
 // alias resolves an inbound topic alias (MQTT 5 §3.3.2.3.4). It reports false for one that was never set.
@@ -162,9 +170,29 @@ func (b *Broker) accept(p *publication) {
 // mayWrite checks the right to write to a user or a group. Who may not see a group is told the same as for one that does not exist.
 func (b *Broker) mayWrite(p *publication, c class, key string) error {
 	if c == classIMGroup || c == classTypingGroup {
-		return p.org.mayWriteGroup(p.uid, key, b.now())
+		err := p.org.mayWriteGroup(p.uid, key, b.now())
+		if p.s == nil && chat.CodeOf(err) == chat.NotFound {
+			err = b.awayMayWriteGroup(p.org.eid, p.uid, key) // a will: its author's groups may have been forgotten
+		}
+		return err
 	}
 	return b.mayWriteUser(p.org, key)
+}
+
+// awayMayWriteGroup is mayWriteGroup for somebody who is not connected.
+func (b *Broker) awayMayWriteGroup(eid, uid, gid string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), b.opt.Limits.StoreWait)
+	defer cancel()
+	pre, err := b.opt.Store.Presubscribe(ctx, eid, uid)
+	if err != nil {
+		return err
+	}
+	for i := range pre.Groups {
+		if g := &pre.Groups[i]; g.GID == gid && !pre.User.Disabled {
+			return chat.MayWriteGroup(g.Role, g.MutedUntil, g.MutedAll, b.now())
+		}
+	}
+	return errNotMember()
 }
 
 func (b *Broker) publishIM(p *publication, c class, key string) {
@@ -395,12 +423,18 @@ func newWill(pk *packets.Packet) *will {
 			Type: p.ContentType, Reply: p.ResponseTopic, Corr: p.CorrelationData, User: p.User}}
 }
 
-// publishWill publishes a will in the name of the user, with the rights it has now.
+// publishWill publishes a will in the name of the user, with the rights it has now. It reads the store.
 func (b *Broker) publishWill(o *org, uid string, origin int64, w *will) {
 	p := &publication{b: b, org: o, uid: uid, origin: origin, topic: w.Topic, payload: w.Payload, qos: w.QoS, retain: w.Retain,
 		expiry: w.Expiry, props: w.Props}
 	if w.Props != nil {
 		p.cid = w.Props.Corr
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), b.opt.Limits.StoreWait)
+	defer cancel()
+	if u, err := b.opt.Store.User(ctx, o.eid, uid); err != nil || u.Disabled {
+		p.refuse(cmp.Or(err, error(chat.Errorf(chat.Forbidden, "The account is disabled."))))
+		return
 	}
 	b.accept(p)
 }

@@ -148,7 +148,7 @@ func (s *session) sendAgain(f flight, m *message) bool {
 	return true
 }
 
-// encodeFlight encodes a PUBLISH of the inflight as a repeat.
+// encodeFlight encodes a PUBLISH of the inflight as a repeat (MQTT 5 §3.3.1.1); nil if the client takes nothing so large now.
 func (s *session) encodeFlight(f flight, m *message) []byte {
 	var fr *frame
 	switch {
@@ -159,9 +159,12 @@ func (s *session) encodeFlight(f flight, m *message) []byte {
 	default:
 		fr = m.frame(s.v5, s.ws)
 	}
+	if !s.takes(fr) {
+		return nil
+	}
 	b := append([]byte(nil), fr.b...)
 	binary.BigEndian.PutUint16(b[fr.pid:], f.pid)
-	setDup(b, s.ws)
+	b[fr.head] |= 8
 	return b
 }
 

@@ -3,29 +3,26 @@ package broker
 import (
 	"bufio"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
-	"net"
 	"strings"
 
 	mqtt "github.com/mochi-mqtt/server/v2"
 	"github.com/mochi-mqtt/server/v2/packets"
 )
 
+// listenerID is what the library calls where its clients come from; it means nothing here.
+const listenerID = "magpie"
+
 // serveConn serves one connection from CONNECT to the end: mochi decodes the packets and the hook deals with them.
 // It stands for mochi's EstablishConnection, which costs 24 KiB of stacks a connection: it keeps a second goroutine, and waits
 // for packets with frames of 5.8 KiB below it, so that a stack of 16 KiB can never shrink. Here what waits is shallow and
 // what is deep has returned, so that an idle connection has one stack of 4 KiB: over 10,000 WebSocket connections that makes
 // 13 KiB of resident memory each instead of 36. A client can also still be told why it is disconnected when it sent a malformed packet.
-func (b *Broker) serveConn(id string, nc net.Conn) error {
-	c, ok := nc.(*conn)
-	if !ok {
-		return errors.New("serve a connection of another listener")
-	}
-	r := &packetReader{c: c, r: bufio.NewReaderSize(c, 512), h: &hook{b: b}, cl: b.srv.NewClient(nil, id, "", false)}
+func (b *Broker) serveConn(c *conn) error {
+	r := &packetReader{c: c, r: bufio.NewReaderSize(c, 512), h: &hook{b: b}, cl: b.srv.NewClient(nil, listenerID, "", false)}
 	r.cl.Net.Conn, r.cl.Net.Remote = c, c.remoteAddr()
-	if err := r.connect(id); err != nil {
+	if err := r.connect(); err != nil {
 		return err
 	}
 	for !c.over() { // what follows the end of the session is not read
@@ -136,7 +133,7 @@ func (p *packetReader) read(fh packets.FixedHeader) (packets.Packet, error) {
 // connect brings the client up (MQTT 5 §3.1.4).
 //
 //go:noinline
-func (p *packetReader) connect(id string) error {
+func (p *packetReader) connect() error {
 	fh, err := p.header()
 	if err != nil {
 		return fmt.Errorf("read CONNECT: %w", err)
@@ -148,7 +145,7 @@ func (p *packetReader) connect(id string) error {
 	if err != nil {
 		return fmt.Errorf("read CONNECT: %w", err)
 	}
-	p.cl.ParseConnect(id, pk)
+	p.cl.ParseConnect(listenerID, pk)
 	// mochi's strings are parts of the packet's bytes, password and all: keep none. Nor what only its own delivery needs.
 	p.cl.ID = strings.Clone(p.cl.ID)
 	p.cl.Properties.Username = nil

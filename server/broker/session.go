@@ -210,8 +210,8 @@ func (s *session) appendEntry(buf []byte, sb *sub, m *message) (_ []byte, stored
 		return buf, false
 	}
 	f := m.frame(s.v5, s.ws)
-	if s.maxSize > 0 && len(f.b) > s.maxSize {
-		return buf, false // MQTT 5 §3.1.2.11.4: as if it had been sent
+	if !s.takes(f) {
+		return buf, false
 	}
 	at := len(buf)
 	buf = append(buf, f.b...)
@@ -220,6 +220,10 @@ func (s *session) appendEntry(buf []byte, sb *sub, m *message) (_ []byte, stored
 	s.inflight = append(s.inflight, flight{pid: pid, qos: 1, sub: sb, seq: m.seq})
 	return buf, false
 }
+
+// takes reports whether a packet is small enough for the client. One that is not is passed over, as if it had been sent
+// (MQTT 5 §3.1.2.11.4).
+func (s *session) takes(f *frame) bool { return s.maxSize <= 0 || len(f.b)-f.head <= s.maxSize }
 
 // nextPID returns a packet id that is not in use. The window is far smaller than the id space.
 func (s *session) nextPID() uint16 {
@@ -254,8 +258,8 @@ func (s *session) send(m *message) {
 		return
 	}
 	if m.qos == 0 {
-		if s.ready {
-			_ = s.conn.trySend(m.plain(s.v5, s.ws))
+		if f := m.plain(s.v5, s.ws); s.ready && s.takes(f) {
+			_ = s.conn.trySend(f.b)
 		}
 		return
 	}
@@ -264,13 +268,16 @@ func (s *session) send(m *message) {
 }
 
 // plain encodes a message outside the log at QoS 0.
-func (m *message) plain(v5, ws bool) []byte {
-	return m.encode(v5, ws, 0, m.appPropsFor(v5, nil)).b
+func (m *message) plain(v5, ws bool) *frame {
+	return m.encode(v5, ws, 0, m.appPropsFor(v5, nil))
 }
 
 // sendDirect sends a QoS 1 or 2 message outside the log. The caller holds s.mu.
 func (s *session) sendDirect(m *message) bool {
 	f := m.encode(s.v5, s.ws, m.qos, m.appPropsFor(s.v5, nil))
+	if !s.takes(f) {
+		return true
+	}
 	pid := s.lastPID
 	binary.BigEndian.PutUint16(f.b[f.pid:], s.nextPID())
 	if err := s.conn.trySend(f.b); err != nil {
@@ -410,8 +417,8 @@ func (t *ackTask) work() {
 	for n < len(s.acks) && s.acks[n].done {
 		a := s.acks[n]
 		props := a.props
-		if !s.problems {
-			props = nil
+		if !s.problems || s.maxSize > 0 && maxAckHeader+len(props) > s.maxSize {
+			props = nil // MQTT 5 §3.4.2.2
 		}
 		buf = appendAck(buf, a.typ, a.pid, s.v5, false, a.reason, props)
 		s.acks[n] = nil

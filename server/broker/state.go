@@ -135,6 +135,7 @@ func (s *session) saveNow() error {
 		return chat.Errorf(chat.Unavailable, "The session is over.")
 	}
 	row := s.row(time.Time{})
+	fresh := row.ID == 0
 	s.dirty = false
 	s.b.opt.Store.SaveSession(row, func(err error) { ch <- err })
 	s.mu.Unlock()
@@ -145,6 +146,9 @@ func (s *session) saveNow() error {
 		}
 		return err
 	case <-time.After(s.b.opt.Limits.StoreWait):
+		if !s.up.Load() {
+			s.b.takeBack(s, row, fresh, ch)
+		}
 		return chat.Errorf(chat.Unavailable, "The server can't store the session at the moment.")
 	}
 }

@@ -22,31 +22,30 @@ import (
 // patience bounds what a test waits for; only a failing test uses it up.
 const patience = 20 * time.Second
 
-// transport is a listener whose connections the test serves in mochi's place.
+// transport is a listener whose connections the test serves in the broker's place.
 type transport struct {
 	t     *testing.T
 	l     *listener
-	conns chan *conn // given to mochi
+	conns chan *conn // to be served
 	ends  chan error // told to the engine
 	tcp   net.Listener
 	web   *httptest.Server
 }
 
-// startTransport serves TCP, or TLS if secure, and WebSocket on the same terms. serve stands for mochi; nil reads to the end.
+// startTransport serves TCP, or TLS if secure, and WebSocket on the same terms. serve stands for the broker; nil reads to the end.
 func startTransport(t *testing.T, opt listenerOptions, secure bool, serve func(*conn) error) *transport {
 	t.Helper()
 	x := &transport{t: t, conns: make(chan *conn, 1000), ends: make(chan error, 1000)}
 	opt.ended = func(_ *conn, err error) { x.ends <- err }
-	x.l = newListener(opt)
-	x.l.Serve(func(_ string, nc net.Conn) error {
-		c := nc.(*conn)
+	opt.serve = func(c *conn) error {
 		x.conns <- c
 		if serve != nil {
 			return serve(c)
 		}
 		_, err := io.Copy(io.Discard, c)
 		return err
-	})
+	}
+	x.l = newListener(opt)
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

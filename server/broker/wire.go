@@ -30,10 +30,11 @@ type message struct {
 	wire [4]atomic.Pointer[frame]
 }
 
-// frame is a PUBLISH at QoS 1 ready to be sent, but for its packet id.
+// frame is a PUBLISH ready to be sent, but for its packet id.
 type frame struct {
-	b   []byte
-	pid int // offset of the packet id
+	b    []byte
+	head int // bytes of the WebSocket header
+	pid  int // offset of the packet id
 }
 
 func newMessage(e *chat.Entry) *message {
@@ -85,11 +86,12 @@ func (m *message) encode(v5, ws bool, qos byte, props []byte) *frame {
 	if v5 {
 		n += varintLen(len(props)) + len(props)
 	}
-	head := 1 + varintLen(n)
-	b := make([]byte, 0, 10+head+n)
+	size := 1 + varintLen(n) + n
+	b := make([]byte, 0, 10+size)
 	if ws {
-		b = wsHeader(b, wsBinary, head+n)
+		b = wsHeader(b, wsBinary, size)
 	}
+	head := len(b)
 	first := byte(packets.Publish<<4) | qos<<1
 	if m.retain {
 		first |= 1
@@ -103,24 +105,11 @@ func (m *message) encode(v5, ws bool, qos byte, props []byte) *frame {
 	if v5 {
 		b = append(appendVarint(b, len(props)), props...)
 	}
-	return &frame{b: append(b, m.payload...), pid: at}
+	return &frame{b: append(b, m.payload...), head: head, pid: at}
 }
 
-// setDup marks an encoded PUBLISH as sent again (MQTT 5 §3.3.1.1). b begins at the frame, WebSocket header included.
-func setDup(b []byte, ws bool) {
-	at := 0
-	if ws {
-		switch b[1] & 127 {
-		case 126:
-			at = 4
-		case 127:
-			at = 10
-		default:
-			at = 2
-		}
-	}
-	b[at] |= 8
-}
+// maxAckHeader is the most bytes of an acknowledgement but for its properties.
+const maxAckHeader = 1 + 4 + 2 + 1 + 4
 
 // appendAck writes PUBACK, PUBREC, PUBREL or PUBCOMP (MQTT 5 §3.4–3.7) with an optional reason and user properties.
 func appendAck(b []byte, typ byte, pid uint16, v5, ws bool, reason byte, props []byte) []byte {

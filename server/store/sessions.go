@@ -129,14 +129,16 @@ func (s *Store) ExpireSessions(ctx context.Context, now time.Time) ([]chat.Sessi
 	return out, nil
 }
 
-// ReleasePacket forgets an inbound QoS 2 packet: its id may name a new message (MQTT 5 §4.3.3). It never waits; done may be nil.
-func (s *Store) ReleasePacket(session int64, pid uint16, done func(error)) {
-	s.changeLater(func(t *tx) error {
-		if err := t.exec(`DELETE FROM packets WHERE session = $1 AND pid = $2`, session, int64(pid)); err != nil {
+// ReleasePacket forgets an inbound QoS 2 packet: its id may name a new message (MQTT 5 §4.3.3). It never waits; done is told whether
+// there was one.
+func (s *Store) ReleasePacket(session int64, pid uint16, done func(known bool, err error)) {
+	var n int64
+	s.changeLater(func(t *tx) (err error) {
+		if n, err = t.affect(`DELETE FROM packets WHERE session = $1 AND pid = $2 AND digest & 1 = 1`, session, int64(pid)); err != nil {
 			return fmt.Errorf("release a packet: %w", err)
 		}
 		return nil
-	}, done)
+	}, func(err error) { done(n > 0, err) })
 }
 
 // Retained returns an organisation's retained application messages. Their QoS is in Props.

@@ -256,7 +256,7 @@ func TestPackets(t *testing.T) {
 	}
 	two := &chat.PacketKey{Session: sess.ID, PacketID: 8, Digest: 1, QoS2: true}
 	release := func() {
-		s.ReleasePacket(sess.ID, 8, func(err error) { saved <- err })
+		s.ReleasePacket(sess.ID, 8, func(_ bool, err error) { saved <- err })
 		check(t, <-saved)
 	}
 	for i, c := range []struct {
