@@ -12,6 +12,7 @@ import { t } from '../ui/prefs';
 import { AskAlerts } from './ask-alerts';
 import { useCore, usePerson } from './context';
 import { ConversationMenuItems } from './conversation-menu';
+import { MediaIcon } from './media/hint';
 import { lazy } from './media/lazy';
 import { Mark, summary } from './message';
 import { PeopleSkeleton, PersonContent, useDirectory } from './people';
@@ -254,6 +255,7 @@ function Preview({ c, here }: { c: Conversation; here: boolean }) {
   return (
     <span class="preview ellipsis">
       {c.last.mine ? text.you + text.colon : c.kind === 'group' && <Who uid={c.last.sender} />}
+      <MediaIcon m={c.last} />
       <Words>{summary(c.last)}</Words>
     </span>
   );

@@ -71,11 +71,19 @@ export function MessageTools({ box, conv, find }: ToolsProps) {
     el.addEventListener('focusout', left);
     el.addEventListener('pointerover', over);
     el.addEventListener('pointerleave', out);
+    // A tap on a picture opens it: a long one has what can be done with the message.
+    const long = (e: MouseEvent) => {
+      if (matchMedia('(hover: hover)').matches || !(e.target as Element).closest('.media-body')) return;
+      e.preventDefault();
+      at(e.target);
+    };
+    el.addEventListener('contextmenu', long);
     el.addEventListener('click', tapped);
     el.addEventListener('scroll', away);
     return () => {
       el.removeEventListener('pointerover', over);
       el.removeEventListener('pointerleave', out);
+      el.removeEventListener('contextmenu', long);
       el.removeEventListener('click', tapped);
       el.removeEventListener('scroll', away);
       el.removeEventListener('focusin', focused);
@@ -110,7 +118,7 @@ export function MessageTools({ box, conv, find }: ToolsProps) {
       >
         <Icon name="reply" />
       </button>
-      {navigator.clipboard && (
+      {navigator.clipboard && message.text && (
         <button
           type="button"
           class="icon-button"

@@ -8,6 +8,7 @@ import { Icon } from '../ui/icon';
 import { Name, Words } from '../ui/name';
 import { t } from '../ui/prefs';
 import { usePerson } from './context';
+import { MediaIcon, SmallPicture } from './media/hint';
 import { summary } from './message';
 
 /** The message that one is about to answer, for each conversation. */
@@ -54,7 +55,11 @@ function QuotedLine({ m }: { m: Message }) {
   return (
     <>
       <Name class="quoted-name ellipsis" name={name} uid={m.sender} />
-      <Words class="ellipsis">{summary(m)}</Words>
+      <span class="ellipsis">
+        <MediaIcon m={m} />
+        <Words>{summary(m)}</Words>
+      </span>
+      <SmallPicture m={m} />
     </>
   );
 }

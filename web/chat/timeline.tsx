@@ -5,7 +5,7 @@ import { Icon } from '../ui/icon';
 import { t } from '../ui/prefs';
 import { attempt, toast } from '../ui/toast';
 import { useCore } from './context';
-import { DayLine, MessageRow, NewLine, NoticeRow } from './message';
+import { DayLine, MessageRow, NewLine, NoticeRow, summary } from './message';
 import { MessageTools } from './message-tools';
 import { down, firstRows, place, type Row, rowsOf, type Span, up } from './rows';
 import { type Thread, ThreadContext } from './thread';
@@ -303,7 +303,7 @@ function Announcer({ view, group }: { view: ConversationView; group: boolean }) 
       core.on('message', (m) => {
         if (m.conv !== view.conv || m.mine) return;
         const name = core.person(m.sender).peek().name;
-        say(group ? t.peek().chat.said(name, m.text) : m.text);
+        say(group ? t.peek().chat.said(name, summary(m)) : summary(m));
       }),
     [core, view, group],
   );
