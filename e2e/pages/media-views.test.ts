@@ -1,0 +1,132 @@
+// How files look in lists, answers and dialogs, for everyone: in both languages, by touch, with assistive technology.
+
+import AxeBuilder from '@axe-core/playwright';
+import { describe, expect, test } from 'vitest';
+import { gather } from './crowd';
+import { pdf, picture, plain, type SentFile, wav } from './files';
+import type { Person } from './person';
+
+const place = process.env.MAGPIE_TEST_MEDIA;
+const crowd = gather(...(place ? ['--media', place] : []));
+
+async function send(p: Person, files: SentFile[], caption?: string): Promise<void> {
+  await p.page.locator('.composer-attach input[type=file]').first().setInputFiles(files);
+  if (caption) await p.page.locator('.caption').fill(caption);
+  await p.page.locator('dialog [type=submit]:enabled').click();
+  await newest(p).locator('.mark[aria-label="Sent"], .mark[aria-label="Read"]').waitFor();
+}
+
+const newest = (p: Person) => p.page.locator('.message').last();
+
+async function check(p: Person, view: string): Promise<void> {
+  const { violations } = await new AxeBuilder({ page: p.page }).exclude('iframe').analyze();
+  const grave = violations.filter((v) => v.impact === 'serious' || v.impact === 'critical');
+  expect(
+    grave.map((v) => `${view}: ${v.id}: ${v.nodes.map((n) => `${n.html} ${n.failureSummary}`).join('\n')}`),
+  ).toEqual([]);
+}
+
+describe.each(['light', 'dark'] as const)('%s', (colorScheme) => {
+  test('axe finds nothing grave where files are', async () => {
+    const alice = await crowd.enter('alice', { colorScheme, reducedMotion: 'reduce' });
+    await alice.openChat('Bob');
+    const files = [await picture(alice.page, 'one.png'), wav('tone.wav'), plain('a.txt', 'a'), pdf('b.pdf')];
+    await alice.page
+      .locator('.composer-attach input[type=file]')
+      .first()
+      .setInputFiles([...files, plain('empty.txt', '')]);
+    await alice.page.getByText('This file is empty.').waitFor();
+    await check(alice, 'preview');
+    await alice.page.locator('dialog [type=submit]:enabled').click();
+    await newest(alice).locator('.shot.here').waitFor();
+    await newest(alice).locator('.voice-play').click();
+    await newest(alice).getByRole('button', { name: /Speed/ }).waitFor();
+    await check(alice, 'messages');
+    await newest(alice).locator('.shot-open').click();
+    await alice.page.locator('.lightbox-stage.here').waitFor();
+    await check(alice, 'viewer');
+    await alice.page.keyboard.press('Escape');
+    await newest(alice).getByRole('button', { name: 'Show b.pdf' }).click();
+    await alice.page.locator('.pdf-frame').waitFor();
+    await check(alice, 'PDF');
+    await alice.page.keyboard.press('Escape');
+    await alice.page.getByRole('button', { name: 'Record a voice message' }).click();
+    await alice.page.locator('.recorder').waitFor();
+    await check(alice, 'recording');
+    await alice.page.keyboard.press('Escape');
+    await alice.page.getByRole('link', { name: 'Settings' }).click();
+    await alice.page.locator('.storage').waitFor();
+    await alice.page.locator('.change-picture input').setInputFiles([files[0] as SentFile]);
+    await alice.page.locator('.crop').waitFor();
+    await check(alice, 'crop');
+  });
+});
+
+test('a line says what a message’s files are, in the language of the page', async () => {
+  const alice = await crowd.enter('alice');
+  const bob = await crowd.enter('bob', { locale: 'zh-CN' });
+  await alice.openChat('Bob');
+  const line = bob.row('Alice').locator('.preview');
+  await send(alice, [await picture(alice.page, 'a.jpg')]);
+  await expect.poll(() => line.textContent()).toBe('照片');
+  await send(alice, [await picture(alice.page, 'a.jpg'), await picture(alice.page, 'b.jpg')]);
+  await expect.poll(() => line.textContent()).toBe('2 张照片');
+  await send(alice, [plain('report.txt', 'x')]);
+  await expect.poll(() => line.textContent()).toBe('report.txt');
+  expect(await alice.row('Bob').locator('.preview').textContent()).toBe('You: report.txt');
+  await send(alice, [await picture(alice.page, 'c.jpg'), plain('d.txt', 'd')]);
+  await expect.poll(() => line.textContent()).toBe('2 个文件');
+});
+
+test('an answer to a picture shows it small', async () => {
+  const alice = await crowd.enter('alice');
+  const bob = await crowd.enter('bob');
+  await alice.openChat('Bob');
+  await bob.openChat('Alice');
+  await send(alice, [await picture(alice.page, 'lake.jpg')]);
+  await newest(bob).locator('.shot.here').waitFor();
+  await bob.composer.press('Control+ArrowUp');
+  await bob.page.locator('.answer-bar', { hasText: 'Photo' }).locator('.small-picture').waitFor();
+  await bob.write('lovely');
+  await alice.message('lovely').locator('.quoted .small-picture').waitFor();
+  const small = alice.message('lovely').locator('.small-picture');
+  await expect.poll(() => small.evaluate((el) => (el as HTMLImageElement).naturalWidth)).toBeGreaterThan(0);
+});
+
+test('on a phone: camera, photos or files; a finger holds to record and slides to cancel', async () => {
+  const alice = await crowd.enter('alice', { viewport: { width: 390, height: 780 }, hasTouch: true, isMobile: true });
+  const bob = await crowd.enter('bob');
+  await alice.openChat('Bob');
+  await bob.openChat('Alice');
+  await alice.page.getByRole('button', { name: 'Attach files' }).click();
+  const chooser = alice.page.waitForEvent('filechooser');
+  await alice.page.getByRole('menuitem', { name: 'Camera' }).click();
+  const one = await chooser;
+  expect(await one.element().getAttribute('capture')).toBe('environment');
+  await one.setFiles([await picture(alice.page, 'shot.jpg', { w: 900, h: 1200 })]);
+  await alice.page.locator('dialog [type=submit]:enabled').click();
+  await newest(bob).locator('.shot.here').waitFor();
+  expect(await alice.page.evaluate(() => document.documentElement.scrollWidth)).toBe(390);
+
+  const finger = await alice.page.context().newCDPSession(alice.page);
+  const touch = (type: string, x?: number, y?: number) =>
+    finger.send('Input.dispatchTouchEvent', {
+      type: type as 'touchStart',
+      touchPoints: x === undefined ? [] : [{ x, y: y ?? 0 }],
+    });
+  const mic = await alice.page.getByRole('button', { name: 'Record a voice message' }).boundingBox();
+  const x = (mic?.x ?? 0) + 20;
+  const y = (mic?.y ?? 0) + 20;
+  const count = await bob.page.locator('.voice').count();
+  await touch('touchStart', x, y);
+  await alice.page.locator('.recorder-time', { hasText: '0:01' }).waitFor();
+  await touch('touchMove', x - 160, y);
+  await alice.page.getByText('Let go to cancel').waitFor();
+  await touch('touchEnd');
+  await alice.page.locator('.recorder').waitFor({ state: 'detached' });
+  await touch('touchStart', x, y);
+  await alice.page.locator('.recorder-time', { hasText: '0:01' }).waitFor();
+  await touch('touchEnd');
+  await expect.poll(() => bob.page.locator('.voice').count()).toBe(count + 1);
+  await newest(bob).locator('.voice').waitFor();
+});
