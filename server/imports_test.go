@@ -18,6 +18,7 @@ var mayImport = map[string][]string{
 	"server/payload": {"server/chat"},
 	"server/store":   {"server/chat", "migrations"},
 	"server/auth":    {"server/chat"},
+	"server/roster":  {"server/chat"},
 	"server/broker":  {"server/chat", "server/payload"},
 	"server/agent":   {"server/chat", "server/payload"},
 	"server/api":     {"server/chat", "server/payload", "static"},

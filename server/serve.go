@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"path/filepath"
 	"strconv"
 	"sync"
 	"time"
@@ -20,6 +21,7 @@ import (
 	"magpie/server/auth"
 	"magpie/server/broker"
 	"magpie/server/chat"
+	"magpie/server/roster"
 	"magpie/server/store"
 	"magpie/static"
 )
@@ -41,6 +43,7 @@ type program struct {
 	stopAgent func()
 	broker    *broker.Broker
 	media     *media.Library
+	roster    *roster.Roster
 	store     *store.Store
 }
 
@@ -101,6 +104,7 @@ func start(ctx context.Context, c Config, log *slog.Logger) (p *program, err err
 		return p, fmt.Errorf("--media: %w", err)
 	}
 	p.media = media.New(media.Options{Store: files, Rows: p.store, FileLimit: c.LimitFile, Quota: chat.Quota{User: c.QuotaUser, Org: c.QuotaOrg}, Log: log})
+	p.roster = roster.New(roster.Options{Store: p.store, Dir: filepath.Join(c.Data, "imports"), Log: log})
 	figures := newFigures(p.broker, p.store)
 	if c.Metrics != none {
 		if p.metrics, err = listen("metrics", c.Metrics); err != nil {
@@ -126,7 +130,7 @@ func start(ctx context.Context, c Config, log *slog.Logger) (p *program, err err
 	if err != nil {
 		return p, err
 	}
-	p.http.Handler = routes(p.broker, api.New(api.Options{Store: p.store, Auth: signIn, Presence: p.broker, Media: p.media,
+	p.http.Handler = routes(p.broker, api.New(api.Options{Store: p.store, Auth: signIn, Presence: p.broker, Media: p.media, Roster: p.roster,
 		Presubscriptions: presubscriptions(p.broker), SessionUsers: p.broker.SessionUser, Metrics: figures, Pages: static.Pages(), Demo: demo != "", Version: version,
 		MQTTPort: port(plain), MQTTSPort: port(secure), TrustedProxies: proxies, Log: log,
 		Limits: api.Limits{Message: c.LimitPacket - 1024, File: c.LimitFile, Text: c.LimitText, PublishRate: c.LimitPublishRate, PublishBurst: c.LimitPublishBurst, WriteRate: c.LimitWriteRate}}))
@@ -142,6 +146,9 @@ func start(ctx context.Context, c Config, log *slog.Logger) (p *program, err err
 		p.line("metrics", p.metrics.Addr(), false)
 	}
 	if err := p.addHint(ctx, demo != "", url); err != nil {
+		return p, err
+	}
+	if err := p.roster.Resume(ctx); err != nil {
 		return p, err
 	}
 	p.run(notices, certificate != nil)
@@ -220,6 +227,9 @@ func (p *program) stop() {
 	}
 	if p.stopAgent != nil {
 		p.stopAgent()
+	}
+	if p.roster != nil {
+		p.roster.Close()
 	}
 	if p.broker != nil {
 		// Not what is left of the time above: each part has its own.

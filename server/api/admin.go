@@ -21,6 +21,8 @@ type Administration interface {
 	Account(ctx context.Context, eid, uid string) (chat.Account, error)
 	CreateAccount(ctx context.Context, by chat.Actor, u chat.User, departments []int64, passwordHash string) (chat.Account, error)
 	UpdateAccount(ctx context.Context, by chat.Actor, uid string, version int64, c chat.AccountChange) (chat.Account, error)
+	InvitedUsers(ctx context.Context, eid, after string, limit int) ([]chat.User, error)
+	CreatePasswordLinks(ctx context.Context, by chat.Actor, hashes map[string][]byte) (time.Time, error)
 	CreatePasswordLink(ctx context.Context, by chat.Actor, uid string, hash []byte) (time.Time, error)
 	EndAccountLogin(ctx context.Context, by chat.Actor, uid, id string) error
 	PasswordLink(ctx context.Context, hash []byte) (chat.User, error)
@@ -37,6 +39,7 @@ func (c *caller) actor() chat.Actor { return chat.Actor{EID: c.EID, UID: c.UID, 
 
 func (a *api) adminRoutes() {
 	a.adminPeopleRoutes()
+	a.rosterRoutes()
 	a.departmentRoutes()
 	a.auditRoutes()
 }

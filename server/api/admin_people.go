@@ -222,7 +222,7 @@ func (a *api) resetPassword(ctx context.Context, c *caller, in *UserPath) (*answ
 	if err != nil {
 		return nil, fmt.Errorf("make a password link: %w", err)
 	}
-	return &answer[passwordLink]{passwordLink{URL: c.origin() + "/reset?token=" + token, Expires: expires}}, nil
+	return &answer[passwordLink]{passwordLink{URL: c.resetURL(token), Expires: expires}}, nil
 }
 
 // origin is the address of this server as the caller knows it.
@@ -232,6 +232,9 @@ func (c *caller) origin() string {
 	}
 	return "http://" + c.host
 }
+
+// resetURL is the address of the page where a link's token sets a password.
+func (c *caller) resetURL(token string) string { return c.origin() + "/reset?token=" + token }
 
 // newLinkToken makes the secret of a link, and the digest that the store keeps of it.
 func newLinkToken() (token string, hash []byte) {

@@ -91,6 +91,7 @@ func administered(w *world) map[string]string {
 		" {uid}":            "bob",
 		"/users {id}":       devices[0].(map[string]any)["id"].(string),
 		"/departments {id}": department,
+		"/jobs {id}":        "0193",
 	}
 }
 
@@ -379,5 +380,62 @@ func TestExportedAuditIsHarmless(t *testing.T) {
 	lines := strings.Split(strings.TrimSpace(r.raw), "\r\n")
 	if len(lines) != 3 || !strings.HasPrefix(r.raw, "\ufefftime,actor,address,") || r.header.Get("Content-Type") != "text/csv; charset=utf-8" || !strings.Contains(lines[1], "user.change") {
 		t.Errorf("%v %q", r.header, r.raw)
+	}
+}
+
+func TestImportAndExport(t *testing.T) {
+	w := newWorld(t, nil)
+	a := "acme/alice"
+	file := "uid,name,email,title,departments\r\nzoe,Zoe,zoe@acme.example,'=cmd|x,Sales/North|Support\r\nbob,Bob Two,,,\r\n"
+	take := func(query string) reply {
+		t.Helper()
+		id := w.want(202, a, "POST", admin+"/users/import"+query, file, headers{"Content-Type": "text/csv"}).body["id"].(string)
+		for {
+			r := w.want(200, a, "GET", admin+"/jobs/"+id, nil)
+			if s := r.body["state"]; s == "done" || s == "failed" {
+				return r
+			}
+		}
+	}
+	if r := take("?dry_run=1"); r.body["state"] != "done" || r.field("result.created") != 1.0 || r.field("result.updated") != 1.0 || r.field("result.dry_run") != true {
+		t.Errorf("dry run: %s", r.raw)
+	}
+	w.want(404, a, "GET", admin+"/users/zoe", nil)
+	r := take("")
+	if r.field("result.created") != 1.0 || r.body["total"] != 2.0 || r.body["actor"] != "alice" || len(r.body["errors"].([]any)) != 0 {
+		t.Errorf("import: %s", r.raw)
+	}
+	w.want(404, "other/alice", "GET", admin+"/jobs/"+r.body["id"].(string), nil)
+	zoe := w.want(200, a, "GET", admin+"/users/zoe", nil)
+	if zoe.body["department"] != "North" || zoe.body["title"] != "=cmd|x" || zoe.body["invited"] != true {
+		t.Errorf("zoe is %s", zoe.raw)
+	}
+	w.want(401, "", "POST", "/api/v1/auth/login", login("acme", "zoe", ""))
+
+	out := w.want(200, a, "GET", admin+"/users/export", nil)
+	if !strings.Contains(out.raw, "\r\nzoe,Zoe,zoe@acme.example,'=cmd|x,Sales/North|Support,member,,") || strings.Count(out.raw, "\r\n") != 7 {
+		t.Errorf("exported %q", out.raw)
+	}
+	file = out.raw
+	if r := take(""); r.body["state"] != "done" || r.field("result.unchanged") != 6.0 {
+		t.Errorf("imported again: %s", r.raw)
+	}
+
+	// Links for those who have no password.
+	links := strings.Split(strings.TrimSpace(w.want(200, a, "POST", admin+"/users/links", nil).raw), "\r\n")
+	if len(links) != 2 || !strings.HasPrefix(links[1], "zoe,Zoe,zoe@acme.example,http://") {
+		t.Fatalf("links %q", links)
+	}
+	_, token, _ := strings.Cut(strings.Split(links[1], ",")[3], "token=")
+	w.want(200, "", "POST", "/api/v1/auth/reset", map[string]any{"token": token, "password": "zoe's own one"})
+	w.want(200, "", "POST", "/api/v1/auth/login", login("acme", "zoe", "zoe's own one"))
+	if raw := w.want(200, a, "POST", admin+"/users/links", nil).raw; strings.Contains(raw, "zoe") {
+		t.Errorf("again: %q", raw)
+	}
+
+	file = "uid,name\nx,X\nx,X\n"
+	r = take("")
+	if e := r.body["errors"].([]any); r.body["state"] != "failed" || len(e) != 1 || fmt.Sprint(e[0]) != "map[code:repeated field:uid line:3 message:is in line 2 already]" {
+		t.Errorf("bad file: %s", r.raw)
 	}
 }

@@ -133,6 +133,7 @@ type Options struct {
 	Auth     Auth
 	Presence Presence
 	Media    Media
+	Roster   Roster
 	// Presubscriptions returns the subscriptions that the broker makes for a session of a user.
 	Presubscriptions func(ctx context.Context, eid, uid string) ([]Topic, error)
 	// SessionUsers returns whose connected MQTT sessions have a client id.

@@ -18,6 +18,7 @@ import (
 	"magpie/server/api"
 	"magpie/server/auth"
 	"magpie/server/chat"
+	"magpie/server/roster"
 	"magpie/server/store"
 )
 
@@ -82,8 +83,11 @@ func newWorld(t *testing.T, change func(*api.Options)) *world {
 	files, err := media.Folder(t.TempDir())
 	must(t, err)
 	w.media = media.New(media.Options{Store: files, Rows: st, Log: log})
+	people := roster.New(roster.Options{Store: st, Dir: t.TempDir(), Log: log})
+	t.Cleanup(people.Close)
 	o := api.Options{
-		Store: st, Media: w.media, Auth: w.auth, Presence: offline{map[string][]byte{}}, Log: log, Version: "test", MQTTPort: 1883,
+		Roster: people,
+		Store:  st, Media: w.media, Auth: w.auth, Presence: offline{map[string][]byte{}}, Log: log, Version: "test", MQTTPort: 1883,
 		Presubscriptions: func(_ context.Context, eid, uid string) ([]api.Topic, error) {
 			return []api.Topic{{Topic: "/e/" + eid + "/im/u/" + uid, QoS: 1}}, nil
 		},

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -60,16 +61,17 @@ func accounts(ctx context.Context, q querier, eid string, users []chat.User) ([]
 		at[u.UID], uids[i] = &list[i], u.UID
 	}
 	type row struct {
-		uid        string
-		department int64
+		uid               string
+		department, place int64
 	}
 	rows, err := collect(ctx, q, func(scan func(...any) error) (r row, err error) {
-		err = scan(&r.uid, &r.department)
+		err = scan(&r.uid, &r.department, &r.place)
 		return r, err
-	}, `SELECT uid, department FROM department_members WHERE eid = $1 AND uid IN (SELECT value FROM json_each(CAST($2 AS text))) ORDER BY uid, place`, eid, jsonList(uids))
+	}, `SELECT uid, department, place FROM department_members WHERE eid = $1 AND uid IN (SELECT value FROM json_each(CAST($2 AS text)))`, eid, jsonList(uids))
 	if err != nil {
 		return nil, err
 	}
+	slices.SortFunc(rows, func(a, b row) int { return cmp.Compare(a.place, b.place) })
 	for _, r := range rows {
 		at[r.uid].Departments = append(at[r.uid].Departments, r.department)
 	}
@@ -156,14 +158,8 @@ func (s *Store) UpdateAccount(ctx context.Context, by chat.Actor, uid string, ve
 		if a, err = t.updateAccount(by, before, c); err != nil {
 			return err
 		}
-		from, to := accountRecord(before), accountRecord(a)
-		for k := range to {
-			if fmt.Sprint(from[k]) == fmt.Sprint(to[k]) {
-				delete(from, k)
-				delete(to, k)
-			}
-		}
-		if len(to) == 0 {
+		from, to := difference(accountRecord(before), accountRecord(a))
+		if to == nil {
 			return nil
 		}
 		return t.audit(by, "user.change", uid, from, to)
@@ -229,6 +225,30 @@ func accountRecord(a chat.Account) map[string]any {
 
 // linkAge is how long a link by which a password is set is good for.
 const linkAge = 7 * 24 * time.Hour
+
+// CreatePasswordLinks makes links by which people who never had a password choose one: uids to the SHA-256 digests of their tokens. It returns
+// when they expire.
+func (s *Store) CreatePasswordLinks(ctx context.Context, by chat.Actor, hashes map[string][]byte) (time.Time, error) {
+	expires := time.Now().Add(linkAge).UTC().Truncate(time.Second)
+	err := s.administer(ctx, by, chat.ManagePeople, func(t *tx) error {
+		for uid, hash := range hashes {
+			if _, err := t.administrable(by, uid); err != nil {
+				return err
+			}
+			if err := t.passwordLink(by.EID, uid, hash, expires); err != nil {
+				return err
+			}
+			if err := t.audit(by, "user.reset", uid, nil, map[string]any{"expires": expires}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return expires, fmt.Errorf("make password links: %w", err)
+	}
+	return expires, nil
+}
 
 // CreatePasswordLink makes a link by which a user sets a password, in the place of an earlier one, and returns when it expires. hash is the
 // SHA-256 digest of its token.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"time"
 
 	"magpie/server/chat"
@@ -54,6 +55,19 @@ func (t *tx) audit(by chat.Actor, action, target string, before, after any) erro
 		return fmt.Errorf("write the audit log: %w", err)
 	}
 	return nil
+}
+
+// difference returns what of two records is not the same, nil if nothing.
+func difference(before, after map[string]any) (from, to map[string]any) {
+	for k := range after {
+		if !reflect.DeepEqual(before[k], after[k]) {
+			if to == nil {
+				from, to = map[string]any{}, map[string]any{}
+			}
+			from[k], to[k] = before[k], after[k]
+		}
+	}
+	return from, to
 }
 
 // Audit returns a page of an organisation's audit log, the newest first, and the cursor of the next page, "" at the end.

@@ -10,10 +10,11 @@ import (
 // Contacts returns the users that uid has in its contacts, by name.
 func (s *Store) Contacts(ctx context.Context, eid, uid string) ([]chat.User, error) {
 	users, err := collect(ctx, s.read, scanUser, `SELECT `+userColumns+` FROM users
-		WHERE eid = $1 AND uid IN (SELECT other FROM contacts WHERE eid = $1 AND uid = $2) ORDER BY name, uid`, eid, uid)
+		WHERE eid = $1 AND uid IN (SELECT other FROM contacts WHERE eid = $1 AND uid = $2)`, eid, uid)
 	if err != nil {
 		return nil, fmt.Errorf("read contacts: %w", err)
 	}
+	sortUsers(users)
 	return users, nil
 }
 

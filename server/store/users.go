@@ -42,6 +42,14 @@ func (s *Store) CreateUser(ctx context.Context, u chat.User, passwordHash string
 }
 
 func (t *tx) createUser(u chat.User, passwordHash string) error {
+	if err := t.insertUser(u, passwordHash); err != nil {
+		return err
+	}
+	return t.event(chat.Event{EID: u.EID, Type: chat.EventUserCreated, UID: u.UID})
+}
+
+// insertUser makes a user without telling anybody.
+func (t *tx) insertUser(u chat.User, passwordHash string) error {
 	if _, err := readOrg(background, t, u.EID); err != nil {
 		return err
 	}
@@ -73,11 +81,9 @@ func (t *tx) createUser(u chat.User, passwordHash string) error {
 		if err != nil {
 			return err
 		}
-		if err := t.setDepartments(u.EID, u.UID, []int64{id}); err != nil {
-			return err
-		}
+		return t.setDepartments(u.EID, u.UID, []int64{id})
 	}
-	return t.event(chat.Event{EID: u.EID, Type: chat.EventUserCreated, UID: u.UID})
+	return nil
 }
 
 // conflict is an error about one field that contradicts what is stored.
@@ -92,7 +98,7 @@ func (t *tx) freeEmail(eid, uid, email string) error {
 		return nil
 	}
 	var taken bool
-	err := t.row(`SELECT CASE WHEN EXISTS (SELECT 1 FROM users WHERE eid = $1 AND email = $2 AND uid <> $3) THEN 1 ELSE 0 END`, eid, email, uid).Scan(&taken)
+	err := t.row(`SELECT CASE WHEN EXISTS (SELECT 1 FROM users WHERE eid = $1 AND email = $2 AND email <> '' AND uid <> $3) THEN 1 ELSE 0 END`, eid, email, uid).Scan(&taken)
 	if err == nil && taken {
 		return conflict("email", "is the address of another account.")
 	}
@@ -139,12 +145,16 @@ func usersByID(ctx context.Context, q querier, eid string, uids []string) ([]cha
 	if len(uids) == 0 {
 		return nil, nil
 	}
-	// Sorted here: asked for an order, SQLite would walk through everyone by name.
 	users, err := collect(ctx, q, scanUser, `SELECT `+userColumns+` FROM users WHERE eid = $1 AND uid IN (SELECT value FROM json_each(CAST($2 AS text)))`, eid, jsonList(uids))
+	sortUsers(users)
+	return users, err
+}
+
+// sortUsers puts a few users in the order of their names. SQLite, if it were asked for the order, would walk through everyone by name.
+func sortUsers(users []chat.User) {
 	slices.SortFunc(users, func(a, b chat.User) int {
 		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.UID, b.UID))
 	})
-	return users, err
 }
 
 // UpdateUser changes a user's data, as itself, and returns it as it is then.
