@@ -62,7 +62,8 @@ export function Attach(p: AttachProps) {
     const over = (e: DragEvent) => {
       if (!hasFiles(e.dataTransfer)) return;
       e.preventDefault();
-      e.dataTransfer.dropEffect = pane.contains(e.target as Node) ? 'copy' : 'none';
+      const here = pane.contains(e.target as Node) || (e.target as Element).closest('.offered');
+      e.dataTransfer.dropEffect = here ? 'copy' : 'none';
     };
     const drop = (e: DragEvent) => {
       inside = 0;

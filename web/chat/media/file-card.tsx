@@ -5,7 +5,7 @@ import { Icon } from '../../ui/icon';
 import { t } from '../../ui/prefs';
 import { amount, bytes, fileName, isPdf, link, type Shown, words } from './describe';
 import { withPart } from './lazy';
-import { UploadRing } from './uploading';
+import { isGoing, UploadRing } from './uploading';
 
 /** Kinds that have a colour of their own, by content type, then by the end of the name. */
 const byType: Record<number, string> = { 2: 'sound', 3: 'film', 4: 'doc', 5: 'slides', 6: 'sheet', 7: 'pdf' };
@@ -63,7 +63,7 @@ export function FileCard({ m, one }: { m?: Message; one: Shown }) {
   );
   return (
     <div class="file-card">
-      {pending && m ? <UploadRing m={m} file={pending} /> : <FileIcon type={one.type} name={name} />}
+      {m && isGoing(m, pending) ? <UploadRing m={m} file={pending} /> : <FileIcon type={one.type} name={name} />}
       {pending || !href ? (
         <span class="file-main">{inner}</span>
       ) : isPdf(one) ? (

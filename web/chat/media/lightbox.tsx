@@ -13,6 +13,7 @@ import { useGestures } from './gestures';
 import './lightbox.css';
 import { closeOver, showOver } from './overlay';
 import { blurOf } from './picture';
+import { pause } from './player';
 import { type Size, whole, within, type Zoom, zoomAt } from './zoom';
 
 export function openLightbox(m: Message, at: number): void {
@@ -118,6 +119,7 @@ function Lightbox({ conv, first, known }: { conv: string; first: Picture; known:
             poster={link(here.content, 'th')}
             controls
             autoplay
+            onPlay={pause}
             playsInline
             aria-label={name}
           />

@@ -10,7 +10,7 @@ import { sizeOf, visualClass, visualStyle } from './body';
 import { amount, duration, fileName, link, type Shown, video, words } from './describe';
 import { albumOf } from './layout';
 import { withPart } from './lazy';
-import { UploadRing } from './uploading';
+import { isGoing, UploadRing } from './uploading';
 
 const blurs = new Map<string, string>();
 
@@ -105,9 +105,10 @@ function Visual({ m, one, place }: { m: Message; one: Shown; place?: { gridColum
           {text.unavailable}
         </span>
       )}
-      {pending ? (
+      {isGoing(m, pending) ? (
         <UploadRing m={m} file={pending} />
       ) : (
+        !pending &&
         (state !== 'gone' || film) && (
           <button type="button" class="shot-open" aria-label={text.view(name)} onClick={open}>
             {film && (

@@ -9,6 +9,11 @@ import { bytes } from './describe';
 /** Around of the ring, in its own units. */
 const around = 2 * Math.PI * 16;
 
+/** Whether a file is on its way, or waits to be. */
+export function isGoing(m: Message | undefined, file: PendingFile | undefined): file is PendingFile {
+  return !!file && m?.state === 'waiting';
+}
+
 /** A ring that closes as the file goes; a click calls the message back. */
 export function UploadRing({ m, file }: { m: Message; file: PendingFile }) {
   const core = useCore();

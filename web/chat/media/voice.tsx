@@ -6,11 +6,12 @@ import { format } from '../../ui/format';
 import { Icon } from '../../ui/icon';
 import { t } from '../../ui/prefs';
 import { toast } from '../../ui/toast';
+import { route } from '../route';
 import { amount, duration, fileName, isVoice, link, type Shown, words } from './describe';
 import { FileName } from './file-card';
 import { useLocal } from './picture';
 import { current, nextRate, pause, play, playing, position, rate, seek } from './player';
-import { UploadRing } from './uploading';
+import { isGoing, UploadRing } from './uploading';
 import { barsOf, pathOf } from './waveform';
 
 /** Seconds of one step by arrow keys. */
@@ -37,11 +38,10 @@ export function Voice({ m, one }: { m: Message; one: Shown }) {
   useEffect(
     () => () => {
       // What plays goes on when its row is scrolled out of the page, but not when the conversation is left.
-      queueMicrotask(() => {
-        if (current.peek() === key && !document.querySelector('.timeline')) pause();
-      });
+      const now = route.peek();
+      if (current.peek() === key && !(now.view === 'chats' && now.conv === m.conv)) pause();
     },
-    [key],
+    [key, m.conv],
   );
 
   const go = (to: number) => {
@@ -68,7 +68,7 @@ export function Voice({ m, one }: { m: Message; one: Shown }) {
   const part = length ? at / length : 0;
   return (
     <div ref={root} class="voice" data-playing={on ? '' : undefined}>
-      {pending ? (
+      {isGoing(m, pending) ? (
         <UploadRing m={m} file={pending} />
       ) : (
         <button

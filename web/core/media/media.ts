@@ -109,12 +109,12 @@ export class Media implements MediaCore {
     if (this.lead || this.c.signal.aborted) return;
     const lead = new AbortController();
     this.lead = lead;
+    let begun = false;
     const stop = effect(() => {
-      if (!this.o.items.value.some((item) => item.files)) return;
-      queueMicrotask(() => {
-        stop();
-        void this.begin(lead.signal);
-      });
+      if (begun || !this.o.items.value.some((item) => item.files)) return;
+      begun = true;
+      queueMicrotask(() => stop());
+      void this.begin(lead.signal);
     });
     lead.signal.addEventListener('abort', stop);
   }
