@@ -161,6 +161,9 @@ func (o *org) changeLocked(ev *chat.Event) {
 			}
 		}
 	case chat.EventLoginEnded:
+		if ev.Login == "" {
+			o.changed++
+		}
 		if u != nil {
 			for _, s := range u.sessions {
 				if s.loginID == ev.Login {

@@ -53,7 +53,11 @@ func (b *Broker) bringUp(ctx context.Context, s *session, pk *packets.Packet, w 
 	if !ok || !pk.Connect.PasswordFlag {
 		return packets.ErrBadUsernameOrPassword
 	}
-	who, err := b.opt.Auth.Connect(ctx, eid, uid, string(pk.Connect.Password), s.conn.remoteAddr())
+	verify := func() (chat.Identity, error) {
+		return b.opt.Auth.Connect(ctx, eid, uid, string(pk.Connect.Password), s.conn.remoteAddr())
+	}
+	changes := b.live(eid).changes()
+	who, err := verify()
 	if err != nil {
 		return err
 	}
@@ -81,7 +85,16 @@ func (b *Broker) bringUp(ctx context.Context, s *session, pk *packets.Packet, w 
 		b.detach(s)
 		return err
 	}
-	if err := b.stillSignedIn(ctx, s); err != nil {
+	// From now on the end of its login would reach the session, but it may have come before.
+	if s.loginID != "" {
+		_, err = b.opt.Store.Login(ctx, s.loginID)
+	} else if changes != s.org.changes() {
+		_, err = verify()
+	}
+	if chat.CodeOf(err) == chat.NotFound {
+		err = packets.ErrBadUsernameOrPassword
+	}
+	if err != nil {
 		b.detach(s)
 		return err
 	}
@@ -95,16 +108,14 @@ func (b *Broker) bringUp(ctx context.Context, s *session, pk *packets.Packet, w 
 	return nil
 }
 
-// stillSignedIn checks the login once more: from now on its end would reach the session, but it may have come before.
-func (b *Broker) stillSignedIn(ctx context.Context, s *session) error {
-	if s.loginID == "" {
-		return nil
+// changes counts the changes of account passwords in an organisation; it is negative where nobody has counted yet.
+func (o *org) changes() int {
+	if o == nil {
+		return -1
 	}
-	_, err := b.opt.Store.Login(ctx, s.loginID)
-	if chat.CodeOf(err) == chat.NotFound {
-		return packets.ErrBadUsernameOrPassword
-	}
-	return err
+	o.mu.RLock()
+	defer o.mu.RUnlock()
+	return o.changed
 }
 
 // userLock is the lock of a user's sign-ins, one of a fixed number.

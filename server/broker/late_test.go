@@ -96,14 +96,28 @@ func (s *slow) User(ctx context.Context, eid, uid string) (chat.User, error) {
 	return u, err
 }
 
-type anyone struct{}
+// anyone lets everybody in until refuse is set, and calls during once, while a password is verified.
+type anyone struct {
+	mu     sync.Mutex
+	during func() // guarded by mu
+	refuse bool   // guarded by mu
+}
 
-func (anyone) Connect(_ context.Context, eid, uid, _, _ string) (chat.Identity, error) {
+func (a *anyone) Connect(_ context.Context, eid, uid, _, _ string) (chat.Identity, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.refuse {
+		return chat.Identity{}, chat.Errorf(chat.Unauthenticated, "Wrong.")
+	}
+	if a.during != nil {
+		a.during()
+		a.during, a.refuse = nil, true
+	}
 	return chat.Identity{EID: eid, UID: uid, Terminal: chat.PC}, nil
 }
 
 // startSlow runs a broker over a store that the test slows down, with acme's ann and bo.
-func startSlow(t *testing.T, wait time.Duration) (*Broker, *slow, string) {
+func startSlow(t *testing.T, wait time.Duration, auth *anyone) (*Broker, *slow, string) {
 	t.Helper()
 	ctx := context.Background()
 	st, err := store.Open(ctx, store.Options{Dir: t.TempDir()})
@@ -119,7 +133,7 @@ func startSlow(t *testing.T, wait time.Duration) (*Broker, *slow, string) {
 		t.Fatal(err)
 	}
 	s := &slow{Store: st, late: make(chan struct{}, 10)}
-	b, err := New(ctx, Options{Store: s, Auth: anyone{}, Log: slog.New(slog.DiscardHandler), Limits: Limits{StoreWait: wait}})
+	b, err := New(ctx, Options{Store: s, Auth: auth, Log: slog.New(slog.DiscardHandler), Limits: Limits{StoreWait: wait}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -170,7 +184,7 @@ func connect(t *testing.T, addr string) (nc net.Conn, present bool, reason byte)
 
 // A session that was refused because the store took too long must not stay stored as a connected one: it would never end.
 func TestRefusedSessionIsTakenBack(t *testing.T) {
-	_, s, addr := startSlow(t, 300*time.Millisecond)
+	_, s, addr := startSlow(t, 300*time.Millisecond, &anyone{})
 	var release chan struct{}
 	held := make(chan struct{}, 10)
 	slowly := func() (save func(*chat.Session) <-chan struct{}) {
@@ -245,7 +259,7 @@ func TestRefusedSessionIsTakenBack(t *testing.T) {
 
 // Somebody who is disabled while a message looks whether it may be written to is not taken for known.
 func TestDisabledWhileLookedUp(t *testing.T) {
-	b, s, _ := startSlow(t, patience)
+	b, s, _ := startSlow(t, patience, &anyone{})
 	ctx := context.Background()
 	o, err := b.org(ctx, "acme")
 	if err != nil {
@@ -276,6 +290,29 @@ func TestLargestPacketOverWebSocket(t *testing.T) {
 			if s := (&session{ws: ws, maxSize: plain - 1}); s.takes(f) {
 				t.Errorf("%d bytes are sent to who takes one less, WebSocket %v", plain, ws)
 			}
+		}
+	}
+}
+
+// A password that is changed while it is verified opens no session, whether or not the organisation has been used before.
+func TestPasswordChangedWhileConnecting(t *testing.T) {
+	for _, used := range []bool{false, true} {
+		auth := &anyone{}
+		b, s, addr := startSlow(t, patience, auth)
+		auth.mu.Lock()
+		if used {
+			if _, err := b.org(t.Context(), "acme"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		auth.during = func() {
+			if err := s.SetPassword(context.Background(), "acme", "ann", "another", ""); err != nil {
+				t.Error(err)
+			}
+		}
+		auth.mu.Unlock()
+		if _, _, reason := connect(t, addr); reason != packets.ErrBadUsernameOrPassword.Code {
+			t.Errorf("organisation in use %v: CONNACK %#x", used, reason)
 		}
 	}
 }

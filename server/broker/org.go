@@ -24,6 +24,7 @@ type org struct {
 	pruned   uint64               // of the application stream; the house-keeper's
 	known    map[string]bool      // uids that may be written to; forgotten when it grows
 	disabled int                  // times that somebody was disabled or enabled
+	changed  int                  // times that the sessions of somebody's account password were ended
 	watch    map[*session]*filter // sessions that subscribe to connect/new
 }
 
