@@ -58,8 +58,12 @@ test('the second time, conversations show without the server, and all goes on wh
   await alice.page.getByText('Reconnecting…').first().waitFor();
   await alice.write('away: written meanwhile');
   await alice.marked('away: written meanwhile', 'Waiting to be sent');
+  // The list says it too.
+  await alice.row('Bob').getByText('away: written meanwhile').waitFor();
+  await alice.row('Bob').getByRole('img', { name: 'Waiting to be sent' }).waitFor();
   await crowd.server.restart();
   await alice.marked('away: written meanwhile', 'Sent');
+  await alice.row('Bob').getByRole('img', { name: 'Sent' }).waitFor();
   await expect.poll(() => alice.page.getByText('Reconnecting…').count()).toBe(0);
 });
 

@@ -17,6 +17,7 @@ import { Over } from './media/overlay';
 import { PeopleList, PeopleSkeleton } from './people';
 import { Profile, ProfilePane } from './profile';
 import { back, follow, go, href, type Route, route } from './route';
+import { Shortcuts } from './shortcut-list';
 import { shortcut } from './shortcuts';
 import { SignIn } from './signin';
 import { KickedDialog, StatusStrip } from './status';
@@ -145,7 +146,9 @@ function Main({ r }: { r: Route }) {
       return r.conv ? (
         <ConversationPane key={r.conv} conv={r.conv} info={!!r.info} />
       ) : (
-        <Nothing title={text.chat.choose} hint={text.chat.chooseHint} />
+        <Nothing title={text.chat.choose} hint={text.chat.chooseHint}>
+          <Shortcuts names={['search', 'next', 'reply']} />
+        </Nothing>
       );
     case 'lost':
       return <Lost what="page" />;

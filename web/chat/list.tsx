@@ -186,6 +186,8 @@ const opened = computed(() => (route.value.view === 'chats' ? route.value.conv :
 function ConversationRow({ c }: { c: Conversation }) {
   // Of a thousand rows the two are drawn anew that are left and opened.
   const here = useComputed(() => opened.value === c.conv).value;
+  const core = useCore();
+  const last = useComputed(() => core.unsent.value.get(c.conv)).value ?? c.last;
   const text = t.value.list;
   return (
     <li>
@@ -201,11 +203,11 @@ function ConversationRow({ c }: { c: Conversation }) {
           <span class="conversation-line">
             <Name class="row-name ellipsis" name={c.name} uid={c.kind === 'user' ? c.conv.slice(2) : undefined} />
             {c.muted && <StateIcon name="bellOff" word={text.muted} />}
-            {c.last?.mine && <Mark m={asRead(c, c.last)} />}
-            {c.last && <time dateTime={new Date(c.last.ts).toISOString()}>{moment(c.last.ts)}</time>}
+            {last?.mine && <Mark m={asRead(c, last)} />}
+            {last && <time dateTime={new Date(last.ts).toISOString()}>{moment(last.ts)}</time>}
           </span>
           <span class="conversation-line">
-            <Preview c={c} here={here} />
+            <Preview c={c} last={last} here={here} />
             {c.mentioned && (
               <span class="badge" role="img" aria-label={text.mentioned} title={text.mentioned}>
                 @
@@ -242,7 +244,7 @@ function UserPicture({ c }: { c: Conversation }) {
   return <Avatar id={person.uid} name={c.name} src={c.avatar || person.avatar} status={person.presence.status} />;
 }
 
-function Preview({ c, here }: { c: Conversation; here: boolean }) {
+function Preview({ c, last, here }: { c: Conversation; last: Message | undefined; here: boolean }) {
   const text = t.value.list;
   if (c.draft && !here) {
     return (
@@ -251,12 +253,12 @@ function Preview({ c, here }: { c: Conversation; here: boolean }) {
       </span>
     );
   }
-  if (!c.last) return <span class="preview ellipsis">{text.nothingYet}</span>;
+  if (!last) return <span class="preview ellipsis">{text.nothingYet}</span>;
   return (
     <span class="preview ellipsis">
-      {c.last.mine ? text.you + text.colon : c.kind === 'group' && <Who uid={c.last.sender} />}
-      <MediaIcon m={c.last} />
-      <Words>{summary(c.last)}</Words>
+      {last.mine ? text.you + text.colon : c.kind === 'group' && <Who uid={last.sender} />}
+      <MediaIcon m={last} />
+      <Words>{summary(last)}</Words>
     </span>
   );
 }

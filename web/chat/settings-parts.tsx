@@ -5,6 +5,7 @@ import { explain, fieldErrors } from '../ui/problem';
 import { attempt, toast } from '../ui/toast';
 import { permission, play, sound, supported, turnOn, wanted } from './alerts';
 import { useCore } from './context';
+import { Shortcuts } from './shortcut-list';
 import { shortcuts } from './shortcuts';
 
 export function AlertSettings() {
@@ -130,22 +131,10 @@ export function PasswordSettings() {
 }
 
 export function ShortcutList() {
-  const text = t.value.shortcuts;
   return (
     <section class="card not-touch">
-      <h2>{text.title}</h2>
-      <dl class="shortcuts">
-        {(Object.keys(shortcuts) as (keyof typeof shortcuts)[]).map((name) => (
-          <div key={name}>
-            <dt>{text[name]}</dt>
-            <dd>
-              {shortcuts[name].map((key) => (
-                <kbd key={key}>{key}</kbd>
-              ))}
-            </dd>
-          </div>
-        ))}
-      </dl>
+      <h2>{t.value.shortcuts.title}</h2>
+      <Shortcuts names={Object.keys(shortcuts) as (keyof typeof shortcuts)[]} />
     </section>
   );
 }

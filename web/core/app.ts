@@ -62,6 +62,7 @@ export class App implements t.Core {
 
   readonly connection = computed(() => this.session.value?.state.value ?? this.before.value);
   readonly conversations = this.of((s) => s.conversations.list, []);
+  readonly unsent = this.of<ReadonlyMap<string, t.Message>>((s) => s.outbox.unsent, new Map());
   readonly unreadTotal = this.of((s) => s.conversations.unreadTotal, 0);
   readonly contacts = this.of((s) => s.people.contacts, []);
   readonly contactRequests = this.of((s) => s.people.requests, []);

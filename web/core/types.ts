@@ -282,6 +282,8 @@ export interface Core {
 
   /** Pinned first, then newest first; a group without messages stands where it was made. */
   conversations: ReadonlySignal<Conversation[]>;
+  /** Of each conversation that has one, one's own newest message that the server has not stored yet. */
+  unsent: ReadonlySignal<ReadonlyMap<string, Message>>;
   unreadTotal: ReadonlySignal<number>;
 
   /** Loads lazily, in batches. */

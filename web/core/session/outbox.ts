@@ -1,7 +1,7 @@
 // What one has written and the server has not stored. It is in the database before it is sent, and stays until PUBACK; it is sent again,
 // after a reload too, with the same Correlation Data, by which the server stores it once (docs/protocol.md §5).
 
-import { type ReadonlySignal, signal } from '@preact/signals-core';
+import { computed, type ReadonlySignal, signal } from '@preact/signals-core';
 import type { OutboxItem } from '../db/database';
 import type { KeptProblem, PendingFile } from '../media/types';
 import { PublishError, type Published, userProperty } from '../mqtt/client';
@@ -28,6 +28,10 @@ export interface OutboxPort {
 
 export class Outbox {
   private readonly items = signal<OutboxItem[]>([]);
+  /** Of each conversation, the newest message that is not stored yet. */
+  readonly unsent: ReadonlySignal<ReadonlyMap<string, Message>> = computed(
+    () => new Map(this.items.value.map((item) => [item.conv, fromOutbox(item, this.c.uid)])),
+  );
   /** Conversations with a message under way: one at a time keeps their order. */
   private readonly busy = new Set<string>();
   /** ids that the database does not have yet. */

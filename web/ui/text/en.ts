@@ -132,7 +132,7 @@ export const en = {
   chat: {
     messages: 'Messages',
     choose: 'Choose a chat',
-    chooseHint: 'Your conversations are on the left. New ones begin in People.',
+    chooseHint: 'Your conversations are on the left. Search finds everyone else.',
     loading: 'Loading messages…',
     loadFailed: 'The messages could not be loaded.',
     again: 'Try again',

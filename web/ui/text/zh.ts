@@ -133,7 +133,7 @@ export const zh: Texts = {
   chat: {
     messages: '消息',
     choose: '选择一个会话',
-    chooseHint: '左侧是你的会话，新会话可从通讯录开始。',
+    chooseHint: '左侧是你的会话，搜索可以找到其他同事。',
     loading: '正在加载消息…',
     loadFailed: '消息加载失败。',
     again: '重试',
