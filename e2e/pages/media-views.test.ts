@@ -3,7 +3,7 @@
 import AxeBuilder from '@axe-core/playwright';
 import { describe, expect, test } from 'vitest';
 import { gather } from './crowd';
-import { pdf, picture, plain, type SentFile, wav } from './files';
+import { binary, pdf, picture, plain, type SentFile, wav } from './files';
 import type { Person } from './person';
 
 const place = process.env.MAGPIE_TEST_MEDIA;
@@ -129,4 +129,25 @@ test('on a phone: camera, photos or files; a finger holds to record and slides t
   await touch('touchEnd');
   await expect.poll(() => bob.page.locator('.voice').count()).toBe(count + 1);
   await newest(bob).locator('.voice').waitFor();
+});
+
+test('a conversation’s pictures and files, from its menu', async () => {
+  const alice = await crowd.enter('alice');
+  await alice.openChat('Carol');
+  await send(alice, [await picture(alice.page, 'red.png', { hue: 0 })]);
+  await send(alice, [await picture(alice.page, 'blue.png', { hue: 240 }), binary('data.bin', 2000)]);
+  await alice.page.getByRole('button', { name: 'More for Carol' }).click();
+  await alice.page.getByRole('menuitem', { name: 'Files and pictures' }).click();
+  const tiles = alice.page.locator('.shared-tile');
+  await expect.poll(() => tiles.count()).toBe(2);
+  await check(alice, 'panel');
+  await tiles.first().locator('.shot-open').click();
+  await alice.page.locator('.lightbox-stage.here img[alt="blue.png"]').waitFor();
+  await alice.page.keyboard.press('ArrowLeft');
+  await alice.page.locator('.lightbox-stage.here img[alt="red.png"]').waitFor();
+  await alice.page.keyboard.press('Escape');
+  await alice.page.getByRole('button', { name: 'More for Carol' }).click();
+  await alice.page.getByRole('menuitem', { name: 'Files and pictures' }).click();
+  await alice.page.getByText('Files', { exact: true }).click();
+  await alice.page.locator('.shared-files .file-name', { hasText: 'data.bin' }).waitFor();
 });

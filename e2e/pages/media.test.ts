@@ -296,6 +296,7 @@ describe('pictures of people and groups', () => {
     await alice.page.locator('dialog').waitFor({ state: 'detached' });
     const image = bob.row('Alice').locator('.avatar img');
     await expect.poll(() => image.getAttribute('src')).toMatch(/^\/media\//);
+    await expect.poll(() => image.evaluate((el) => (el as HTMLImageElement).naturalWidth)).toBeGreaterThan(0);
     await alice.page.getByRole('button', { name: 'Remove picture' }).click();
     await bob.row('Alice').locator('.avatar .initials').waitFor();
   });

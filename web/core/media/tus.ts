@@ -93,29 +93,15 @@ async function create(file: Blob, o: TusOptions): Promise<string> {
   return path;
 }
 
-/** Sends one piece. Returns where the next begins. */
+/** Sends one piece. Returns where the next begins. A conflict shows that an answer was lost: the next attempt asks where to go on. */
 async function patch(path: string, file: Blob, offset: number, size: number, o: TusOptions): Promise<number> {
   const headers = { ...version, 'Upload-Offset': String(offset), 'Content-Type': 'application/offset+octet-stream' };
   const body = file.slice(offset, offset + size);
-  const onProgress = (sent: number) => o.onProgress(offset + sent);
-  try {
-    const a = await authorized(o.api, o.transfer, path, {
-      method: 'PATCH',
-      headers,
-      body,
-      onProgress,
-      signal: o.signal,
-    });
-    const next = Number(a.header('Upload-Offset'));
-    if (next > offset && next <= file.size) return next;
-    throw new Problem(502, 'Bad answer', 'The server did not say how much of the file it has.');
-  } catch (e) {
-    // Conflict: the server has another part of it than was thought, because an answer was lost.
-    if (!(e instanceof Problem) || e.status !== 409) throw e;
-    const s = await state(path, o);
-    if (!s || s.state === 'failed' || s.offset === offset) throw e;
-    return s.state === 'done' ? file.size : s.offset;
-  }
+  const onProgress = (sent: number) => o.onProgress(offset + Math.min(sent, body.size));
+  const a = await authorized(o.api, o.transfer, path, { method: 'PATCH', headers, body, onProgress, signal: o.signal });
+  const next = Number(a.header('Upload-Offset'));
+  if (next > offset && next <= file.size) return next;
+  throw new Problem(502, 'Bad answer', 'The server did not say how much of the file it has.');
 }
 
 /** undefined: there is no such upload. */
