@@ -127,6 +127,34 @@ describe('a second sign-in', () => {
     await first.marked('kicked: I am here now', 'Sent');
   });
 
+  test('a reload asks again, and takes nothing back by itself; nobody seems online meanwhile', async () => {
+    const alice = await enter('alice');
+    const first = await enter('bob');
+    const dot = first.row('Alice').locator('.dot');
+    await expect.poll(() => dot.isVisible()).toBe(true);
+    const second = await enter('bob');
+    const dialog = first.page.getByRole('dialog', { name: 'In use on another browser' });
+    await dialog.waitFor();
+    await expect.poll(() => dot.isVisible()).toBe(false);
+    await first.page.reload();
+    await dialog.waitFor();
+    await first.row('Alice').waitFor();
+    expect(await dot.isVisible()).toBe(false);
+    // The other still has the connection.
+    await second.openChat('Alice');
+    await second.write('kicked: still here');
+    await second.marked('kicked: still here', 'Sent');
+    expect(await second.page.getByRole('dialog').count()).toBe(0);
+    await dialog.getByRole('button', { name: 'Use here' }).click();
+    await second.page.getByRole('dialog', { name: 'In use on another browser' }).waitFor();
+    await expect.poll(() => dot.isVisible()).toBe(true);
+    await alice.row('Bob').waitFor();
+    await first.page.reload();
+    await first.row('Alice').waitFor();
+    await expect.poll(() => dot.isVisible()).toBe(true);
+    expect(await first.page.getByRole('dialog').count()).toBe(0);
+  });
+
   test('two tabs of one browser share the connection, and closing one leaves the other with it', async () => {
     const first = await enter('bob');
     await first.openChat('Alice');
@@ -183,6 +211,48 @@ describe('a device is signed out from another', () => {
     await lost.page.reload();
     await lost.page.getByRole('button', { name: 'Sign in', exact: true }).waitFor();
     await lost.signIn('erin');
+  });
+
+  /** Somebody writes while offline, leaves a draft, and is signed out from elsewhere. */
+  async function signedOut(uid: string): Promise<Person> {
+    const lost = await enter(uid);
+    await lost.openChat('Launch week');
+    await lost.page.context().setOffline(true);
+    await lost.page.getByText('You’re offline').waitFor();
+    await lost.write(`ended: ${uid} wrote this`);
+    await lost.marked(`ended: ${uid} wrote this`, 'Waiting to be sent');
+    await lost.composer.fill('ended: half a thou');
+    const { access_token } = await crowd.server.login(uid, 'pc');
+    const { items } = await crowd.server.call<{ items: { id: string; terminal: string }[] }>(
+      'GET',
+      '/me/sessions',
+      access_token,
+    );
+    const web = items.find((d) => d.terminal === 'web');
+    await crowd.server.call('DELETE', `/me/sessions/${web?.id}`, access_token);
+    await lost.page.context().setOffline(false);
+    await lost.page.getByRole('button', { name: 'Sign in', exact: true }).waitFor();
+    return lost;
+  }
+
+  test('what was written and not sent is there when the same person comes back', async () => {
+    const lost = await signedOut('erin');
+    await lost.signIn('erin');
+    await lost.openChat('Launch week');
+    await lost.marked('ended: erin wrote this', 'Sent');
+    expect(await lost.composer.inputValue()).toBe('ended: half a thou');
+    expect(await texts(lost, 'ended: erin')).toHaveLength(1);
+  });
+
+  test('and nobody else finds it', async () => {
+    const lost = await signedOut('frank');
+    await lost.signIn('grace');
+    await lost.openChat('Launch week');
+    expect(await lost.composer.inputValue()).toBe('');
+    await expect
+      .poll(() => lost.page.evaluate(async () => (await indexedDB.databases()).map((d) => d.name).join()))
+      .not.toContain('frank');
+    expect(await texts(lost, 'ended: frank')).toEqual([]);
   });
 });
 

@@ -103,7 +103,7 @@ function Shell() {
   }, [core]);
   useEffect(() => noteNames(core), [core]);
   return (
-    <div class="frame">
+    <div class="frame" data-current={core.current.value}>
       {core.about.value?.demo && <p class="demo-strip">{t.value.demoBanner}</p>}
       <StatusStrip />
       <div class="shell" data-pane={paneOf(r)}>

@@ -136,7 +136,7 @@ function BarLine({ conv }: { conv: string }) {
   const text = t.value;
   if (kind === 'u') {
     const { status, text: own } = core.person(id).value.presence;
-    return <Words>{own || text.presence[status]}</Words>;
+    return core.current.value ? <Words>{own || text.presence[status]}</Words> : null;
   }
   const count = core.group(id).value?.members;
   return <>{count ? text.group.memberCount(count) : ''}</>;

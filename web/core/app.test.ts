@@ -30,6 +30,7 @@ beforeEach(async () => {
   globalThis.indexedDB = new IDBFactory();
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date', 'performance'] });
   server = new FakeServer();
+  server.token = 'a secret';
   server.say('u:bob', 'bob', 'one');
   cores = [];
   const first = page();
@@ -40,9 +41,14 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   server.offline = false;
-  const out = Promise.all(cores.map((c) => c.logout()));
-  await vi.advanceTimersByTimeAsync(10_000);
-  await out;
+  let out = false;
+  void Promise.all(cores.map((c) => c.logout())).then(() => {
+    out = true;
+  });
+  while (!out) {
+    await vi.advanceTimersByTimeAsync(100);
+    await new Promise(setImmediate);
+  }
   vi.useRealTimers();
 });
 
@@ -80,8 +86,13 @@ describe('a page that is opened again', () => {
     expect(core.account.peek()).toEqual({ status: 'out', reason: server.refuses });
     expect(core.conversations.peek()).toEqual([]);
     await vi.advanceTimersByTimeAsync(5000);
+    await settle();
     expect(await readDevice()).toEqual({});
     expect((await indexedDB.databases()).map((d) => d.name)).toEqual(['magpie/device']);
+  });
+
+  test('has not kept what opens the login', async () => {
+    expect(JSON.stringify(await readDevice())).not.toContain(server.token);
   });
 
   test('after a sign-out asks who it is', async () => {

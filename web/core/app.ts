@@ -3,7 +3,17 @@
 import { computed, effect, type ReadonlySignal, signal } from '@preact/signals-core';
 import { Api } from './api/http';
 import type { KeptAccount, SignIn } from './api/shapes';
-import { forgetAccount, oweGoodbye, readDevice, rememberAccount } from './db/device';
+import {
+  alone,
+  forgetAccount,
+  forgetLeft,
+  isSame,
+  noteKicked,
+  oweGoodbye,
+  ownerOf,
+  readDevice,
+  rememberAccount,
+} from './db/device';
 import type { MediaCore } from './media/types';
 import { Problem } from './problem';
 import { nobody } from './session/people';
@@ -11,6 +21,10 @@ import { Session } from './session/session';
 import type * as t from './types';
 
 const maxDelay = 30_000;
+/** ms for which presence counts as known after a connection was lost: mostly it is back by then. */
+const currentFor = 10_000;
+/** ms that views have to keep what is half written when a login ends unasked. */
+const partingTime = 100;
 
 export class App implements t.Core {
   private readonly session = signal<Session | undefined>(undefined);
@@ -27,6 +41,8 @@ export class App implements t.Core {
   private kept: KeptAccount | undefined;
   private wake: (() => void) | undefined;
   private closing: Promise<void> = Promise.resolve();
+  /** One that has ended unasked, while views close that may hold something half written. */
+  private parting: Session | undefined;
 
   constructor(private readonly o: t.CoreOptions) {
     this.clock = o.now ?? Date.now;
@@ -38,11 +54,32 @@ export class App implements t.Core {
     effect(() => {
       if (this.connection.value.state === 'online') void this.readAbout();
     });
+    const standing = computed(() => {
+      const { state } = this.connection.value;
+      return state === 'online' ? 'up' : state === 'connecting' || state === 'waiting' ? 'coming' : 'down';
+    });
+    effect(() => {
+      if (standing.value !== 'coming') this.current.value = standing.value === 'up';
+      const timer = setTimeout(() => {
+        this.current.value = standing.peek() === 'up';
+      }, currentFor);
+      return () => clearTimeout(timer);
+    });
+    // A page that is reloaded does not take the connection back from another device by that.
+    let kicked: boolean | undefined;
+    effect(() => {
+      const { state } = this.connection.value;
+      if (state !== 'kicked' && state !== 'online') return;
+      if (kicked === (state === 'kicked')) return;
+      kicked = state === 'kicked';
+      void this.onDevice(() => noteKicked(state === 'kicked'));
+    });
     this.api = new Api({
       base: o.base,
       fetch: o.fetch ?? ((...a) => fetch(...a)),
       now: this.clock,
       locks: this.locks,
+      alone: o.storage === 'memory' ? undefined : alone,
       onSignedIn: (s) => this.signedIn(s),
       onSignedOut: (reason) => this.ended(reason),
     });
@@ -61,6 +98,7 @@ export class App implements t.Core {
   }
 
   readonly connection = computed(() => this.session.value?.state.value ?? this.before.value);
+  readonly current = signal(false);
   readonly conversations = this.of((s) => s.conversations.list, []);
   readonly unsent = this.of<ReadonlyMap<string, t.Message>>((s) => s.outbox.unsent, new Map());
   readonly unreadTotal = this.of((s) => s.conversations.unreadTotal, 0);
@@ -71,7 +109,7 @@ export class App implements t.Core {
 
   async start(): Promise<void> {
     void this.readAbout();
-    const { account, goodbye } = (await this.onDevice(readDevice)) ?? {};
+    const { account, goodbye, kicked = false } = (await this.onDevice(readDevice)) ?? {};
     if (goodbye) {
       this.who.value = { status: 'out' };
       await this.sayGoodbye();
@@ -80,13 +118,13 @@ export class App implements t.Core {
     if (account) {
       // What is kept shows at once. Should the server refuse the login, ended() hears of it.
       this.api.assume(account);
-      await this.begin(account);
+      await this.begin(account, kicked);
       return;
     }
     for (let failures = 0; ; failures++) {
       this.before.value = { state: 'connecting', stalled: false };
       try {
-        await this.begin(await this.api.refresh());
+        await this.begin(await this.api.refresh(), kicked);
         return;
       } catch (e) {
         if (this.who.peek().status !== 'unknown') return; // one has signed in meanwhile
@@ -102,14 +140,19 @@ export class App implements t.Core {
 
   async login(org: string, username: string, password: string): Promise<void> {
     await this.closing;
-    await this.begin(await this.api.login(org.trim(), username.trim(), password));
+    const { goodbye } = (await this.onDevice(readDevice)) ?? {};
+    if (goodbye) await this.sayGoodbye(); // while the cookie is still that of the login which is to end
+    const a = await this.api.login(org.trim(), username.trim(), password);
+    await this.onDevice(() => Promise.all([oweGoodbye(false), noteKicked(false)]));
+    await this.begin(a);
   }
 
   async logout(): Promise<void> {
     const s = this.session.peek();
     if (!s) return;
     this.leave();
-    this.closing = this.forget(s.close({ wipe: true }));
+    s.close({ tell: true });
+    this.closing = this.forget(s, 'nothing');
     await Promise.all([this.closing, this.sayGoodbye()]);
   }
 
@@ -217,7 +260,7 @@ export class App implements t.Core {
   }
 
   setDraft(conv: string, text: string): void {
-    this.session.peek()?.conversations.setDraft(conv, text);
+    (this.session.peek() ?? this.parting)?.conversations.setDraft(conv, text);
   }
 
   typing(conv: string): void {
@@ -268,8 +311,11 @@ export class App implements t.Core {
     orgStorage: async () => this.need().media.orgStorage(),
   };
 
-  private async begin(a: KeptAccount): Promise<void> {
-    this.kept = a;
+  /** kicked: as the last page was, and it stays so until somebody asks for the connection. */
+  private async begin(a: KeptAccount, kicked = false): Promise<void> {
+    const { user, org, mqtt } = a;
+    this.kept = { user, org, mqtt }; // and not its tokens
+    await this.onDevice(() => this.wipeOthers(a));
     const session = await Session.open({
       api: this.api,
       account: a,
@@ -282,6 +328,7 @@ export class App implements t.Core {
       locks: this.locks,
       channel: this.channel,
       memory: this.o.storage === 'memory',
+      kicked,
       onEnded: (reason, elsewhere) => this.ended(reason, elsewhere),
       onMessage: (m, c) => {
         for (const f of this.listeners) f(m, c);
@@ -303,11 +350,23 @@ export class App implements t.Core {
     void this.onDevice(() => rememberAccount(a));
   }
 
-  /** The device remembers the account no longer. */
-  private async forget(closing: Promise<void>): Promise<void> {
+  /** The device remembers the account no longer. 'unsent': what the server does not have stays, for when the same person comes back. */
+  private async forget(s: Session, keep: 'all' | 'unsent' | 'nothing'): Promise<void> {
     const a = this.kept;
     this.kept = undefined;
-    await Promise.all([closing, a && this.onDevice(() => forgetAccount(a))]);
+    if (!a) return;
+    const now = (await this.onDevice(readDevice))?.account;
+    const replaced = now && !isSame(ownerOf(now), ownerOf(a));
+    const left = await s.clean(replaced && keep === 'unsent' ? 'nothing' : keep);
+    await this.onDevice(() => forgetAccount(a, keep === 'all' ? {} : { left }));
+  }
+
+  /** What somebody else has left here unsent goes when this one signs in. */
+  private async wipeOthers(a: KeptAccount): Promise<void> {
+    const { left = [] } = await readDevice();
+    if (left.length === 0) return;
+    await Promise.all(left.filter((one) => !isSame(one, ownerOf(a))).map(({ eid, uid }) => Session.wipe(eid, uid)));
+    await forgetLeft();
   }
 
   /** Signed out by somebody else, by the server, or in another tab. */
@@ -315,7 +374,13 @@ export class App implements t.Core {
     const s = this.session.peek();
     if (!s) return;
     this.leave(reason || 'You were signed out. Please sign in again.');
-    this.closing = this.forget(s.close({ wipe: !elsewhere, ended: reason }));
+    s.close({ tell: !elsewhere, ended: reason });
+    this.parting = s;
+    this.closing = later(partingTime)
+      .then(() => {
+        this.parting = undefined;
+      })
+      .then(() => this.forget(s, elsewhere ? 'all' : 'unsent'));
   }
 
   /** A server behind a proxy may not know that the page came over TLS; from such a page a browser opens nothing else. */
@@ -382,6 +447,12 @@ export class App implements t.Core {
       };
     });
   }
+}
+
+function later(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms);
+  });
 }
 
 function emptyView(conv: string): t.ConversationView {

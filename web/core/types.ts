@@ -177,6 +177,8 @@ export interface Conversation {
   muted: boolean;
   pinned: boolean;
   draft: string;
+  /** One's own message that the server has not stored: the newest that failed, or else the newest that waits. */
+  outgoing?: Message;
   /** One has cleared one's own copy up to here; 0 for not at all. */
   clearedSeq: number;
 }
@@ -272,6 +274,8 @@ export interface Core {
   reconnect(): void;
   /** Takes the connection from another tab, after 'elsewhere'. */
   useHere(): void;
+  /** What is shown of people's presence is of now: there is a connection, or there was one a moment ago. */
+  current: ReadonlySignal<boolean>;
   /** The network or the tab is back: try at once, or make sure that the connection lives. */
   nudge(): void;
 

@@ -1,5 +1,8 @@
 import { effect } from '@preact/signals-core';
-import { beforeEach, describe, expect, test } from 'vitest';
+import 'fake-indexeddb/auto';
+import { IDBFactory } from 'fake-indexeddb';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { alone } from '../db/device';
 import { Problem } from '../problem';
 import { FakeLocks } from '../testing/locks';
 import { Api } from './http';
@@ -75,12 +78,13 @@ beforeEach(() => {
   over = [];
 });
 
-const client = (locks: LockManager | null = null) =>
+const client = (locks: LockManager | null = null, one?: typeof alone) =>
   new Api({
     base: 'http://test',
     fetch: server.fetch,
     now: () => time,
     locks,
+    alone: one,
     onSignedIn: () => {},
     onSignedOut: (r) => over.push(r),
   });
@@ -128,6 +132,32 @@ test('two tabs renew one after the other', async () => {
   expect(server.over).toBe(false);
   // Without the lock the second use of one token would have ended the login.
   await expect(Promise.all([client(), client()].map((t) => t.refresh()))).rejects.toMatchObject({ status: 401 });
+});
+
+test('a sign-in waits for a renewal that is under way in another tab', async () => {
+  const locks = new FakeLocks().manager;
+  const [a, b] = [client(locks), client(locks)];
+  await a.login('demo', 'alice', 'secret');
+  let go = () => {};
+  server.pause = () =>
+    new Promise((resolve) => {
+      go = resolve;
+    });
+  const renewing = a.refresh();
+  const login = b.login('demo', 'alice', 'secret');
+  await vi.waitFor(() => expect(server.calls).toHaveLength(2));
+  expect(server.calls[1]).toBe('POST /auth/refresh');
+  go();
+  await Promise.all([renewing, login]);
+  expect(server.calls).toHaveLength(3);
+  expect(server.over).toBe(false);
+});
+
+test('without locks two tabs renew one after the other all the same', async () => {
+  globalThis.indexedDB = new IDBFactory();
+  server.pause = () => new Promise((resolve) => setTimeout(resolve, 5));
+  await Promise.all([client(null, alone), client(null, alone)].map((t) => t.refresh()));
+  expect(server.over).toBe(false);
 });
 
 test('another account in another tab ends this one', async () => {

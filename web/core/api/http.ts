@@ -15,6 +15,8 @@ export interface ApiOptions {
   fetch: typeof fetch;
   now: () => number;
   locks: LockManager | null;
+  /** Runs f while no other tab runs another, where there are no locks. */
+  alone?: (<T>(f: () => Promise<T>) => Promise<T>) | undefined;
   /** Signed in, or the login renewed. */
   onSignedIn: (s: SignIn) => void;
   /** The login is over: refused by the server, or replaced by another account in another tab. */
@@ -51,9 +53,13 @@ export class Api {
 
   /** Throws Problem. */
   async login(org: string, username: string, password: string): Promise<SignIn> {
-    const s = await this.call<SignIn>('POST', '/auth/login', { body: { org, username, password, terminal: 'web' } });
-    this.signedIn = undefined; // whoever it was before
-    return this.accept(s);
+    // A renewal or a sign-out that is under way would take or end the cookie that this one is given.
+    return this.exclusive(async () => {
+      const body = { org, username, password, terminal: 'web' };
+      const s = await this.call<SignIn>('POST', '/auth/login', { body });
+      this.signedIn = undefined; // whoever it was before
+      return this.accept(s);
+    });
   }
 
   /** Renews the tokens by the refresh cookie. Throws Problem; 401 when nobody is signed in. */
@@ -156,7 +162,7 @@ export class Api {
   }
 
   private exclusive<T>(f: () => Promise<T>): Promise<T> {
-    return this.o.locks ? (this.o.locks.request('magpie-refresh', f) as Promise<T>) : f();
+    return this.o.locks ? (this.o.locks.request('magpie-refresh', f) as Promise<T>) : (this.o.alone ?? run)(f);
   }
 
   private readClock(answer: Response): void {
@@ -188,6 +194,10 @@ export class Api {
     if (!answer.ok) throw problem(answer, text);
     return (text ? JSON.parse(text) : undefined) as T;
   }
+}
+
+function run<T>(f: () => Promise<T>): Promise<T> {
+  return f();
 }
 
 function problem(answer: Response, text: string): Problem {

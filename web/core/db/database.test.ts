@@ -3,7 +3,7 @@ import { IDBDatabase, IDBFactory, IDBObjectStore, IDBOpenDBRequest } from 'fake-
 import { openDB } from 'idb';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Database, type OutboxItem } from './database';
-import { forgetAccount, oweGoodbye, readDevice, rememberAccount } from './device';
+import { alone, forgetAccount, oweGoodbye, readDevice, rememberAccount } from './device';
 
 const message = (seq: number, conv = 'u:bob') => ({
   id: `id-${seq}`,
@@ -76,6 +76,42 @@ test('a conversation goes with its messages', async () => {
   await db.deleteConversation('u:bob');
   expect([await db.lastSeq('u:bob'), await db.lastSeq('g:x')]).toEqual([0, 1]);
   expect(await db.get('drafts', 'u:bob')).toBeUndefined();
+});
+
+describe('when a login ends unasked', () => {
+  test('what the server does not have stays, and no copy does', async () => {
+    const db = await open();
+    await db.putMessages([message(1)]);
+    await db.putKeyed('drafts', 'u:bob', 'half a');
+    await db.putOutbox(item(1));
+    const late = db.putMessage(message(2));
+    expect(await db.strip()).toBe(true);
+    await late;
+    const after = await open();
+    expect(await after.lastSeq('u:bob')).toBe(0);
+    expect([await after.get('drafts', 'u:bob'), await after.all('outbox')]).toEqual(['half a', [item(1)]]);
+  });
+
+  test('nothing stays where there was nothing of that', async () => {
+    const db = await open();
+    await db.putMessages([message(1)]);
+    expect(await db.strip()).toBe(false);
+    expect(await indexedDB.databases()).toEqual([]);
+  });
+});
+
+test('what could not be opened is deleted all the same', async () => {
+  const first = await open();
+  await first.putOutbox(item(1));
+  first.close();
+  vi.spyOn(IDBFactory.prototype, 'open').mockImplementation(() => {
+    throw new DOMException('no', 'UnknownError');
+  });
+  const db = await open();
+  expect(db.state.peek()).toBe('off');
+  vi.restoreAllMocks();
+  await db.wipe();
+  expect(await indexedDB.databases()).toEqual([]);
 });
 
 describe('goes on without a database', () => {
@@ -190,7 +226,6 @@ describe('the device remembers', () => {
   });
 
   test('who is signed in, until that one signs out', async () => {
-    await oweGoodbye(true);
     await rememberAccount(account('alice'));
     expect(await readDevice()).toEqual({ account: account('alice') });
     await forgetAccount(account('bob'));
@@ -198,6 +233,51 @@ describe('the device remembers', () => {
     await forgetAccount(account('alice'));
     expect(await readDevice()).toEqual({});
   });
+
+  test('an owed sign-out although another tab renews the login meanwhile', async () => {
+    await oweGoodbye(true);
+    await rememberAccount(account('alice'));
+    expect(await readDevice()).toEqual({ goodbye: true });
+  });
+
+  test('who has left something that the server does not have', async () => {
+    await forgetAccount(account('alice'), { left: true });
+    await forgetAccount(account('alice'), { left: true });
+    await forgetAccount(account('bob'), { left: true });
+    await forgetAccount(account('carol'), { left: false });
+    expect((await readDevice()).left).toEqual([
+      { eid: 'demo', uid: 'alice' },
+      { eid: 'demo', uid: 'bob' },
+    ]);
+    await forgetAccount(account('alice'), { left: false });
+    await forgetAccount(account('bob')); // another tab knows
+    expect((await readDevice()).left).toEqual([{ eid: 'demo', uid: 'bob' }]);
+  });
+
+  test('which tab does what one at a time may do: the others wait, also for one that has died', async () => {
+    const order: string[] = [];
+    const one = (name: string) =>
+      alone(async () => {
+        order.push(`${name} begins`);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        order.push(`${name} ends`);
+      });
+    await Promise.all([one('a'), one('b')]);
+    expect([order[0]?.slice(2), order[1]?.slice(2)]).toEqual(['begins', 'ends']);
+    expect(order[0]?.[0]).toBe(order[1]?.[0]);
+    vi.useFakeTimers({ toFake: ['Date', 'setInterval'] });
+    void alone(() => new Promise(() => {})); // never ends, and is not renewed
+    await vi.waitFor(async () => expect(await held()).toBeGreaterThan(0));
+    vi.setSystemTime(Date.now() + 11_000);
+    expect(await alone(async () => 'mine')).toBe('mine');
+  });
+
+  const held = async () => {
+    const db = await openDB('magpie/device');
+    const n = await db.count('values', 'lease');
+    db.close();
+    return n;
+  };
 
   test('nothing without a database', async () => {
     vi.stubGlobal('indexedDB', undefined);

@@ -52,13 +52,21 @@ export class Database {
   /** Called when all that was kept is gone and there is an empty database again: what matters should be written anew. */
   onWiped: () => void = () => {};
 
-  private constructor(private readonly name: string) {}
+  private constructor(
+    private readonly name: string,
+    private readonly memory: boolean,
+  ) {}
 
   /** Never fails: without IndexedDB it keeps nothing. */
   static async open(eid: string, uid: string, o: { memory: boolean }): Promise<Database> {
-    const d = new Database(`magpie/${eid}/${uid}`);
+    const d = new Database(nameOf(eid, uid), o.memory);
     if (!o.memory) await d.connect();
     return d;
+  }
+
+  /** Deletes what is kept of somebody who is not signed in. */
+  static delete(eid: string, uid: string): Promise<void> {
+    return new Database(nameOf(eid, uid), false).wipe();
   }
 
   get state(): ReadonlySignal<StorageState> {
@@ -198,14 +206,35 @@ export class Database {
     this.db = undefined;
   }
 
-  /** Deletes everything of this user. */
+  /** Deletes everything of this user, though it may not have been possible to open it. */
   async wipe(): Promise<void> {
-    const kept = this.db !== undefined;
     this.close();
-    if (!kept) return;
+    if (this.memory || !globalThis.indexedDB) return;
     // Another tab lets go when it is asked to; should it not, the deletion waits for it, and we do not.
-    const deleted = deleteDB(this.name).catch(() => {});
+    const deleted = Promise.resolve()
+      .then(() => deleteDB(this.name))
+      .catch(() => {});
     await within(deleted, openTimeout);
+  }
+
+  /** Deletes the copies, and keeps what waits to be sent and what is half written. False: there was nothing of that, and all is deleted. */
+  async strip(): Promise<boolean> {
+    const { db } = this;
+    this.closed = true;
+    this.db = undefined; // what is still on its way is not written
+    const left = db && (await within(this.leave(db), openTimeout).catch(() => false));
+    db?.close();
+    if (!left) await this.wipe();
+    return left === true;
+  }
+
+  private async leave(db: IDBPDatabase<Schema>): Promise<boolean> {
+    const originals = ['outbox', 'drafts'] as const;
+    const copies = ['messages', 'lines', 'conversations', 'people', 'groups', 'lists'] as const;
+    const tx = db.transaction([...copies, ...originals], 'readwrite');
+    const left = Promise.all(originals.map((name) => tx.objectStore(name).count()));
+    await Promise.all([...copies.map((name) => tx.objectStore(name).clear()), tx.done]);
+    return (await left).some((n) => n > 0);
   }
 
   private async flush(): Promise<void> {
@@ -262,6 +291,10 @@ export class Database {
       return otherwise; // closed or broken: what is not here comes from the server
     }
   }
+}
+
+function nameOf(eid: string, uid: string): string {
+  return `magpie/${eid}/${uid}`;
 }
 
 /** Opens it, unless that takes too long. undefined: there is none. */

@@ -1,50 +1,128 @@
 // What this device remembers beside the copies of an account: who is signed in, so that the next page can show what is kept before the
 // server answers; and a sign-out that the server has not heard of, so that a later page does not sign in again by the cookie that is
-// still there. No secrets: those are in a cookie that scripts can't read. Does nothing where there is no IndexedDB.
+// still there; and what else outlives a page. No secrets: those are in a cookie that scripts can't read. Does nothing where there is no IndexedDB.
 
 import { type DBSchema, type IDBPDatabase, openDB } from 'idb';
 import type { KeptAccount } from '../api/shapes';
+
+/** Whose copies they are. */
+export interface Owner {
+  eid: string;
+  uid: string;
+}
 
 export interface Device {
   account?: KeptAccount;
   /** The server is owed a sign-out. */
   goodbye?: true;
+  /** Those whose login ended unasked, and who have left here what the server does not have. */
+  left?: Owner[];
+  /** Another device has taken the connection: it is not taken back before somebody asks for it. */
+  kicked?: true;
+}
+
+/** The right to do what one tab at a time may do. */
+interface Lease {
+  holder: string;
+  /** ms since 1970; later it counts no more: its tab has died. */
+  until: number;
 }
 
 interface Schema extends DBSchema {
-  values: { key: keyof Device; value: KeptAccount | true };
+  values: { key: keyof Device | 'lease'; value: KeptAccount | true | Owner[] | Lease };
 }
+
+/** ms for which a lease is given, and between two attempts to get it. */
+const leaseTime = 10_000;
+const leasePoll = 100;
 
 export async function readDevice(): Promise<Device> {
   const found = await use(async (db) => {
     const tx = db.transaction('values');
-    const [account, goodbye] = await Promise.all([tx.store.get('account'), tx.store.get('goodbye')]);
-    return { ...(account && { account }), ...(goodbye && { goodbye }) } as Device;
+    const keys = ['account', 'goodbye', 'left', 'kicked'] as const;
+    const values = await Promise.all(keys.map((key) => tx.store.get(key)));
+    return Object.fromEntries(keys.map((key, i) => [key, values[i]]).filter(([, value]) => value)) as Device;
   });
   return found ?? {};
 }
 
-/** Someone has signed in. */
+/** Someone is signed in, unless another tab has signed out meanwhile. */
 export async function rememberAccount(a: KeptAccount): Promise<void> {
   await use(async (db) => {
     const tx = db.transaction('values', 'readwrite');
-    await Promise.all([tx.store.put(a, 'account'), tx.store.delete('goodbye'), tx.done]);
-  });
-}
-
-/** Nobody is signed in any more, unless it is somebody else by now. */
-export async function forgetAccount({ org, user }: KeptAccount): Promise<void> {
-  await use(async (db) => {
-    const tx = db.transaction('values', 'readwrite');
-    const now = (await tx.store.get('account')) as KeptAccount | undefined;
-    if (now?.org.eid === org.eid && now.user.uid === user.uid) await tx.store.delete('account');
+    if (!(await tx.store.get('goodbye'))) await tx.store.put(a, 'account');
     await tx.done;
   });
 }
 
+/** Nobody is signed in any more, unless it is somebody else by now. left: whether there is something of this one that the server does not have,
+ * where that is known. */
+export async function forgetAccount(a: KeptAccount, o: { left?: boolean } = {}): Promise<void> {
+  await use(async (db) => {
+    const tx = db.transaction('values', 'readwrite');
+    const now = (await tx.store.get('account')) as KeptAccount | undefined;
+    if (now && isSame(ownerOf(now), ownerOf(a))) await tx.store.delete('account');
+    if (o.left !== undefined) {
+      const others = (((await tx.store.get('left')) ?? []) as Owner[]).filter((x) => !isSame(x, ownerOf(a)));
+      const all = o.left ? [...others, ownerOf(a)] : others;
+      await (all.length > 0 ? tx.store.put(all, 'left') : tx.store.delete('left'));
+    }
+    await tx.done;
+  });
+}
+
+/** What others have left is gone. */
+export async function forgetLeft(): Promise<void> {
+  await use((db) => db.delete('values', 'left'));
+}
+
 /** Notes that the server is owed a sign-out, or no longer. */
-export async function oweGoodbye(owed: boolean): Promise<void> {
-  await use<unknown>((db) => (owed ? db.put('values', true, 'goodbye') : db.delete('values', 'goodbye')));
+export function oweGoodbye(owed: boolean): Promise<void> {
+  return note('goodbye', owed);
+}
+
+/** Notes that another device has the connection, or no longer. */
+export function noteKicked(kicked: boolean): Promise<void> {
+  return note('kicked', kicked);
+}
+
+export function ownerOf({ org, user }: KeptAccount): Owner {
+  return { eid: org.eid, uid: user.uid };
+}
+
+export function isSame(a: Owner, b: Owner): boolean {
+  return a.eid === b.eid && a.uid === b.uid;
+}
+
+/** Runs f while no tab of this browser runs another: where there are no Web Locks (a page that came over plain HTTP). */
+export async function alone<T>(f: () => Promise<T>): Promise<T> {
+  const holder = crypto.getRandomValues(new Uint32Array(2)).join('-');
+  /** False: another tab has it. Transactions that write run one after the other, in all tabs. */
+  const take = () =>
+    use(async (db) => {
+      const tx = db.transaction('values', 'readwrite');
+      const now = (await tx.store.get('lease')) as Lease | undefined;
+      const free = !now || now.holder === holder || now.until < Date.now() || now.until > Date.now() + leaseTime;
+      if (free) await tx.store.put({ holder, until: Date.now() + leaseTime }, 'lease');
+      await tx.done;
+      return free;
+    });
+  while ((await take()) === false) await new Promise((resolve) => setTimeout(resolve, leasePoll));
+  const renewing = setInterval(take, leaseTime / 3);
+  try {
+    return await f();
+  } finally {
+    clearInterval(renewing);
+    await use(async (db) => {
+      const tx = db.transaction('values', 'readwrite');
+      if (((await tx.store.get('lease')) as Lease | undefined)?.holder === holder) await tx.store.delete('lease');
+      await tx.done;
+    });
+  }
+}
+
+async function note(key: 'goodbye' | 'kicked', on: boolean): Promise<void> {
+  await use<unknown>((db) => (on ? db.put('values', true, key) : db.delete('values', key)));
 }
 
 async function use<T>(f: (db: IDBPDatabase<Schema>) => Promise<T>): Promise<T | undefined> {

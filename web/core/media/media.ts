@@ -44,11 +44,16 @@ export class Media implements MediaCore {
     private readonly c: Context,
     private readonly o: MediaPort,
   ) {
-    this.files = new Files(`magpie-files/${c.eid}/${c.uid}`, {
+    this.files = new Files(nameOf(c.eid, c.uid), {
       memory: o.memory,
       onlyHere: (key, file) => c.tell({ about: 'file', key, file }),
     });
     c.signal.addEventListener('abort', () => this.follow());
+  }
+
+  /** Deletes the files of somebody who is not signed in. */
+  static wipe(eid: string, uid: string): Promise<void> {
+    return new Files(nameOf(eid, uid), { memory: false, onlyHere: () => {} }).close({ wipe: true });
   }
 
   async send(conv: string, list: Attachment[], o: FileOptions = {}): Promise<void> {
@@ -198,4 +203,8 @@ export class Media implements MediaCore {
       ...(duration !== undefined && { duration }),
     };
   }
+}
+
+function nameOf(eid: string, uid: string): string {
+  return `magpie-files/${eid}/${uid}`;
 }

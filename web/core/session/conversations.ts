@@ -3,7 +3,7 @@
 import { batch, computed, type ReadonlySignal, signal } from '@preact/signals-core';
 import type { WireConversation } from '../api/shapes';
 import { Problem } from '../problem';
-import type { Conversation } from '../types';
+import type { Conversation, Message } from '../types';
 import { type Context, later } from './context';
 import { fromWire, mentions, type StoredMessage } from './messages';
 
@@ -20,15 +20,19 @@ export class Conversations {
   private readonly unsentRead = new Map<string, number>();
   /** Called when messages are cleared, with the last seq that is. */
   onCleared: (conv: string, seq: number) => void = () => {};
+  private readonly sending = new WeakMap<Conversation, Conversation>();
   private readTimer: (() => void) | undefined;
 
   readonly list: ReadonlySignal<Conversation[]> = computed(() => {
     this.version.value;
+    const outgoing = this.outgoing();
+    const begun = [...outgoing.keys()].filter((conv) => !this.map.has(conv)).map((conv) => this.blank(conv));
+    const all = [...this.map.values(), ...begun].map((c) => this.shown(c, outgoing.get(c.conv)));
     // What has no message yet stands where its group began.
     const at = new Map<string, number>();
-    for (const c of this.map.values()) at.set(c.conv, c.last?.ts ?? this.describe(c.conv).since);
+    for (const c of all) at.set(c.conv, Math.max(c.outgoing?.ts ?? 0, c.last?.ts ?? this.describe(c.conv).since));
     const when = (c: Conversation) => at.get(c.conv) ?? 0;
-    return [...this.map.values()].sort(
+    return all.sort(
       (a, b) => Number(b.pinned) - Number(a.pinned) || when(b) - when(a) || a.name.localeCompare(b.name),
     );
   });
@@ -40,6 +44,8 @@ export class Conversations {
     private readonly c: Context,
     /** Name and avatar for a conversation that the server has not described yet; when its group was made, in ms since 1970. */
     private readonly describe: (conv: string) => { name: string; avatar: string; since: number },
+    /** What one has written and the server has not stored. Follows changes. */
+    private readonly outgoing: () => ReadonlyMap<string, Message>,
   ) {}
 
   get(conv: string): Conversation | undefined {
@@ -262,6 +268,16 @@ export class Conversations {
     this.map.set(conv, c);
     this.version.value = this.version.peek() + 1;
     void this.c.db.put('conversations', c);
+  }
+
+  /** A conversation with what is going out. The same as long as neither changes: its row in the list need not be drawn anew. */
+  private shown(c: Conversation, outgoing: Message | undefined): Conversation {
+    if (!outgoing) return c;
+    const before = this.sending.get(c);
+    if (before?.outgoing === outgoing) return before;
+    const now = { ...c, outgoing };
+    this.sending.set(c, now);
+    return now;
   }
 
   private blank(conv: string): Conversation {

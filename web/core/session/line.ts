@@ -35,6 +35,8 @@ type Told =
 export interface LineOptions extends Omit<ConnectionOptions, 'onUp'> {
   locks: LockManager | null;
   channel: ((name: string) => BroadcastChannel) | null;
+  /** Begins as if another device had just taken the connection. */
+  kicked: boolean;
   /** A message waits for longer than it should; asked in the tab that leads. */
   stalled: ReadonlySignal<boolean>;
   /** There is a connection. sessionPresent: nothing was missed since the last one. Called before any of its messages. */
@@ -68,6 +70,7 @@ export class Line {
     private readonly c: Context,
     private readonly o: LineOptions,
   ) {
+    if (o.kicked) this.theirs.value = { state: 'kicked', stalled: false };
     this.connection = new Connection(c, {
       ...o,
       onMessage: (m) => this.received(m),

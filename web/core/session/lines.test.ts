@@ -37,9 +37,14 @@ beforeEach(() => {
 });
 afterEach(async () => {
   server.offline = false;
-  const out = Promise.all(cores.map((c) => c.logout()));
-  await vi.advanceTimersByTimeAsync(10_000);
-  await out;
+  let out = false;
+  void Promise.all(cores.map((c) => c.logout())).then(() => {
+    out = true;
+  });
+  while (!out) {
+    await vi.advanceTimersByTimeAsync(100);
+    await new Promise(setImmediate);
+  }
   vi.useRealTimers();
 });
 

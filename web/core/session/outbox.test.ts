@@ -228,3 +228,34 @@ test('a message that was seen as stored is not sent again', async () => {
   await settle();
   expect(b.sent).toEqual([]);
 });
+
+test('what is thrown away while the database is read does not come back', async () => {
+  const n = Date.now();
+  const item: OutboxItem = { n, id: '00', conv: 'u:bob', ts: n, media: [], state: 'failed', error: 'No.' };
+  let answer: (list: OutboxItem[]) => void = () => {};
+  vi.spyOn(b.db, 'all').mockImplementation(() => new Promise((resolve) => (answer = resolve as never)));
+  b.outbox.take(item);
+  const restoring = b.outbox.restore();
+  b.outbox.discard('00');
+  answer([item]);
+  await restoring;
+  expect(b.outbox.all.peek()).toEqual([]);
+  b.outbox.take(item); // told by a tab that has not heard of it
+  expect(b.outbox.all.peek()).toEqual([]);
+});
+
+test('of each conversation it says what failed, or else what was written last', async () => {
+  const outgoing = () => [...b.outbox.outgoing.peek()].map(([conv, m]) => `${conv} ${m.text} ${m.state}`);
+  b.outbox.start();
+  b.outbox.send('u:bob', 'one');
+  b.outbox.send('u:bob', 'two');
+  b.outbox.send('g:walks', 'three');
+  await settle();
+  expect(outgoing()).toEqual(['u:bob two waiting', 'g:walks three waiting']);
+  const before = b.outbox.outgoing.peek().get('g:walks');
+  await b.answer('one', new PublishError(0x87, 'No.'));
+  expect(outgoing()).toEqual(['u:bob one failed', 'g:walks three waiting']);
+  expect(b.outbox.outgoing.peek().get('g:walks')).toBe(before);
+  await b.answer('three', ok(1));
+  expect(outgoing()).toEqual(['u:bob one failed']);
+});

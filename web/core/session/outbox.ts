@@ -39,6 +39,9 @@ export class Outbox {
   private readonly delays = new Map<string, number>();
   private readonly reasons = new Map<string, KeptProblem>();
   private readonly late = signal<ReadonlySet<string>>(new Set());
+  /** ids of what is stored or thrown away: what was on its way from the database or another tab brings none of it back. */
+  private readonly gone = new Set<string>();
+  private readonly messages = new WeakMap<OutboxItem, Message>();
   private running = false;
   private lastN = 0;
 
@@ -57,14 +60,22 @@ export class Outbox {
     return this.items;
   }
 
+  /** For each conversation with something that waits or has failed: the newest that failed, or else the newest. */
+  readonly outgoing: ReadonlySignal<ReadonlyMap<string, Message>> = computed(() => {
+    const found = new Map<string, OutboxItem>();
+    for (const item of this.items.value)
+      if (item.state === 'failed' || found.get(item.conv)?.state !== 'failed') found.set(item.conv, item);
+    return new Map([...found].map(([conv, item]) => [conv, this.message(item)]));
+  });
+
   /** What was written into a conversation, in order. Follows changes. */
   of(conv: string): Message[] {
-    return this.items.value.filter((x) => x.conv === conv).map((x) => fromOutbox(x, this.c.uid));
+    return this.items.value.filter((x) => x.conv === conv).map((x) => this.message(x));
   }
 
   /** Reads what an earlier page has left. */
   async restore(): Promise<void> {
-    const kept = (await this.c.db.all('outbox')).sort((a, b) => a.n - b.n);
+    const kept = (await this.c.db.all('outbox')).filter((x) => !this.gone.has(x.id)).sort((a, b) => a.n - b.n);
     const here = this.items.peek();
     this.lastN = Math.max(this.lastN, kept.at(-1)?.n ?? 0);
     this.items.value = [...kept.filter((x) => !here.some((y) => y.id === x.id)), ...here];
@@ -132,6 +143,7 @@ export class Outbox {
 
   /** Another tab has written an item, or changed it. */
   take(item: OutboxItem): void {
+    if (this.gone.has(item.id)) return;
     this.lastN = Math.max(this.lastN, item.n);
     this.items.value = [...this.items.peek().filter((x) => x.id !== item.id), item].sort((a, b) => a.n - b.n);
     this.pump();
@@ -157,6 +169,7 @@ export class Outbox {
 
   /** An item is no more. */
   forget(id: string): void {
+    this.gone.add(id);
     this.items.value = this.items.peek().filter((x) => x.id !== id);
     this.delays.delete(id);
     this.reasons.delete(id);
@@ -234,6 +247,13 @@ export class Outbox {
     const problem = this.reasons.get(item.id);
     const error = problem?.detail ?? (e as Error).message;
     this.replace({ ...item, state: 'failed', error, ...(problem && { problem }) });
+  }
+
+  /** The same as long as the item is. */
+  private message(item: OutboxItem): Message {
+    const m = this.messages.get(item) ?? fromOutbox(item, this.c.uid);
+    this.messages.set(item, m);
+    return m;
   }
 
   private find(id: string): OutboxItem | undefined {

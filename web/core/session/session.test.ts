@@ -203,6 +203,32 @@ test('a message goes out with its id, and PUBACK gives it its place', async () =
   expect(conversation('u:bob')).toMatchObject({ lastSeq: 3, unread: 2 });
 });
 
+test('what is going out shows with its conversation, at the top, and only there is the list drawn anew', async () => {
+  server.say('u:carol', 'carol', 'hello');
+  server.deliver('u:carol', 'carol', 'hello');
+  await settle();
+  const carol = conversation('u:carol');
+  core.send('u:bob', 'under way');
+  await settle();
+  core.send('u:erin', 'to somebody new');
+  await settle();
+  const list = core.conversations.peek();
+  expect(list.map((c) => [c.conv, c.outgoing?.text])).toEqual([
+    ['u:erin', 'to somebody new'],
+    ['u:bob', 'under way'],
+    ['u:carol', undefined],
+  ]);
+  const bob = conversation('u:bob');
+  core.setDraft('u:erin', 'and more');
+  expect(conversation('u:bob')).toBe(bob);
+  expect(conversation('u:carol')).toBe(carol);
+  const p = heard().find((x) => x.topic === '/e/demo/im/u/bob');
+  server.socket.ack('puback', p?.id as number, 0, { user: [['seq', '3']] });
+  await settle();
+  expect(conversation('u:bob')).toMatchObject({ last: { text: 'under way', state: 'stored' } });
+  expect(conversation('u:bob').outgoing).toBeUndefined();
+});
+
 test('a server that does not store shows', async () => {
   core.send('u:bob', 'hello');
   await vi.advanceTimersByTimeAsync(5100);

@@ -48,6 +48,8 @@ export interface SessionOptions {
   locks: LockManager | null;
   channel: ((name: string) => BroadcastChannel) | null;
   memory: boolean;
+  /** Another device had the connection when the last page was closed. */
+  kicked: boolean;
   /** elsewhere: another tab has signed out, and wipes what is kept. */
   onEnded: (reason: string, elsewhere?: boolean) => void;
   onMessage: (m: Message, c: Conversation) => void;
@@ -92,6 +94,11 @@ export class Session {
     return session;
   }
 
+  /** Deletes what is kept of somebody who is not signed in. */
+  static async wipe(eid: string, uid: string): Promise<void> {
+    await Promise.all([Database.delete(eid, uid), Media.wipe(eid, uid)]);
+  }
+
   private constructor(
     private readonly c: Context,
     private readonly o: SessionOptions,
@@ -99,7 +106,11 @@ export class Session {
   ) {
     this.people = new People(c);
     this.groups = new Groups(c);
-    this.conversations = new Conversations(c, (conv) => this.describe(conv));
+    this.conversations = new Conversations(
+      c,
+      (conv) => this.describe(conv),
+      () => this.outbox.outgoing.value,
+    );
     this.conversations.onCleared = (conv, seq) => {
       this.threads.get(conv)?.thread.clear(seq);
       this.lines.clear(conv);
@@ -123,6 +134,7 @@ export class Session {
       },
     });
     this.line = new Line(c, {
+      kicked: o.kicked,
       mqtt: o.mqtt,
       socket: o.socket,
       now: o.now,
@@ -205,14 +217,19 @@ export class Session {
     this.media.nudge();
   }
 
-  /** Ends everything that runs. state: what is shown of the connection from now on. */
-  async close(o: { wipe: boolean; ended?: string }): Promise<void> {
-    if (o.wipe) this.c.tell({ about: 'end', reason: o.ended ?? 'You signed out in another tab.' });
+  /** Ends everything that runs. ended: why, where nobody has asked for it. tell: the other tabs end too. */
+  close(o: { tell: boolean; ended?: string }): void {
+    if (o.tell) this.c.tell({ about: 'end', reason: o.ended ?? 'You signed out in another tab.' });
     this.line.stop(o.ended === undefined ? 'idle' : 'ended', o.ended);
     this.ending.abort();
-    const files = this.media.close(o);
-    if (o.wipe) await Promise.all([this.c.db.wipe(), files]);
-    else this.c.db.close();
+  }
+
+  /** After that: deletes what is kept on this device, but for what the server does not have. True: there is something of that. */
+  async clean(keep: 'all' | 'unsent' | 'nothing'): Promise<boolean> {
+    if (keep === 'all') this.c.db.close();
+    const left = keep === 'unsent' ? await this.c.db.strip() : keep === 'all';
+    await Promise.all([this.media.close({ wipe: !left }), keep === 'nothing' && this.c.db.wipe()]);
+    return left;
   }
 
   private up(sessionPresent: boolean): void {

@@ -299,6 +299,7 @@ test('signing out in one tab signs all out', async () => {
   expect(first.core.account.peek()).toEqual({ status: 'out', reason: 'You signed out in another tab.' });
   expect(first.core.conversations.peek()).toEqual([]);
   const again = first.core.login('demo', 'alice', 'secret');
+  await vi.advanceTimersByTimeAsync(200);
   await settle();
   await again;
   await b.connect(false);

@@ -24,6 +24,8 @@ export class FakeServer {
   /** Ends all logins: the reason that is given for it. */
   refuses = '';
   version = '1.0.0';
+  /** Who signs in. */
+  uid = 'alice';
   /** The access token that is good. */
   token = 'token';
   private packetId = 0;
@@ -132,7 +134,7 @@ export class FakeServer {
       return Response.json({
         access_token: this.token,
         expires_in: 900,
-        user: { uid: 'alice', name: 'Alice', avatar: '', role: 'member' },
+        user: { uid: this.uid, name: 'Alice', avatar: '', role: 'member' },
         org: { eid: 'demo', name: 'Demo' },
         mqtt: { url: 'ws://test/mqtt', client_id: 'web-1', username: 'demo/alice' },
       });
