@@ -32,9 +32,7 @@ export class Conversations {
     const at = new Map<string, number>();
     for (const c of all) at.set(c.conv, Math.max(c.outgoing?.ts ?? 0, c.last?.ts ?? this.describe(c.conv).since));
     const when = (c: Conversation) => at.get(c.conv) ?? 0;
-    return all.sort(
-      (a, b) => Number(b.pinned) - Number(a.pinned) || when(b) - when(a) || a.name.localeCompare(b.name),
-    );
+    return all.sort((a, b) => Number(b.pinned) - Number(a.pinned) || when(b) - when(a) || a.name.localeCompare(b.name));
   });
   readonly unreadTotal: ReadonlySignal<number> = computed(() =>
     this.list.value.reduce((n, c) => (c.muted && !c.mentioned ? n : n + c.unread), 0),
