@@ -12,6 +12,8 @@ import { account, begin, can, type Right } from './client';
 import { SectionIcon } from './icon';
 import { address, follow, go, place, type Section } from './route';
 import { a } from './text';
+import { Audit } from './views/audit';
+import { Departments } from './views/departments';
 import { People } from './views/people';
 
 interface View {
@@ -22,6 +24,8 @@ interface View {
 /** The sections in the order of the navigation, with what one needs to see them. */
 const views: Partial<Record<Section, View>> = {
   people: { right: 'read', view: People },
+  departments: { right: 'read', view: Departments },
+  audit: { right: 'read', view: Audit },
 };
 
 function visible(): Section[] {
