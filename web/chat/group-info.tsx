@@ -7,7 +7,7 @@ import { Search } from '../ui/field';
 import { Icon } from '../ui/icon';
 import { linkify } from '../ui/linkify';
 import { Menu, MenuItem } from '../ui/menu';
-import { Name } from '../ui/name';
+import { calm, Name } from '../ui/name';
 import { t } from '../ui/prefs';
 import { attempt } from '../ui/toast';
 import { useCore, usePerson } from './context';
@@ -49,7 +49,7 @@ export function GroupInfo({ gid }: { gid: string }) {
       {group.announcement && (
         <section class="callout announcement">
           <h3 class="label">{text.announcement}</h3>
-          <p class="text">{linkify(group.announcement)}</p>
+          <p class="text">{linkify(calm(group.announcement))}</p>
         </section>
       )}
       <div class="profile-actions">

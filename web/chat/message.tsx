@@ -148,7 +148,7 @@ function Attachment({ m }: { m: Message }) {
       <Icon name="file" />
       <span class="text">
         <strong>{kindName(first?.type ?? 0)}</strong>
-        {typeof name === 'string' && first?.content.fn !== undefined && <bdi> {name}</bdi>}
+        {typeof name === 'string' && first?.content.fn !== undefined && <Words class="file-name">{name}</Words>}
         <small>{t.value.chat.unsupported}</small>
       </span>
     </span>

@@ -302,9 +302,8 @@ async function openWithin(
   name: string,
   o: { blocking: () => void; terminated: () => void },
 ): Promise<IDBPDatabase<Schema> | undefined> {
-  if (!globalThis.indexedDB) return undefined;
   let late = false;
-  // Where storage is switched off, opening may throw at once.
+  // Where storage is switched off, even to ask for it may throw at once.
   const opening = Promise.resolve()
     .then(() =>
       openDB<Schema>(name, version, {

@@ -126,7 +126,7 @@ async function note(key: 'goodbye' | 'kicked', on: boolean): Promise<void> {
 }
 
 async function use<T>(f: (db: IDBPDatabase<Schema>) => Promise<T>): Promise<T | undefined> {
-  if (!globalThis.indexedDB) return undefined;
+  // Where storage is switched off, even to ask for it may throw at once.
   try {
     const db = await openDB<Schema>('magpie/device', 1, { upgrade: (x) => void x.createObjectStore('values') });
     try {

@@ -80,23 +80,25 @@ export class Files {
     this.memory.clear();
     (await this.db)?.close();
     this.db = undefined;
-    if (o.wipe && !this.o.memory && globalThis.indexedDB) await within(deleteDB(this.name)).catch(() => {});
+    if (o.wipe && !this.o.memory) await within(asked(() => deleteDB(this.name))).catch(() => {});
   }
 
   private open(): Promise<IDBPDatabase<Schema> | undefined> {
-    if (this.closed || this.o.memory || !globalThis.indexedDB) return Promise.resolve(undefined);
+    if (this.closed || this.o.memory) return Promise.resolve(undefined);
     this.db ??= within(
-      openDB<Schema>(this.name, 1, {
-        upgrade: (db) => void db.createObjectStore('files'),
-        // Another tab signs out, or brings a newer version.
-        blocking: (_current, _blocked, event) => {
-          (event.target as IDBDatabase).close();
-          this.db = undefined;
-        },
-        terminated: () => {
-          this.db = undefined;
-        },
-      }),
+      asked(() =>
+        openDB<Schema>(this.name, 1, {
+          upgrade: (db) => void db.createObjectStore('files'),
+          // Another tab signs out, or brings a newer version.
+          blocking: (_current, _blocked, event) => {
+            (event.target as IDBDatabase).close();
+            this.db = undefined;
+          },
+          terminated: () => {
+            this.db = undefined;
+          },
+        }),
+      ),
     ).catch(() => undefined);
     return this.db;
   }
@@ -106,6 +108,11 @@ export class Files {
 export function keyOf(now: number): string {
   const random = Array.from(crypto.getRandomValues(new Uint8Array(8)), (b) => b.toString(16).padStart(2, '0'));
   return `${Math.floor(now).toString(36)}-${random.join('')}`;
+}
+
+/** Where storage is switched off, even to ask for it may throw at once. */
+function asked<T>(f: () => Promise<T>): Promise<T> {
+  return Promise.resolve().then(f);
 }
 
 function within<T>(p: Promise<T>): Promise<T | undefined> {
