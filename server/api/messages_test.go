@@ -261,5 +261,7 @@ func TestChangingTooFast(t *testing.T) {
 		t.Errorf("%d %v %s", last.status, last.header, last.raw)
 	}
 	w.want(200, "acme/alice", "GET", "/api/v1/contacts", nil)
-	w.want(200, "acme/bob", "PUT", "/api/v1/contacts/alice", nil) // another login
+	tus := headers{"Tus-Resumable": "1.0.0", "Content-Type": "application/offset+octet-stream", "Upload-Offset": "0"}
+	w.want(404, "acme/alice", "PATCH", "/api/v1/uploads/nothing", "piece", tus) // the pieces of a file are not limited
+	w.want(200, "acme/bob", "PUT", "/api/v1/contacts/alice", nil)               // another login
 }

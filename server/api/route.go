@@ -118,12 +118,23 @@ func (a *api) callerOf(e echo.Context, need access) (*caller, error) {
 		return nil, err
 	}
 	c.Identity = id
-	if r.Method != http.MethodGet {
+	if changes(r) {
 		if wait := a.writes.take(id.LoginID, time.Now()); wait > 0 {
 			return nil, tooFast("You make changes too fast. Please wait a moment.", wait)
 		}
 	}
 	return c, nil
+}
+
+// changes reports whether a request is one of those that are limited. The pieces of a file are not: its bytes are.
+func changes(r *http.Request) bool {
+	switch r.Method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions:
+		return false
+	case http.MethodPatch:
+		return r.Header.Get("Content-Type") != tusContent
+	}
+	return true
 }
 
 // answer is an output with a JSON body.
