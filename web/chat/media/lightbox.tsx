@@ -89,7 +89,7 @@ function Lightbox({ conv, first, known }: { conv: string; first: Picture; known:
           {pictures.length > 1 && text.place(place + 1, pictures.length)}
         </span>
         {!film && (
-          <>
+          <span class="file-tools lightbox-zoom">
             <Tool
               icon="minus"
               word={text.zoomOut}
@@ -97,7 +97,7 @@ function Lightbox({ conv, first, known }: { conv: string; first: Picture; known:
               press={() => setZoom((z) => (z.scale / step <= 1 ? whole : zoomAt(z, 1 / step, z)))}
             />
             <Tool icon="plus" word={text.zoomIn} press={() => setZoom((z) => zoomAt(z, step, { x: 0, y: 0 }))} />
-          </>
+          </span>
         )}
         <a
           class="icon-button"
