@@ -8,7 +8,7 @@ import { FakeLocks } from '../web/core/testing/locks';
 import { demo, type Server } from './server';
 
 export class Browser {
-  private cookie = '';
+  private readonly cookies = new Map<string, string>();
   private readonly locks = new FakeLocks();
   private readonly channels = new FakeChannels();
 
@@ -45,10 +45,14 @@ export class Browser {
     const headers = {
       ...(init.headers as Record<string, string>),
       'Sec-Fetch-Site': 'same-origin',
-      Cookie: this.cookie,
+      Cookie: [...this.cookies].map(([name, value]) => `${name}=${value}`).join('; '),
     };
     const answer = await fetch(url, { ...init, headers });
-    for (const c of answer.headers.getSetCookie()) this.cookie = c.split(';')[0] ?? '';
+    for (const c of answer.headers.getSetCookie()) {
+      const [name = '', value = ''] = (c.split(';')[0] ?? '').split('=');
+      if (/max-age=0|expires=thu, 01 jan 1970/i.test(c)) this.cookies.delete(name);
+      else this.cookies.set(name, value);
+    }
     return answer;
   }
 }

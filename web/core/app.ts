@@ -376,6 +376,8 @@ export class App implements t.Core {
     this.leave(reason || 'You were signed out. Please sign in again.');
     s.close({ tell: !elsewhere, ended: reason });
     this.parting = s;
+    const { kept } = this;
+    if (kept) void this.onDevice(() => forgetAccount(kept)); // a page that is opened now asks who it is
     this.closing = later(partingTime)
       .then(() => {
         this.parting = undefined;
