@@ -27,6 +27,8 @@ type Administration interface {
 	EndAccountLogin(ctx context.Context, by chat.Actor, uid, id string) error
 	PasswordLink(ctx context.Context, hash []byte) (chat.User, error)
 	UsePasswordLink(ctx context.Context, hash []byte, passwordHash, addr string) (chat.User, error)
+	UpdatePolicies(ctx context.Context, by chat.Actor, version int64, change func(*chat.OrgSettings) error) (chat.Org, error)
+	MayMessage(ctx context.Context, eid, from, to string) error
 	Audit(ctx context.Context, eid string, q chat.AuditQuery) ([]chat.AuditEntry, string, error)
 	Departments(ctx context.Context, eid string) ([]chat.Department, error)
 	CreateDepartment(ctx context.Context, by chat.Actor, d chat.Department) (chat.Department, error)
@@ -41,6 +43,7 @@ func (a *api) adminRoutes() {
 	a.adminPeopleRoutes()
 	a.rosterRoutes()
 	a.departmentRoutes()
+	a.policyRoutes()
 	a.auditRoutes()
 }
 

@@ -142,7 +142,7 @@ func (a *api) createAccount(ctx context.Context, c *caller, in *struct{ Body acc
 	}
 	hash := ""
 	if b.Password != "" {
-		if hash, err = a.Auth.NewPassword(b.Password); err != nil {
+		if hash, err = a.newPassword(ctx, c.EID, b.Password); err != nil {
 			return nil, err
 		}
 	}
@@ -318,10 +318,11 @@ func (a *api) useReset(ctx context.Context, c *caller, in *struct {
 }) (*answer[resetOwner], error) {
 	hash := linkHash(in.Body.Token)
 	// Looked at here too, so that nobody without a link makes the server hash passwords. The store decides.
-	if _, err := a.Store.PasswordLink(ctx, hash); err != nil {
+	owner, err := a.Store.PasswordLink(ctx, hash)
+	if err != nil {
 		return nil, fmt.Errorf("read a password link: %w", err)
 	}
-	password, err := a.Auth.NewPassword(in.Body.Password)
+	password, err := a.newPassword(ctx, owner.EID, in.Body.Password)
 	if err != nil {
 		return nil, err
 	}

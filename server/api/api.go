@@ -97,7 +97,7 @@ type Auth interface {
 	Verify(ctx context.Context, access string) (chat.Identity, error)
 	VerifyMedia(ctx context.Context, token string) (chat.Identity, error)
 	CheckPassword(ctx context.Context, eid, uid, password, addr string) error
-	NewPassword(password string) (hash string, err error)
+	NewPassword(password string, rules chat.PasswordRules) (hash string, err error)
 }
 
 // Presence knows who is online.

@@ -101,7 +101,7 @@ func (a *api) changePassword(ctx context.Context, c *caller, current, password s
 	if err != nil {
 		return err
 	}
-	hash, err := a.Auth.NewPassword(password)
+	hash, err := a.newPassword(ctx, c.EID, password)
 	if err != nil {
 		return err
 	}

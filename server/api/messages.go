@@ -202,12 +202,8 @@ func (a *api) mayWrite(ctx context.Context, c *caller, conv string) (ref chat.St
 	kind, name, _ := strings.Cut(conv, ":")
 	switch {
 	case kind == "u" && chat.ValidUID(name):
-		other, err := a.Store.User(ctx, c.EID, name)
-		if err != nil {
-			return ref, 0, fmt.Errorf("read user: %w", err)
-		}
-		if other.Disabled {
-			return ref, 0, chat.Errorf(chat.Forbidden, "This account is disabled and takes no messages.").Named(chat.ProblemAccountDisabled)
+		if err := a.Store.MayMessage(ctx, c.EID, c.UID, name); err != nil {
+			return ref, 0, fmt.Errorf("look whom the caller may write to: %w", err)
 		}
 		return chat.StreamRef{EID: c.EID, Kind: chat.StreamPair, Key: chat.PairKey(c.UID, name)}, chat.IMPair, nil
 	case kind == "g" && chat.ValidGID(name):

@@ -80,7 +80,7 @@ func (a *api) setup(ctx context.Context, _ *caller, in *struct{ Body setupBody }
 	if err != nil {
 		return nil, err
 	}
-	password, err := a.Auth.NewPassword(b.Password)
+	password, err := a.Auth.NewPassword(b.Password, chat.PasswordRules{})
 	if err != nil {
 		return nil, err
 	}

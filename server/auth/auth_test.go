@@ -121,10 +121,10 @@ func TestPasswordHashes(t *testing.T) {
 func TestNewPassword(t *testing.T) {
 	a, _ := open(t, 0)
 	for _, bad := range []string{"", "1234567", strings.Repeat("x", 257), "\xff\xfe345678"} {
-		_, err := a.NewPassword(bad)
+		_, err := a.NewPassword(bad, chat.PasswordRules{})
 		wantCode(t, fmt.Sprintf("%.20q", bad), err, chat.Invalid)
 	}
-	if h, err := a.NewPassword("密码密码密码密码"); err != nil || h == "" {
+	if h, err := a.NewPassword("密码密码密码密码", chat.PasswordRules{}); err != nil || h == "" {
 		t.Errorf("eight characters: %v", err)
 	}
 }

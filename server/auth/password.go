@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/crypto/argon2"
@@ -28,7 +29,7 @@ const (
 
 // Lengths of a password, in characters. The upper one only keeps the work of hashing bounded.
 const (
-	MinPassword = 8
+	MinPassword = chat.MinPassword
 	MaxPassword = 256
 )
 
@@ -40,15 +41,19 @@ var (
 	maxWaiting = int64(256)
 )
 
-// NewPassword checks a password that someone chooses and returns its hash. The error is a FieldError about "password".
-func (a *Auth) NewPassword(password string) (hash string, err error) {
+// NewPassword checks a password that someone chooses by the rules of its organisation and returns its hash. The error is a FieldError about
+// "password".
+func (a *Auth) NewPassword(password string, rules chat.PasswordRules) (hash string, err error) {
+	least := max(MinPassword, rules.Min)
 	switch n := utf8.RuneCountInString(password); {
 	case !utf8.ValidString(password):
 		return "", chat.FieldError("password", chat.FieldFormat, "must be UTF-8 text")
-	case n < MinPassword:
-		return "", chat.FieldLimit("password", chat.FieldTooShort, "must have at least %d characters", MinPassword)
+	case n < least:
+		return "", chat.FieldLimit("password", chat.FieldTooShort, "must have at least %d characters", least)
 	case n > MaxPassword:
 		return "", chat.FieldLimit("password", chat.FieldTooLong, "must have at most %d characters", MaxPassword)
+	case rules.Mixed && (strings.IndexFunc(password, unicode.IsLetter) < 0 || strings.IndexFunc(password, func(r rune) bool { return !unicode.IsLetter(r) }) < 0):
+		return "", chat.FieldError("password", chat.FieldFormat, "must have letters, and digits or signs")
 	}
 	return HashPassword(password)
 }

@@ -98,6 +98,9 @@ func (o *org) changeLocked(ev *chat.Event) {
 	switch ev.Type {
 	case chat.EventContactAdd:
 		o.queue(u, ev)
+		if o.settings.MessageWhom == chat.ForContacts {
+			o.forgetKnown()
+		}
 		if u != nil && u.contacts != nil {
 			o.addContact(u, ev.Other)
 			st := o.streamFor(o.ref(chat.StreamTerminalNotice, ev.Other))
@@ -110,6 +113,9 @@ func (o *org) changeLocked(ev *chat.Event) {
 		}
 	case chat.EventContactRemove:
 		o.queue(u, ev)
+		if o.settings.MessageWhom == chat.ForContacts {
+			o.forgetKnown()
+		}
 		if u != nil && u.contacts != nil {
 			o.removeContact(u, ev.Other)
 			o.leaveStreams(u, o.ref(chat.StreamTerminalNotice, ev.Other))
@@ -146,14 +152,18 @@ func (o *org) changeLocked(ev *chat.Event) {
 		if u != nil && ev.Seq > 0 {
 			o.cleared(u, ev)
 		}
+	case chat.EventProfile:
+		if slices.Contains(ev.Changed, "department") {
+			o.forgetKnown()
+		}
 	case chat.EventUserRole:
 		o.queue(u, ev)
+		o.forgetKnown()
 		if u != nil {
 			o.setRole(u, chat.Role(ev.Text))
 		}
 	case chat.EventUserDisabled:
-		o.disabled++
-		delete(o.known, ev.UID)
+		o.forgetKnown()
 		if ev.On && u != nil {
 			for _, s := range u.sessions {
 				s.notify(chat.NoticeAdminOffline, reason{"Your account was disabled by an administrator."})

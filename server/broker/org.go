@@ -5,6 +5,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/mochi-mqtt/server/v2/packets"
+
 	"magpie/server/chat"
 )
 
@@ -22,8 +24,8 @@ type org struct {
 	shares   map[string]*shared
 	retained map[string]*chat.Retained
 	pruned   uint64               // of the application stream; the house-keeper's
-	known    map[string]bool      // uids that may be written to; forgotten when it grows
-	disabled int                  // times that somebody was disabled or enabled
+	known    map[[2]string]bool   // who may write to whom; forgotten when it grows, and when something changes that it depends on
+	changes  int                  // how often it was forgotten for a change
 	changed  int                  // times that the sessions of somebody's account password were ended
 	watch    map[*session]*filter // sessions that subscribe to connect/new
 }
@@ -81,7 +83,7 @@ func (b *Broker) org(ctx context.Context, eid string) (*org, error) {
 	}
 	o = &org{b: b, eid: eid, settings: data.Settings, users: map[string]*user{}, groups: map[string]*group{},
 		streams: map[chat.StreamRef]*stream{}, shares: map[string]*shared{},
-		retained: map[string]*chat.Retained{}, known: map[string]bool{}, watch: map[*session]*filter{}}
+		retained: map[string]*chat.Retained{}, known: map[[2]string]bool{}, watch: map[*session]*filter{}}
 	for i := range retained {
 		r := &retained[i]
 		r.QoS = decodeAppProps(r.Props).QoS
@@ -230,30 +232,36 @@ func (o *org) mayWriteGroup(uid, gid string, now time.Time) error {
 // knownMax bounds the memory of who may be written to.
 const knownMax = 20000
 
-// mayWriteUser checks that a user exists and is not disabled.
-func (b *Broker) mayWriteUser(o *org, uid string) error {
+// mayWriteUser checks that a user may write to another, and remembers it until something changes that it depends on.
+func (b *Broker) mayWriteUser(o *org, from, to string) error {
+	pair := [2]string{from, to}
 	o.mu.RLock()
-	ok, disabled := o.known[uid], o.disabled
+	ok, changes := o.known[pair], o.changes
 	o.mu.RUnlock()
 	if ok {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), b.opt.Limits.StoreWait)
 	defer cancel()
-	u, err := b.opt.Store.User(ctx, o.eid, uid)
-	if err != nil || u.Disabled {
-		return chat.Errorf(chat.NotFound, "There is nobody of this name whom you may write to.")
+	if err := b.opt.Store.MayMessage(ctx, o.eid, from, to); err != nil {
+		return err
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.disabled != disabled {
-		return nil // it may be this one, after it was read: the next message looks again
+	if o.changes != changes {
+		return nil // it may be about these two, after it was read: the next message looks again
 	}
 	if len(o.known) >= knownMax {
 		clear(o.known)
 	}
-	o.known[uid] = true
+	o.known[pair] = true
 	return nil
+}
+
+// forgetKnown looks again who may write to whom. The caller holds o.mu for writing.
+func (o *org) forgetKnown() {
+	o.changes++
+	clear(o.known)
 }
 
 // groupSessions lists the connected sessions of a group's members.
@@ -297,5 +305,18 @@ func (o *org) reload() {
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	before := o.settings
 	o.settings = data.Settings
+	o.forgetKnown()
+	if before.MQTTPasswords && !data.Settings.MQTTPasswords {
+		for _, u := range o.users {
+			for _, s := range u.sessions {
+				if s.loginID == "" { // signed in by the account's password
+					s.notify(chat.NoticeAdminOffline, reason{"Your organisation does not allow this kind of sign-in any more."})
+					s.expire()
+					s.disconnect(packets.ErrAdministrativeAction.Code)
+				}
+			}
+		}
+	}
 }

@@ -109,6 +109,9 @@ func CleanDepartment(field, s string) (string, error) {
 	return s, err
 }
 
+// MinPassword is the fewest characters of a password, whatever an organisation's policies say.
+const MinPassword = 8
+
 // MaxEmail is the longest e-mail address that is taken, in bytes (RFC 5321 §4.5.3.1).
 const MaxEmail = 254
 

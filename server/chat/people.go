@@ -12,11 +12,26 @@ const (
 	System  Role = "system"  // administers all organisations
 )
 
+// Who may do something, in the policies. The empty string is everyone.
+const (
+	ForEveryone    = "everyone"
+	ForAdmins      = "admins"
+	ForContacts    = "contacts"
+	ForDepartments = "departments"
+)
+
+// DefaultRecall is how long an author may recall a message where the organisation says nothing else.
+const DefaultRecall = 2 * time.Minute
+
 // Org is an organisation ("enterprise"), the unit of isolation.
 type Org struct {
 	EID      string
 	Name     string
 	Settings OrgSettings
+	Logo     string // URL path or empty
+	Version  int64  // counts the changes
+	// Suspended is since when nobody may sign in, and Doomed when everything of it is deleted; zero for not.
+	Suspended, Doomed time.Time
 }
 
 // OrgSettings are an organisation's policies; the zero value is the default. Stored as JSON.
@@ -26,6 +41,18 @@ type OrgSettings struct {
 	MQTTPasswords   bool  `json:"mqtt_passwords,omitempty"`   // account passwords are taken at MQTT CONNECT
 	StorageQuota    int64 `json:"storage_quota,omitempty"`    // bytes of files of everyone together; 0 as the server's setting
 	UserQuota       int64 `json:"user_quota,omitempty"`       // bytes of files of one user; 0 as the server's setting
+	FileLimit       int64 `json:"file_limit,omitempty"`       // bytes of one file; 0 as the server's setting
+	FileKinds       Kinds `json:"file_kinds,omitempty"`       // what may be uploaded
+
+	CreateGroups string `json:"create_groups,omitempty"` // ForEveryone, or ForAdmins
+	MessageWhom  string `json:"message_whom,omitempty"`  // ForEveryone, ForContacts or ForDepartments
+
+	RecallSeconds  int `json:"recall_seconds,omitempty"`  // how long an author may recall a message: 0 for DefaultRecall, -1 for never
+	RetentionPair  int `json:"retention_pair,omitempty"`  // days after which messages of two people are deleted; 0 for never
+	RetentionGroup int `json:"retention_group,omitempty"` // the same of groups
+
+	PasswordMin   int  `json:"password_min,omitempty"`   // characters; 0 for MinPassword
+	PasswordMixed bool `json:"password_mixed,omitempty"` // letters and others both
 }
 
 // User is a person or service of an organisation.

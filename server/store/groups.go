@@ -95,6 +95,9 @@ func (s *Store) CreateGroup(ctx context.Context, eid, owner string, g chat.Group
 				return err
 			}
 		}
+		if err := t.mayCreateGroup(eid, owner); err != nil {
+			return err
+		}
 		if len(members) == 0 {
 			return chat.FieldError("members", chat.FieldRequired, "must name at least one person besides you")
 		}

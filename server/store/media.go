@@ -66,11 +66,18 @@ func (s *Store) NoteKeys(ctx context.Context, due time.Time, keys ...string) err
 // key is then one to be removed.
 func (s *Store) AddFile(ctx context.Context, f chat.File, quota chat.Quota, upload string) error {
 	err := s.change(ctx, func(t *tx) error {
+		org, err := readOrg(background, t, f.EID)
+		if err != nil {
+			return err
+		}
+		if err := org.Settings.MayUpload(f); err != nil {
+			return err
+		}
 		if err := t.takeQuota(f.EID, f.UID, f.Size(), quota); err != nil {
 			return err
 		}
 		at := now()
-		err := t.exec(`INSERT INTO files (id, eid, uid, purpose, name, type, kind, width, height, duration, placeholder, size, created, idle)
+		err = t.exec(`INSERT INTO files (id, eid, uid, purpose, name, type, kind, width, height, duration, placeholder, size, created, idle)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13)`, f.ID, f.EID, f.UID, f.Purpose, f.Name, f.Type, int64(f.Kind),
 			f.Width, f.Height, int64(f.Duration*1000), f.Placeholder, f.Size(), at)
 		if err != nil {

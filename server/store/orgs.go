@@ -63,10 +63,13 @@ func (s *Store) Org(ctx context.Context, eid string) (chat.Org, error) {
 func readOrg(ctx context.Context, q querier, eid string) (chat.Org, error) {
 	o := chat.Org{EID: eid}
 	var settings string
-	err := q.QueryRowContext(ctx, `SELECT name, settings FROM orgs WHERE eid = $1`, eid).Scan(&o.Name, &settings)
+	var suspended, doomed int64
+	err := q.QueryRowContext(ctx, `SELECT name, settings, logo, version, suspended, doomed FROM orgs WHERE eid = $1`, eid).
+		Scan(&o.Name, &settings, &o.Logo, &o.Version, &suspended, &doomed)
 	if err != nil {
 		return o, found(err, "organisation")
 	}
+	o.Suspended, o.Doomed = fromMS(suspended), fromMS(doomed)
 	return o, json.Unmarshal([]byte(settings), &o.Settings)
 }
 
@@ -97,7 +100,7 @@ func (s *Store) UpdateOrg(ctx context.Context, o chat.Org) error {
 		return fmt.Errorf("encode the settings: %w", err)
 	}
 	err = s.change(ctx, func(t *tx) error {
-		n, err := t.affect(`UPDATE orgs SET name = $1, settings = $2 WHERE eid = $3`, o.Name, string(settings), o.EID)
+		n, err := t.affect(`UPDATE orgs SET name = $1, settings = $2, version = version + 1 WHERE eid = $3`, o.Name, string(settings), o.EID)
 		if err != nil {
 			return err
 		}
