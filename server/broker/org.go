@@ -15,19 +15,19 @@ type org struct {
 	b   *Broker
 	eid string
 
-	mu       sync.RWMutex // guards all below, and comes before every other lock
-	settings chat.OrgSettings
-	users    map[string]*user
-	groups   map[string]*group
-	streams  map[chat.StreamRef]*stream
-	loading  int // sessions that are reading their subscriptions
-	shares   map[string]*shared
-	retained map[string]*chat.Retained
-	pruned   uint64               // of the application stream; the house-keeper's
-	known    map[[2]string]bool   // who may write to whom; forgotten when it grows, and when something changes that it depends on
-	changes  int                  // how often it was forgotten for a change
-	changed  int                  // times that the sessions of somebody's account password were ended
-	watch    map[*session]*filter // sessions that subscribe to connect/new
+	mu        sync.RWMutex // guards all below, and comes before every other lock
+	settings  chat.OrgSettings
+	users     map[string]*user
+	groups    map[string]*group
+	streams   map[chat.StreamRef]*stream
+	loading   int // sessions that are reading their subscriptions
+	shares    map[string]*shared
+	retained  map[string]*chat.Retained
+	pruned    uint64               // of the application stream; the house-keeper's
+	known     map[[2]string]bool   // who may write to whom; forgotten when it grows, and when something changes that it depends on
+	forgotten int                  // how often it was forgotten for a change
+	changed   int                  // times that the sessions of somebody's account password were ended
+	watch     map[*session]*filter // sessions that subscribe to connect/new
 }
 
 // user is someone who is connected, was a moment ago, or is in the contacts of someone who is.
@@ -236,7 +236,7 @@ const knownMax = 20000
 func (b *Broker) mayWriteUser(o *org, from, to string) error {
 	pair := [2]string{from, to}
 	o.mu.RLock()
-	ok, changes := o.known[pair], o.changes
+	ok, forgotten := o.known[pair], o.forgotten
 	o.mu.RUnlock()
 	if ok {
 		return nil
@@ -248,7 +248,7 @@ func (b *Broker) mayWriteUser(o *org, from, to string) error {
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.changes != changes {
+	if o.forgotten != forgotten {
 		return nil // it may be about these two, after it was read: the next message looks again
 	}
 	if len(o.known) >= knownMax {
@@ -260,7 +260,7 @@ func (b *Broker) mayWriteUser(o *org, from, to string) error {
 
 // forgetKnown looks again who may write to whom. The caller holds o.mu for writing.
 func (o *org) forgetKnown() {
-	o.changes++
+	o.forgotten++
 	clear(o.known)
 }
 
