@@ -78,7 +78,7 @@ func surveyPicture(b []byte, mimeType string) (s survey, err error) {
 		return s, fmt.Errorf("%w: %w", errDamaged, err)
 	}
 	s.width, s.height = c.Width, c.Height
-	pixels := int64(c.Width) * int64(c.Height)
+	pixels := max(s.coded, int64(c.Width)*int64(c.Height))
 	switch {
 	case c.Width <= 0 || c.Height <= 0:
 		return s, errDamaged

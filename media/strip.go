@@ -13,6 +13,7 @@ type anatomy struct {
 	orientation int    // 1 to 8, EXIF 2.32 §4.6.4 (tag 0x0112)
 	icc         []byte // colour profile
 	frames      int    // 2 or more: it moves
+	coded       int64  // pixels of the largest picture inside, where that may differ from what the file's first header says
 	area        int64  // pixels of all frames
 	still       []byte // its first picture as a file of its own, where the decoder needs that
 	progressive bool   // of a JPEG: the decoder keeps all coefficients
@@ -153,6 +154,9 @@ func dissectWebP(b []byte) (anatomy, error) {
 		return a, errDamaged
 	}
 	end := min(int64(len(b)), 8+int64(binary.LittleEndian.Uint32(b[4:])))
+	if end < 12 {
+		return a, errDamaged
+	}
 	out := append(make([]byte, 0, len(b)), b[:12]...)
 	extended := -1
 	for rest := b[12:end]; len(rest) >= 8; {
@@ -171,14 +175,16 @@ func dissectWebP(b []byte) (anatomy, error) {
 			a.frames++
 			a.area += int64(le24(body[6:])+1) * int64(le24(body[9:])+1)
 			if a.still == nil {
-				a.still = stillWebP(body)
+				a.still, a.coded = stillWebP(body)
 			}
 		case "ICCP":
 			a.icc = body
 		case "EXIF":
 			a.orientation = orientation(bytes.TrimPrefix(body, []byte("Exif\x00\x00")))
 			continue
-		case "VP8 ", "VP8L", "ALPH", "ANIM":
+		case "VP8 ", "VP8L":
+			a.coded = max(a.coded, codedWebP(chunk))
+		case "ALPH", "ANIM":
 		default:
 			continue
 		}
@@ -207,7 +213,7 @@ func riffChunk(b []byte) (chunk, body, rest []byte, err error) {
 }
 
 // stillWebP makes a file of the first frame of an animation.
-func stillWebP(frame []byte) []byte {
+func stillWebP(frame []byte) (file []byte, coded int64) {
 	out := []byte("RIFF\x00\x00\x00\x00WEBP")
 	var data []byte
 	alpha := false
@@ -221,6 +227,7 @@ func stillWebP(frame []byte) []byte {
 			alpha = true
 			data = append(data, chunk...)
 		case "VP8 ", "VP8L":
+			coded = max(coded, codedWebP(chunk))
 			data = append(data, chunk...)
 		}
 	}
@@ -230,7 +237,20 @@ func stillWebP(frame []byte) []byte {
 	}
 	out = append(out, data...)
 	binary.LittleEndian.PutUint32(out[4:], uint32(len(out)-8))
-	return out
+	return out, coded
+}
+
+// codedWebP is how many pixels the data of a picture say that they hold: in the header of a key frame (RFC 6386 §9.1), or of the lossless
+// form (RFC 9649 §3.4).
+func codedWebP(chunk []byte) int64 {
+	if len(chunk) < 18 {
+		return 0
+	}
+	if chunk[3] == 'L' {
+		bits := binary.LittleEndian.Uint32(chunk[9:])
+		return int64(bits&0x3fff+1) * int64(bits>>14&0x3fff+1)
+	}
+	return int64(binary.LittleEndian.Uint16(chunk[14:])&0x3fff) * int64(binary.LittleEndian.Uint16(chunk[16:])&0x3fff)
 }
 
 func le24(b []byte) uint32 { return uint32(b[0]) | uint32(b[1])<<8 | uint32(b[2])<<16 }
