@@ -1,28 +1,9 @@
-import { readFile } from 'node:fs/promises';
-import AxeBuilder from '@axe-core/playwright';
 import { describe, expect, test } from 'vitest';
 import { demo } from '../server';
+import { accessible, administer, lookAtAll, looks } from './administrator';
 import { gather } from './crowd';
-import type { Person } from './person';
 
 const crowd = gather();
-
-const phone = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
-
-/** Signs in and opens a page of the administration. */
-async function administer(uid: string, path: string, o?: Parameters<typeof crowd.enter>[1]): Promise<Person> {
-  const one = await crowd.enter(uid, o);
-  await one.page.goto(crowd.server.http + path);
-  return one;
-}
-
-async function accessible(one: Person, view: string): Promise<void> {
-  const { violations } = await new AxeBuilder({ page: one.page }).analyze();
-  const grave = violations.filter((v) => v.impact === 'serious' || v.impact === 'critical');
-  expect(
-    grave.map((v) => `${view}: ${v.id}: ${v.nodes.map((n) => `${n.html} ${n.failureSummary}`).join('\n')}`),
-  ).toEqual([]);
-}
 
 describe('the way in', () => {
   test('whoever is not signed in signs in, and comes back to where they wanted to go', async () => {
@@ -51,7 +32,7 @@ describe('the way in', () => {
   });
 
   test('an address that leads nowhere says so', async () => {
-    const alice = await administer('alice', '/admin/nothing');
+    const alice = await administer(crowd, 'alice', '/admin/nothing');
     await alice.page.getByText('There is no such page').waitFor();
     await alice.page.goto(`${crowd.server.http}/admin/people/nobody-here`);
     await alice.page.getByText('This is not here').waitFor();
@@ -60,7 +41,7 @@ describe('the way in', () => {
 
 describe('people', () => {
   test('somebody is added, given a link, chooses a password, signs in, and is disabled', async () => {
-    const alice = await administer('alice', '/admin/people');
+    const alice = await administer(crowd, 'alice', '/admin/people');
     const { page } = alice;
     await page.getByRole('button', { name: 'Add somebody' }).click();
     const dialog = page.getByRole('dialog');
@@ -81,7 +62,7 @@ describe('people', () => {
     const nora = await crowd.open();
     await nora.page.goto(link);
     await nora.page.getByText('For Nora Quist at').waitFor();
-    await accessible(nora, 'reset');
+    await accessible(nora.page, 'reset');
     await nora.page.getByLabel('New password').fill('short');
     await nora.page.getByLabel('Password again').fill('shorter');
     await nora.page.getByRole('button', { name: 'Set the password' }).click();
@@ -121,7 +102,7 @@ describe('people', () => {
   });
 
   test('two at once: the second is told what the first changed, and loses nothing', async () => {
-    const alice = await administer('alice', '/admin/people/carol');
+    const alice = await administer(crowd, 'alice', '/admin/people/carol');
     const other = await crowd.beside(alice);
     await other.page.goto(`${crowd.server.http}/admin/people/carol`);
     const [one, two] = [alice, other].map((p) => p.page.getByRole('complementary', { name: /Carol/ }));
@@ -148,7 +129,7 @@ describe('people', () => {
   });
 
   test('the last administrator stays one', async () => {
-    const alice = await administer('alice', '/admin/people/alice');
+    const alice = await administer(crowd, 'alice', '/admin/people/alice');
     await alice.page.getByRole('complementary').getByLabel('Role').selectOption('member');
     await alice.page.getByRole('button', { name: 'Save changes' }).click();
     await alice.page.getByText('This is the last administrator of the organisation.').waitFor();
@@ -160,7 +141,7 @@ describe('people', () => {
       const body = { uid: `many${i}`, name: `Zoe Number ${String(i).padStart(3, '0')}` };
       await crowd.server.call('POST', '/admin/users', access_token, body);
     }
-    const alice = await administer('alice', '/admin/people');
+    const alice = await administer(crowd, 'alice', '/admin/people');
     const { page } = alice;
     await page.getByText(/^2\d\d people$/).waitFor();
     const box = page.locator('.table-box');
@@ -205,7 +186,7 @@ describe('people', () => {
       },
       body: JSON.stringify({ role: 'auditor' }),
     });
-    const auditor = await administer('dave', '/admin/people/bob');
+    const auditor = await administer(crowd, 'dave', '/admin/people/bob');
     await auditor.page.getByText('that is the auditor’s role').waitFor();
     await auditor.page.getByRole('complementary').getByText('bob@').waitFor();
     for (const name of ['Add somebody', 'Make a link', 'Disable the account', 'Sign out']) {
@@ -214,105 +195,9 @@ describe('people', () => {
   });
 });
 
-describe('departments', () => {
-  test('the tree is made, moved by keys and by the pointer, renamed, and cut', async () => {
-    const { page } = await administer('alice', '/admin/departments');
-    const item = (name: string) => page.getByRole('treeitem', { name });
-    const add = async (name: string) => {
-      await page.getByRole('button', { name: 'Add a department', exact: true }).click();
-      await page.getByRole('dialog').getByLabel('Name').fill(name);
-      await page.getByRole('dialog').getByRole('button', { name: 'Add', exact: true }).click();
-      await page.getByRole('complementary', { name }).waitFor();
-    };
-    await add('Research');
-    await add('Laboratory');
-    // Below the sister above, and out again; then by the pointer.
-    await item('Laboratory').focus();
-    await page.keyboard.press('Alt+ArrowRight');
-    await expect.poll(() => item('Laboratory').getAttribute('aria-level')).toBe('2');
-    await page.keyboard.press('Alt+ArrowLeft');
-    await expect.poll(() => item('Laboratory').getAttribute('aria-level')).toBe('1');
-    await page.keyboard.press('Alt+ArrowUp');
-    await expect
-      .poll(async () => {
-        const names = await page.getByRole('treeitem').allTextContents();
-        return names.findIndex((n) => n.startsWith('Laboratory')) - names.findIndex((n) => n.startsWith('Research'));
-      })
-      .toBe(-1);
-    await item('Laboratory').dragTo(item('Engineering'));
-    await expect.poll(() => item('Laboratory').getAttribute('aria-level')).toBe('2');
-    await item('Engineering').focus();
-    await page.keyboard.press('ArrowLeft');
-    await item('Laboratory').waitFor({ state: 'detached' });
-    await page.keyboard.press('ArrowRight');
-    await page.keyboard.press('ArrowRight');
-    await page.keyboard.press('Enter');
-    const pane = page.getByRole('complementary', { name: 'Laboratory' });
-    await pane.getByLabel('Name').fill('Lab 9');
-    await pane.getByRole('button', { name: 'Save changes' }).click();
-    await item('Lab 9').waitFor();
-
-    const lab = page.getByRole('complementary', { name: 'Lab 9' });
-    await lab.getByRole('button', { name: 'Add people' }).click();
-    await page.getByRole('dialog').getByRole('searchbox').fill('bob');
-    await page.getByRole('dialog').getByLabel('Bob Tanaka').check();
-    await page.getByRole('dialog').getByRole('button', { name: 'Add', exact: true }).click();
-    await lab.getByRole('link', { name: /Bob/ }).waitFor();
-    await item('Lab 9').getByText('1 person').waitFor();
-    await lab.getByRole('button', { name: 'Delete the department' }).click();
-    await page.getByText('1 person in it will move up to Engineering.').waitFor();
-    await page.getByRole('dialog').getByRole('button', { name: 'Delete the department' }).click();
-    await item('Lab 9').waitFor({ state: 'detached' });
-  });
-});
-
-describe('the audit log', () => {
-  test('says who did what, before and after; is filtered, and saved as a file', async () => {
-    const { page } = await administer('alice', '/admin/departments');
-    await page.getByRole('button', { name: 'Add a department', exact: true }).click();
-    await page.getByRole('dialog').getByLabel('Name').fill('=Formula');
-    await page.getByRole('dialog').getByRole('button', { name: 'Add', exact: true }).click();
-    const pane = page.getByRole('complementary', { name: '=Formula' });
-    await pane.getByLabel('Name').fill('Formulas');
-    await pane.getByRole('button', { name: 'Save changes' }).click();
-    await page.getByText('Saved.').waitFor();
-    await page.getByRole('link', { name: 'Audit log' }).click();
-    await page.getByRole('search').getByLabel('Action').selectOption({ label: 'Department changed' });
-    const first = page.locator('tr.item').first();
-    await first.getByRole('cell', { name: /^Formulas/ }).waitFor();
-    await first.getByRole('link').click();
-    const row = page.getByRole('complementary').getByRole('row', { name: /^name/ });
-    expect(await row.getByRole('cell').allTextContents()).toEqual(['=Formula', 'Formulas']);
-    const [file] = await Promise.all([
-      page.waitForEvent('download'),
-      page.getByRole('button', { name: 'Export as CSV' }).click(),
-    ]);
-    const text = await readFile(await file.path(), 'utf8');
-    expect(text.split('\r\n')[0]).toBe('\ufefftime,actor,address,action,target,before,after');
-    expect(text).toContain('department.change');
-    expect(text).not.toContain('department.create');
-    await page.getByRole('searchbox', { name: /Done by/ }).fill('nobody');
-    await page.getByText('Nothing is recorded here').waitFor();
-  });
-});
-
-test.each([
-  ['light', 'en-GB', undefined],
-  ['dark', 'zh-CN', phone],
-] as const)('axe finds nothing grave: %s, %s', async (colorScheme, locale, device) => {
-  const one = await crowd.open({ colorScheme, locale, reducedMotion: 'reduce', ...device });
-  await one.signIn('alice');
-  for (const [path, ready] of [
+test.each(looks)('axe finds nothing grave: %s', async (_, look) => {
+  await lookAtAll(crowd, look, [
     ['people', 'tr.item'],
     ['people/bob', '.pane .form'],
-    ['departments', '[role=treeitem]'],
-    ['departments/1', '.pane .people-list li'],
-    ['audit', '.table'],
-  ] as const) {
-    await one.page.goto(`${crowd.server.http}/admin/${path}`);
-    await one.page.locator(ready).first().waitFor();
-    await accessible(one, path);
-    const wide = await one.page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-    expect(wide, path).toBeLessThanOrEqual(0);
-  }
+  ]);
 });

@@ -57,8 +57,8 @@ export function can(right: Right): boolean {
 }
 
 /** Fetches a file and hands it to the browser to keep. path begins after /api/v1. Throws Problem. */
-export async function download(path: string, name: string): Promise<void> {
-  const blob = await raw('GET', path, undefined, (answer) => answer.blob());
+export async function download(path: string, name: string, method: 'GET' | 'POST' = 'GET'): Promise<void> {
+  const blob = await raw(method, path, undefined, (answer) => answer.blob());
   const url = URL.createObjectURL(blob);
   const link = document.createElement('a');
   link.href = url;

@@ -60,3 +60,38 @@ export interface PasswordLink {
   url: string;
   expires: string;
 }
+
+/** Long work of the server. */
+export interface Job {
+  id: string;
+  kind: 'import' | 'backup';
+  /** checking: nothing has changed yet. failed: nothing was changed, `errors` say why. */
+  state: 'checking' | 'running' | 'done' | 'failed';
+  done: number;
+  /** 0 while it is not known. */
+  total: number;
+  result: { dry_run: boolean; created: number; updated: number; unchanged: number; size: number };
+  errors: { line?: number; field?: string; code: string; message: string }[];
+  /** How many there are in all. */
+  wrong: number;
+}
+
+export interface Policies {
+  several_sessions: boolean;
+  contact_approval: boolean;
+  mqtt_passwords: boolean;
+  create_groups: 'everyone' | 'admins';
+  message_whom: 'everyone' | 'contacts' | 'departments';
+  /** 0: never. */
+  recall_seconds: number;
+  /** 0: for ever. */
+  retention_days: { pair: number; group: number };
+  file_kinds: string[];
+  /** Bytes; 0: as the server's settings say. */
+  file_limit: number;
+  quota_org: number;
+  quota_user: number;
+  password_min: number;
+  password_mixed: boolean;
+  version: number;
+}

@@ -3,8 +3,9 @@ import { Avatar } from '../../ui/avatar';
 import { moment } from '../../ui/format';
 import { Icon } from '../../ui/icon';
 import { Name, Words } from '../../ui/name';
-import { can } from '../client';
-import { departmentOptions, departments, needDepartments } from '../departments';
+import { attempt } from '../../ui/toast';
+import { can, download } from '../client';
+import { departmentOptions, departments, needDepartments, readDepartments } from '../departments';
 import { usePages } from '../pages';
 import { ChoiceFilter, Filters, SearchFilter } from '../parts/filters';
 import { Split } from '../parts/split';
@@ -12,6 +13,7 @@ import { type Column, Count, Table } from '../parts/table';
 import { filter, follow, hrefOf, openOne, place } from '../route';
 import { a } from '../text';
 import type { Account, Role } from '../types';
+import { ImportPeople } from './import';
 import { PersonPane } from './person';
 import { AddPerson } from './person-add';
 
@@ -22,12 +24,15 @@ export function People() {
   const { id, query } = place.value;
   const [adding, setAdding] = useState(false);
   const [made, setMade] = useState('');
+  const [importing, setImporting] = useState(false);
+  const [times, setTimes] = useState(0);
   const text = a.value.people;
   const { q = '', department = '', role = '', state = '', sort = '', order = '' } = query;
   const pages = usePages(
     '/admin/users',
     { q, department, role, state, sort: q ? '' : sort, order: q ? '' : order },
     keyOf,
+    times,
   );
   useEffect(needDepartments, []);
   const filtered = q || department || role || state;
@@ -36,12 +41,23 @@ export function People() {
       title={a.value.nav.people}
       note={<Count pages={pages} words={text.count} />}
       actions={
-        can('change') && (
-          <button type="button" class="button primary" onClick={() => setAdding(true)}>
-            <Icon name="plus" />
-            {text.add}
+        <>
+          <button type="button" class="button" onClick={() => attempt(download('/admin/users/export', 'people.csv'))}>
+            <Icon name="download" />
+            {a.value.import.export}
           </button>
-        )
+          {can('change') && (
+            <>
+              <button type="button" class="button" onClick={() => setImporting(true)}>
+                {a.value.import.open}
+              </button>
+              <button type="button" class="button primary" onClick={() => setAdding(true)}>
+                <Icon name="plus" />
+                {text.add}
+              </button>
+            </>
+          )}
+        </>
       }
       pane={id && <PersonPane key={id} uid={id} invite={made === id} onChange={(p) => pages.put(p)} />}
     >
@@ -88,6 +104,15 @@ export function People() {
           </>
         }
       />
+      {importing && (
+        <ImportPeople
+          onClose={() => setImporting(false)}
+          onDone={() => {
+            setTimes((n) => n + 1);
+            void readDepartments();
+          }}
+        />
+      )}
       {adding && (
         <AddPerson
           onClose={() => setAdding(false)}

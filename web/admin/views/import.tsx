@@ -1,0 +1,241 @@
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { Dialog } from '../../ui/dialog';
+import { format } from '../../ui/format';
+import { Icon } from '../../ui/icon';
+import { language, t } from '../../ui/prefs';
+import { explain } from '../../ui/problem';
+import { attempt } from '../../ui/toast';
+import { api, download, raw } from '../client';
+import { a } from '../text';
+import type { Job } from '../types';
+
+/** The server's bound, in bytes. */
+const largest = 64 * 2 ** 20;
+/** ms between two looks at a job. */
+const pace = 400;
+
+const example =
+  '\ufeffuid,name,email,title,departments\r\nann,Ann Lee,ann@example.com,Engineer,Engineering/Backend\r\n';
+
+/** Brings people in from a file: it is checked whole first, and nothing is stored before one has seen what would become of it. */
+export function ImportPeople({ onClose, onDone }: { onClose(): void; onDone(): void }) {
+  const text = a.value.import;
+  const [file, setFile] = useState<File>();
+  const [job, setJob] = useState<Job>();
+  const [error, setError] = useState('');
+  const gone = useRef(false);
+  useEffect(
+    () => () => {
+      gone.current = true;
+    },
+    [],
+  );
+
+  const run = async (chosen: File, dry: boolean) => {
+    setError('');
+    try {
+      let now = await raw(
+        'POST',
+        `/admin/users/import${dry ? '?dry_run=true' : ''}`,
+        { type: 'text/csv', content: chosen },
+        (answer) => answer.json() as Promise<Job>,
+      );
+      setJob(now);
+      while (!gone.current && (now.state === 'checking' || now.state === 'running')) {
+        await new Promise((resolve) => setTimeout(resolve, pace));
+        now = await api.get<Job>(`/admin/jobs/${now.id}`);
+        setJob(now);
+      }
+      if (!dry && now.state === 'done') onDone();
+    } catch (e) {
+      setError(explain(e));
+      setJob(undefined);
+    }
+  };
+  const choose = (chosen: File | undefined) => {
+    if (!chosen) return;
+    setJob(undefined);
+    setFile(chosen);
+    if (chosen.size > largest) setError(text.tooLarge);
+    else void run(chosen, true);
+  };
+
+  const going = job?.state === 'checking' || job?.state === 'running';
+  const checked = job?.state === 'done' && job.result.dry_run ? job : undefined;
+  const finished = job?.state === 'done' && !job.result.dry_run ? job : undefined;
+  const people = checked ? checked.result.created + checked.result.updated : 0;
+  return (
+    <Dialog
+      title={text.title}
+      onClose={onClose}
+      footer={
+        finished ? (
+          <>
+            {finished.result.created > 0 && (
+              <button
+                type="button"
+                class="button"
+                onClick={() => attempt(download('/admin/users/links', 'links.csv', 'POST'))}
+              >
+                <Icon name="download" />
+                {text.links}
+              </button>
+            )}
+            <button type="button" class="button primary" onClick={onClose}>
+              {t.value.nav.close}
+            </button>
+          </>
+        ) : (
+          <>
+            <button type="button" class="button" onClick={onClose}>
+              {t.value.dialog.cancel}
+            </button>
+            <button
+              type="button"
+              class="button primary"
+              disabled={!file || !checked || people === 0}
+              onClick={() => file && void run(file, false)}
+            >
+              {checked ? text.run(format.value.number.format(people)) : text.runNothing}
+            </button>
+          </>
+        )
+      }
+    >
+      {!finished && !(job && !job.result.dry_run) && (
+        <>
+          <p class="field-hint">
+            {text.hint}{' '}
+            <button type="button" class="link" onClick={() => keep(example)}>
+              {text.example}
+            </button>
+          </p>
+          <FileChoice file={file} onChoose={choose} />
+        </>
+      )}
+      {going && job && <Progress job={job} />}
+      {job?.state === 'failed' && <Errors job={job} />}
+      {checked && (
+        <p class="callout" role="status">
+          {text.would(
+            format.value.number.format(checked.result.created),
+            format.value.number.format(checked.result.updated),
+          )}
+        </p>
+      )}
+      {finished && (
+        <p class="callout" role="status">
+          {text.done(
+            format.value.number.format(finished.result.created),
+            format.value.number.format(finished.result.updated),
+            format.value.number.format(finished.result.unchanged),
+          )}{' '}
+          {finished.result.created > 0 && text.linksHint}
+        </p>
+      )}
+      {error && (
+        <p class="callout error" role="alert">
+          {error}
+        </p>
+      )}
+    </Dialog>
+  );
+}
+
+function keep(content: string): void {
+  const url = URL.createObjectURL(new Blob([content], { type: 'text/csv' }));
+  const link = document.createElement('a');
+  link.href = url;
+  link.download = 'people.csv';
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(url), 60_000);
+}
+
+function FileChoice({ file, onChoose }: { file: File | undefined; onChoose(f: File | undefined): void }) {
+  const text = a.value.import;
+  const [over, setOver] = useState(false);
+  return (
+    <label
+      class={`file-choice ${over ? 'over' : ''}`}
+      onDragOver={(e) => {
+        e.preventDefault();
+        setOver(true);
+      }}
+      onDragLeave={() => setOver(false)}
+      onDrop={(e) => {
+        e.preventDefault();
+        setOver(false);
+        onChoose(e.dataTransfer?.files[0]);
+      }}
+    >
+      <Icon name="file" />
+      <span class="ellipsis">{file ? file.name : text.choose}</span>
+      <input
+        type="file"
+        accept=".csv,text/csv,text/plain"
+        aria-label={text.choose}
+        onChange={(e) => {
+          onChoose(e.currentTarget.files?.[0]);
+          // The same file again, once it has been put right.
+          e.currentTarget.value = '';
+        }}
+      />
+    </label>
+  );
+}
+
+function Progress({ job }: { job: Job }) {
+  const text = a.value.import;
+  const { number } = format.value;
+  const words = job.state === 'checking' ? text.checking : text.running;
+  return (
+    <div class="progress-line" role="status">
+      <span>
+        {words} {job.total > 0 && text.progress(number.format(job.done), number.format(job.total))}
+      </span>
+      {job.total > 0 ? (
+        <progress aria-label={words} max={job.total} value={job.done} />
+      ) : (
+        <progress aria-label={words} />
+      )}
+    </div>
+  );
+}
+
+function Errors({ job }: { job: Job }) {
+  const text = a.value.import;
+  const more = job.wrong - job.errors.length;
+  return (
+    <div class="import-errors" role="alert">
+      <p class="callout error">{text.wrong(job.wrong)}</p>
+      <div class="import-table">
+        <table class="diff" aria-label={text.wrong(job.wrong)}>
+          <thead>
+            <tr>
+              <th scope="col">{text.line}</th>
+              <th scope="col">{text.column}</th>
+              <th scope="col">{text.what}</th>
+            </tr>
+          </thead>
+          <tbody>
+            {job.errors.map((e, i) => (
+              <tr key={`${e.line}.${e.field}.${i}`}>
+                <td>{e.line ?? '–'}</td>
+                <td>{e.field || '–'}</td>
+                <td>{words(e)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      {more > 0 && <p class="field-hint">{text.more(format.value.number.format(more))}</p>}
+    </div>
+  );
+}
+
+/** The server's sentences are English; in other languages the code says what is wrong. */
+function words({ code, message }: Job['errors'][number]): string {
+  const known: Record<string, string> = a.value.import.codes;
+  if (language.value !== 'en' && Object.hasOwn(known, code)) return known[code] as string;
+  return message.charAt(0).toUpperCase() + message.slice(1);
+}
