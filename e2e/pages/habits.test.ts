@@ -48,6 +48,12 @@ interface Shown {
   body: string;
 }
 
+/** What is used of a service worker's own scope. */
+interface ServiceWorkerGlobal extends EventTarget {
+  registration: ServiceWorkerRegistration;
+  NotificationEvent: new (type: string, o: { notification: Notification | undefined }) => Event;
+}
+
 /** A page whose notifications can be read, and which can look away. */
 async function watched(uid: string): Promise<Person & { shown(): Promise<Shown[]>; lookAway(): Promise<void> }> {
   const one = await crowd.open();
@@ -119,6 +125,35 @@ describe('notifications', () => {
     await alice.row('Bob').click({ button: 'right' });
     await alice.page.getByRole('menuitem', { name: 'Unmute' }).click();
     await alice.row('Bob').getByRole('img', { name: 'Muted' }).waitFor({ state: 'detached' });
+  });
+
+  test('are shown by the service worker where there is one, and a click leads to the conversation', async () => {
+    const alice = await crowd.enter('alice');
+    const context = alice.page.context();
+    await context.grantPermissions(['notifications'], { origin: crowd.server.http });
+    await alice.page.evaluate(() => navigator.serviceWorker.ready);
+    await alice.page.addInitScript(() => {
+      document.hasFocus = () => false; // one looks elsewhere
+    });
+    await alice.page.reload();
+    await alice.row('Bob').waitFor();
+    const bob = await crowd.enter('bob');
+    await bob.openChat('Alice');
+    await bob.write('told by the worker');
+    const shown = () =>
+      alice.page.evaluate(async () => {
+        const list = await (await navigator.serviceWorker.ready).getNotifications();
+        return list.map(({ title, body }) => ({ title, body }));
+      });
+    await expect.poll(shown).toEqual([{ title: 'Bob Tanaka', body: 'told by the worker' }]);
+    // No browser lets a program click: the worker is told what it would be told.
+    await context.serviceWorkers()[0]?.evaluate(async () => {
+      const worker = self as unknown as ServiceWorkerGlobal;
+      const [notification] = await worker.registration.getNotifications();
+      worker.dispatchEvent(new worker.NotificationEvent('notificationclick', { notification }));
+    });
+    await alice.page.locator('.bar-title', { hasText: 'Bob' }).waitFor();
+    await expect.poll(shown).toEqual([]);
   });
 
   test('"Not now" is the last word; the settings still have it, and the sound', async () => {

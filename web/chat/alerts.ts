@@ -2,6 +2,7 @@
 
 import { effect, signal } from '@preact/signals';
 import type { Conversation, Core, Message } from '../core';
+import { notify, onNotified } from '../shell/notify';
 import { clean } from '../ui/name';
 import { t } from '../ui/prefs';
 import { recall, remember } from '../ui/remember';
@@ -84,6 +85,7 @@ export function startAlerts(core: Core): void {
   effect(() => remember('sound', sound.value ? 'on' : 'off'));
   effect(() => void badge(core.account.value.status === 'in' ? core.unreadTotal.value : 0));
   core.on('message', (m, c) => void tell(core, m, c));
+  onNotified(go);
 }
 
 async function tell(core: Core, m: Message, c: Conversation): Promise<void> {
@@ -101,17 +103,8 @@ function show(core: Core, m: Message, c: Conversation): void {
   const icon = document.querySelector<HTMLLinkElement>('link[rel=apple-touch-icon]')?.href;
   const words = summary(m).slice(0, 200);
   const body = c.kind === 'group' ? t.peek().chat.said(clean(core.person(m.sender).peek().name), words) : words;
-  try {
-    // One for each conversation: a newer one takes the place of the older.
-    const one = new Notification(clean(c.name), { body, tag: m.conv, silent: true, ...(icon && { icon }) });
-    one.onclick = () => {
-      focus();
-      go(href.conv(m.conv));
-      one.close();
-    };
-  } catch {
-    // Android's browsers have the name, but not for pages.
-  }
+  // One for each conversation: a newer one takes the place of the older.
+  void notify({ title: clean(c.name), body, tag: m.conv, icon, path: href.conv(m.conv) }, go);
 }
 
 let audio: AudioContext | undefined;

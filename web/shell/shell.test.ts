@@ -1,4 +1,4 @@
-import { beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test, vi } from 'vitest';
 import { type Shell, ShellCache } from './shell';
 
 const origin = 'https://chat.test';
@@ -11,8 +11,8 @@ class Caches {
     const cache = this.all.get(name) ?? new Map<string, Response>();
     this.all.set(name, cache);
     return {
-      put: async (path: string, r: Response) => void cache.set(path, r),
-      match: async (path: string) => cache.get(path)?.clone(),
+      put: async (path: string, r: Response) => void cache.set(new URL(path, origin).pathname, r),
+      match: async (path: string) => cache.get(new URL(path, origin).pathname)?.clone(),
     };
   }
 
@@ -116,6 +116,23 @@ test.each([
   { ...load(''), url: 'https://other.test/assets/x.js' },
 ])('is left alone: $method $mode $url', (r) => {
   expect(deploy(1).answer(r)).toBeUndefined();
+});
+
+test('pictures of people show without the server, and as they are by now the time after', async () => {
+  const shell = deploy(1);
+  const bob = () => text(shell.answer(load('/avatars/bob.svg')));
+  site['/avatars/bob.svg'] = () => new Response('bob');
+  expect(await bob()).toBe('bob');
+  site['/avatars/bob.svg'] = () => new Response('bob with a hat');
+  expect(await bob()).toBe('bob');
+  await vi.waitFor(async () => expect(await bob()).toBe('bob with a hat'));
+  site['/avatars/bob.svg'] = () => Promise.reject(new TypeError('Failed to fetch'));
+  expect(await bob()).toBe('bob with a hat');
+  site['/avatars/bob.svg'] = () => new Response('gone', { status: 404 });
+  expect(await bob()).toBe('bob with a hat');
+  await shell.clean();
+  expect(await bob()).toBe('bob with a hat');
+  await expect(shell.answer(load('/avatars/none.svg'))).resolves.toMatchObject({ status: 404 });
 });
 
 test('a new version leaves the files of the one before to pages that are open', async () => {

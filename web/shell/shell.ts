@@ -12,6 +12,8 @@ export interface Shell {
 export type Asked = Pick<Request, 'method' | 'mode' | 'url'>;
 
 const prefix = 'magpie-shell-';
+/** Pictures of people that the app brings along; what they upload themselves is under /media and not for everybody. */
+const pictures = 'magpie-avatars';
 /** Addresses that the app routes itself: all are the same page. */
 const pages = /^\/($|setup$|settings$|people$|people\/|c\/)/;
 
@@ -43,6 +45,7 @@ export class ShellCache {
     const url = new URL(r.url);
     if (r.method !== 'GET' || url.origin !== this.o.origin) return undefined;
     if (url.pathname.startsWith('/assets/')) return this.asset(r);
+    if (url.pathname.startsWith('/avatars/')) return this.picture(r);
     if (r.mode === 'navigate' && pages.test(url.pathname)) return this.navigate(r);
     return undefined;
   }
@@ -53,6 +56,19 @@ export class ShellCache {
 
   private async asset(r: Asked): Promise<Response> {
     return (await this.o.caches.match(r.url)) ?? this.o.fetch(r as Request);
+  }
+
+  /** The picture that is kept, at once; a newer one is fetched for the next time. */
+  private async picture(r: Asked): Promise<Response> {
+    const cache = await this.o.caches.open(pictures);
+    const kept = await cache.match(r.url);
+    const fetched = this.o.fetch(r as Request).then(async (answer) => {
+      if (answer.ok) await cache.put(r.url, answer.clone());
+      return answer;
+    });
+    if (!kept) return fetched;
+    fetched.catch(() => {});
+    return kept;
   }
 
   /** The page that is kept, at once: a newer one comes with the worker of its version, and pages are told. */

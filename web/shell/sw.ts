@@ -1,5 +1,6 @@
 // The service worker, /sw.js.
 
+import { clicked } from './clicked';
 import { type Shell, ShellCache } from './shell';
 
 declare const self: ServiceWorkerGlobalScope & { shell: Shell };
@@ -29,4 +30,9 @@ self.addEventListener('activate', (e) => {
 self.addEventListener('fetch', (e) => {
   const answer = cache.answer(e.request);
   if (answer) e.respondWith(answer);
+});
+
+self.addEventListener('notificationclick', (e) => {
+  e.notification.close();
+  e.waitUntil(clicked((e.notification.data as { path?: unknown } | null)?.path, self.clients));
 });
