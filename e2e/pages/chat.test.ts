@@ -202,7 +202,7 @@ describe('groups', () => {
     await dialog.getByText('Choose at least one person.').waitFor();
     await dialog.getByLabel('Name of the group').fill('Release notes');
     await dialog.getByRole('searchbox').fill('bob');
-    await dialog.getByRole('checkbox').first().check();
+    await dialog.getByRole('checkbox', { name: /Bob Tanaka/ }).check();
     await dialog.getByRole('button', { name: 'Create group' }).click();
     await alice.composer.waitFor();
     await bob.row('Release notes').waitFor();
@@ -215,7 +215,7 @@ describe('groups', () => {
     await bob.page.getByRole('button', { name: 'Details' }).click();
     await bob.page.getByRole('button', { name: 'Add members' }).click();
     await bob.page.getByRole('dialog').getByRole('searchbox').fill('carol');
-    await bob.page.getByRole('dialog').getByRole('checkbox').first().check();
+    await bob.page.getByRole('dialog').getByRole('checkbox', { name: /Carol/ }).check();
     await bob.page.getByRole('dialog').getByRole('button', { name: 'Add', exact: true }).click();
     await carol.row('Release notes').waitFor();
     await alice.page.locator('.notice-line', { hasText: /Carol .*joined/ }).waitFor();
@@ -242,7 +242,7 @@ describe('groups', () => {
     await alice.page.getByRole('button', { name: 'New group' }).click();
     await alice.page.getByLabel('Name of the group').fill('Short-lived');
     await alice.page.getByRole('dialog').getByRole('searchbox').fill('bob');
-    await alice.page.getByRole('dialog').getByRole('checkbox').first().check();
+    await alice.page.getByRole('dialog').getByRole('checkbox', { name: /Bob Tanaka/ }).check();
     await alice.page.getByRole('button', { name: 'Create group' }).click();
     await bob.row('Short-lived').waitFor();
     await alice.page.getByRole('button', { name: 'Details' }).click();

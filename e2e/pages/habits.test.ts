@@ -240,3 +240,24 @@ describe('settings', () => {
     await grace.page.locator('.menu-head', { hasText: 'In a meeting' }).waitFor();
   });
 });
+
+describe('presence', () => {
+  test('one is away by itself after ten minutes without a touch, and online again with the next', async () => {
+    const grace = await crowd.open();
+    await grace.page.clock.install();
+    await grace.page.reload();
+    await grace.signIn('grace');
+    const alice = await crowd.enter('alice');
+    await alice.openChat('Grace');
+    const line = alice.page.locator('.bar-name .row-sub');
+    await expect.poll(() => line.textContent()).toBe('Online');
+    await grace.page.clock.fastForward('09:00');
+    await grace.page.mouse.move(100, 100);
+    await grace.page.clock.fastForward('09:00');
+    expect(await line.textContent()).toBe('Online');
+    await grace.page.clock.fastForward('02:00');
+    await expect.poll(() => line.textContent()).toBe('Away');
+    await grace.page.mouse.move(200, 200);
+    await expect.poll(() => line.textContent()).toBe('Online');
+  });
+});

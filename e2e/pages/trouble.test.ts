@@ -288,3 +288,22 @@ describe('a message is refused', () => {
     expect(await texts(bob, 'refused:')).toEqual(['refused: first']);
   });
 });
+
+describe('two tabs of one browser', () => {
+  test('agree on what is unread, and on what is read', async () => {
+    const first = await enter('bob');
+    const second = await crowd.beside(first);
+    const carol = await enter('carol');
+    await carol.openChat('Bob');
+    await second.openChat('Alice');
+    for (const text of ['unread: one', 'unread: two']) await carol.write(text);
+    const badge = (one: Person) => one.row('Carol').locator('.badge');
+    for (const tab of [first, second]) await expect.poll(() => badge(tab).textContent()).toBe('2');
+    await first.page.bringToFront();
+    await first.openChat('Carol');
+    await first.message('unread: two').waitFor();
+    for (const tab of [first, second]) await badge(tab).waitFor({ state: 'detached' });
+    await carol.marked('unread: two', 'Read');
+    await expect.poll(() => first.page.title()).toBe(await second.page.title());
+  });
+});

@@ -53,6 +53,52 @@ describe('a phone', () => {
     expect(await one.page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
   });
 
+  test('does the whole of it: signs in, reads, writes, makes a group, finds people, signs out', async () => {
+    const erin = await crowd.open(phone);
+    const narrow = async () =>
+      expect(await erin.page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
+    await narrow();
+    await erin.signIn('erin');
+    await narrow();
+    const bob = await crowd.enter('bob');
+    await bob.page.goto(`${crowd.server.http}/c/u:erin`);
+    await bob.write('phone: are you on your way?');
+    await erin.row('Bob').getByText('phone: are you on your way?').waitFor();
+    await erin.row('Bob').tap();
+    await erin.message('phone: are you on your way?').waitFor();
+    await bob.marked('phone: are you on your way?', 'Read');
+    await erin.composer.fill('phone: in the tram');
+    await erin.page.getByRole('button', { name: 'Send' }).tap();
+    await bob.message('phone: in the tram').waitFor();
+    await narrow();
+    await erin.page.getByRole('button', { name: 'Back' }).tap();
+
+    await erin.page.getByRole('button', { name: 'New group' }).tap();
+    const dialog = erin.page.getByRole('dialog');
+    await dialog.getByLabel('Name of the group').fill('Tram riders');
+    await dialog.getByRole('searchbox').fill('bob');
+    await dialog.getByRole('checkbox', { name: /Bob Tanaka/ }).check();
+    await narrow();
+    await dialog.getByRole('button', { name: 'Create group' }).tap();
+    await erin.composer.waitFor();
+    await bob.row('Tram riders').waitFor();
+    await narrow();
+    await erin.page.getByRole('button', { name: 'Back' }).tap();
+
+    await erin.page.getByRole('link', { name: 'People' }).tap();
+    await erin.page.getByRole('searchbox').fill('zhaomin');
+    await erin.page.getByRole('link', { name: /赵敏/ }).tap();
+    await erin.page.getByRole('link', { name: 'Message', exact: true }).waitFor();
+    await narrow();
+    await erin.page.goBack();
+    await erin.page.getByRole('link', { name: 'Settings' }).tap();
+    await erin.page.getByRole('button', { name: 'Sign out' }).last().waitFor();
+    await narrow();
+    await erin.page.getByRole('button', { name: 'Sign out' }).last().tap();
+    await erin.page.getByRole('dialog').getByRole('button', { name: 'Sign out' }).tap();
+    await erin.page.getByText('Forgot your password?').waitFor();
+  });
+
   test('a link to a conversation leads back to the list, not out of the app', async () => {
     const one = await crowd.enter('bob', phone);
     await one.page.goto(`${crowd.server.http}/c/u:alice`);
