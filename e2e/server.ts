@@ -95,7 +95,9 @@ export class Server {
   }
 
   private async up(http: string, mqtt: string): Promise<void> {
-    const args = ['serve', '--demo', '--data', join(this.folder, 'data'), '--http', http, '--mqtt', mqtt, ...this.args];
+    const args = ['serve', '--demo', '--data', join(this.folder, 'data'), '--http', http, '--mqtt', mqtt];
+    // Tests fill conversations over HTTP faster than any person changes things.
+    args.push('--limit-write-rate', '0', ...this.args);
     const p = spawn(binary, args, { stdio: ['ignore', 'pipe', 'pipe'] });
     this.process = p;
     p.stderr.setEncoding('utf8').on('data', (text: string) => {
