@@ -38,6 +38,7 @@ func startNode(t *testing.T, change func(*Config)) *node {
 	if change != nil {
 		change(&c)
 	}
+	c.fill()
 	n := &node{t: t, conf: c}
 	n.up()
 	t.Cleanup(func() { n.program.stop() })

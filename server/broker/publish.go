@@ -281,7 +281,12 @@ func (b *Broker) publishPresence(p *publication, uid string) {
 
 // finish answers the publisher when the message is durable. It is called from the log's writer and does not block.
 func (p *publication) finish(a chat.Appended) {
-	if a.Err != nil {
+	switch {
+	case a.Err == nil:
+	case chat.CodeOf(a.Err) == chat.Invalid: // found out by the store: it links to a file that is not the sender's to show
+		p.refuse(a.Err)
+		return
+	default:
 		p.fail(a.Err)
 		return
 	}
