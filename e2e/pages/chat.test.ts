@@ -218,7 +218,7 @@ describe('groups', () => {
     await bob.page.getByRole('dialog').getByRole('checkbox', { name: /Carol/ }).check();
     await bob.page.getByRole('dialog').getByRole('button', { name: 'Add', exact: true }).click();
     await carol.row('Release notes').waitFor();
-    await alice.page.locator('.notice-line', { hasText: /Carol .*joined/ }).waitFor();
+    await alice.page.locator('.notice-line', { hasText: 'Bob Tanaka added Carol' }).waitFor();
 
     await carol.openChat('Release notes');
     await bob.write('Carol does, she is here now');
@@ -242,7 +242,10 @@ describe('groups', () => {
     await alice.page.getByRole('button', { name: 'New group' }).click();
     await alice.page.getByLabel('Name of the group').fill('Short-lived');
     await alice.page.getByRole('dialog').getByRole('searchbox').fill('bob');
-    await alice.page.getByRole('dialog').getByRole('checkbox', { name: /Bob Tanaka/ }).check();
+    await alice.page
+      .getByRole('dialog')
+      .getByRole('checkbox', { name: /Bob Tanaka/ })
+      .check();
     await alice.page.getByRole('button', { name: 'Create group' }).click();
     await bob.row('Short-lived').waitFor();
     await alice.page.getByRole('button', { name: 'Details' }).click();
