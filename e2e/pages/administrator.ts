@@ -31,7 +31,7 @@ export async function lookAtAll(
   look: BrowserContextOptions,
   views: readonly (readonly [path: string, ready: string])[],
 ): Promise<void> {
-  const one = await administer(crowd, 'alice', '/admin', { reducedMotion: 'reduce', ...look });
+  const one = await crowd.enter('alice', { reducedMotion: 'reduce', ...look });
   for (const [path, ready] of views) {
     await one.page.goto(`${crowd.server.http}/admin/${path}`);
     await one.page.locator(ready).first().waitFor();

@@ -15,6 +15,7 @@ import { a } from './text';
 import { Audit } from './views/audit';
 import { Departments } from './views/departments';
 import { People } from './views/people';
+import { Policies } from './views/policies';
 
 interface View {
   right: Right;
@@ -25,6 +26,7 @@ interface View {
 const views: Partial<Record<Section, View>> = {
   people: { right: 'read', view: People },
   departments: { right: 'read', view: Departments },
+  policies: { right: 'read', view: Policies },
   audit: { right: 'read', view: Audit },
 };
 

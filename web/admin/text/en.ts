@@ -201,6 +201,7 @@ export const en = {
   },
 
   actions: {
+    'policies.change': 'Policies changed',
     'user.create': 'Person added',
     'user.change': 'Account changed',
     'user.reset': 'Password link made',

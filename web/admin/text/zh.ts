@@ -197,6 +197,7 @@ export const zh: Texts = {
   },
 
   actions: {
+    'policies.change': '更改策略',
     'user.create': '添加人员',
     'user.change': '更改账号',
     'user.reset': '生成密码链接',
