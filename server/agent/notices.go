@@ -61,6 +61,11 @@ type (
 		MutedUntil int64          `json:"muted_until"` // seconds since 1970 UTC, 0 for not muted
 		By         string         `json:"by"`
 	}
+	recallNotice struct {
+		Conv string `json:"conv"`
+		Seq  uint64 `json:"seq"`
+		By   string `json:"by"`
+	}
 	readNotice struct {
 		Conv string `json:"conv"`
 		Seq  uint64 `json:"seq"`
@@ -123,6 +128,16 @@ func (a *Agent) write(ctx context.Context, e chat.Event, out *outbox) error {
 		}
 		for _, uid := range managers {
 			out.user(uid, chat.NoticeContactRequest, requestNotice{UID: e.UID, Message: e.Text, GID: e.GID})
+		}
+	case chat.EventRecall:
+		if e.Kind == chat.StreamGroup {
+			out.group(e.Key, chat.NoticeRecalled, recallNotice{"g:" + e.Key, e.Seq, e.By})
+			break
+		}
+		other := chat.PairOther(e.Key, e.UID)
+		out.user(e.UID, chat.NoticeRecalled, recallNotice{"u:" + other, e.Seq, e.By})
+		if other != e.UID {
+			out.user(other, chat.NoticeRecalled, recallNotice{"u:" + e.UID, e.Seq, e.By})
 		}
 	case chat.EventRead:
 		out.user(e.UID, chat.NoticeRead, readNotice{e.Conv, e.Seq, e.UID})

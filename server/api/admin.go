@@ -29,6 +29,12 @@ type Administration interface {
 	UsePasswordLink(ctx context.Context, hash []byte, passwordHash, addr string) (chat.User, error)
 	UpdatePolicies(ctx context.Context, by chat.Actor, version int64, change func(*chat.OrgSettings) error) (chat.Org, error)
 	MayMessage(ctx context.Context, eid, from, to string) error
+	Recall(ctx context.Context, eid, uid, conv string, seq uint64, blank chat.Blank) error
+	RecallAsModerator(ctx context.Context, by chat.Actor, stream int64, seq uint64, blank chat.Blank) error
+	ReportMessage(ctx context.Context, eid, uid, conv string, seq uint64, reason string) error
+	Reports(ctx context.Context, eid string, state chat.ReportState, cursor string, limit int) ([]chat.Report, string, error)
+	Report(ctx context.Context, eid string, id int64) (chat.Report, []chat.Entry, error)
+	UpdateReport(ctx context.Context, by chat.Actor, id, version int64, state chat.ReportState, note string) (chat.Report, error)
 	Audit(ctx context.Context, eid string, q chat.AuditQuery) ([]chat.AuditEntry, string, error)
 	Departments(ctx context.Context, eid string) ([]chat.Department, error)
 	CreateDepartment(ctx context.Context, by chat.Actor, d chat.Department) (chat.Department, error)
@@ -44,6 +50,7 @@ func (a *api) adminRoutes() {
 	a.rosterRoutes()
 	a.departmentRoutes()
 	a.policyRoutes()
+	a.moderationRoutes()
 	a.auditRoutes()
 }
 

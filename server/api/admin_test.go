@@ -87,11 +87,17 @@ func administered(w *world) map[string]string {
 	w.t.Helper()
 	devices := w.want(200, "acme/bob", "GET", "/api/v1/me/sessions", nil).items()
 	department := w.want(201, "acme/alice", "POST", admin+"/departments", map[string]any{"name": "Sales"}).body["id"].(string)
+	w.say("acme/bob", "u:carol", "bad words")
+	w.want(204, "acme/carol", "POST", "/api/v1/conversations/u:bob/messages/1/report", map[string]any{"reason": "rude"})
+	reported := w.want(200, "acme/alice", "GET", admin+"/reports", nil).items()[0].(map[string]any)["id"].(string)
 	return map[string]string{
-		" {uid}":            "bob",
-		"/users {id}":       devices[0].(map[string]any)["id"].(string),
-		"/departments {id}": department,
-		"/jobs {id}":        "0193",
+		" {uid}":             "bob",
+		"/users {id}":        devices[0].(map[string]any)["id"].(string),
+		"/departments {id}":  department,
+		"/jobs {id}":         "0193",
+		"/reports {id}":      reported,
+		"/messages {stream}": "1",
+		"/messages {seq}":    "1",
 	}
 }
 

@@ -18,36 +18,38 @@ func TestAnotherOrganisationSeesNothing(t *testing.T) {
 	w.say("acme/bob", "u:carol", "secret")
 	devices := w.want(200, "acme/bob", "GET", "/api/v1/me/sessions", nil).items()
 	device := devices[0].(map[string]any)["id"].(string)
-	names := strings.NewReplacer("{gid}", gid, "{uid}", "bob", "{id}", device)
+	names := strings.NewReplacer("{seq}", "1", "{gid}", gid, "{uid}", "bob", "{id}", device)
 
 	upload := w.want(201, "acme/alice", "POST", "/api/v1/uploads", nil, headers{"Tus-Resumable": "1.0.0", "Upload-Length": "10"}).header.Get("Location")
 	tus := headers{"Tus-Resumable": "1.0.0", "Upload-Offset": "0", "Content-Type": "application/offset+octet-stream"}
 
 	tests := map[string]any{ // operation → body
-		"GET /api/v1/uploads/{id}":                   nil,
-		"HEAD /api/v1/uploads/{id}":                  nil,
-		"PATCH /api/v1/uploads/{id}":                 "0123456789",
-		"DELETE /api/v1/uploads/{id}":                nil,
-		"GET /api/v1/users/{uid}":                    nil,
-		"PUT /api/v1/contacts/{uid}":                 map[string]any{},
-		"DELETE /api/v1/contacts/{uid}":              nil,
-		"GET /api/v1/groups/{gid}":                   nil,
-		"PATCH /api/v1/groups/{gid}":                 map[string]any{"name": "Mine"},
-		"DELETE /api/v1/groups/{gid}":                nil,
-		"GET /api/v1/groups/{gid}/members":           nil,
-		"POST /api/v1/groups/{gid}/members":          map[string]any{"uids": []string{"alice"}},
-		"PATCH /api/v1/groups/{gid}/members/{uid}":   map[string]any{"role": "admin"},
-		"DELETE /api/v1/groups/{gid}/members/{uid}":  nil,
-		"POST /api/v1/groups/{gid}/join":             map[string]any{},
-		"DELETE /api/v1/me/sessions/{id}":            nil,
-		"GET /api/v1/conversations/{conv}":           nil,
-		"PATCH /api/v1/conversations/{conv}":         map[string]any{"muted": true},
-		"PUT /api/v1/conversations/{conv}/read":      map[string]any{"seq": 1},
-		"PUT /api/v1/conversations/{conv}/cleared":   map[string]any{"seq": 1},
-		"GET /api/v1/conversations/{conv}/messages":  nil,
-		"GET /api/v1/conversations/{conv}/media":     nil,
-		"POST /api/v1/conversations/{conv}/messages": textMessage("in"),
-		"GET /api/v1/presubscriptions?uid={uid}":     nil,
+		"GET /api/v1/uploads/{id}":                                nil,
+		"HEAD /api/v1/uploads/{id}":                               nil,
+		"PATCH /api/v1/uploads/{id}":                              "0123456789",
+		"DELETE /api/v1/uploads/{id}":                             nil,
+		"GET /api/v1/users/{uid}":                                 nil,
+		"PUT /api/v1/contacts/{uid}":                              map[string]any{},
+		"DELETE /api/v1/contacts/{uid}":                           nil,
+		"GET /api/v1/groups/{gid}":                                nil,
+		"PATCH /api/v1/groups/{gid}":                              map[string]any{"name": "Mine"},
+		"DELETE /api/v1/groups/{gid}":                             nil,
+		"GET /api/v1/groups/{gid}/members":                        nil,
+		"POST /api/v1/groups/{gid}/members":                       map[string]any{"uids": []string{"alice"}},
+		"PATCH /api/v1/groups/{gid}/members/{uid}":                map[string]any{"role": "admin"},
+		"DELETE /api/v1/groups/{gid}/members/{uid}":               nil,
+		"POST /api/v1/groups/{gid}/join":                          map[string]any{},
+		"DELETE /api/v1/me/sessions/{id}":                         nil,
+		"GET /api/v1/conversations/{conv}":                        nil,
+		"PATCH /api/v1/conversations/{conv}":                      map[string]any{"muted": true},
+		"PUT /api/v1/conversations/{conv}/read":                   map[string]any{"seq": 1},
+		"PUT /api/v1/conversations/{conv}/cleared":                map[string]any{"seq": 1},
+		"GET /api/v1/conversations/{conv}/messages":               nil,
+		"GET /api/v1/conversations/{conv}/media":                  nil,
+		"POST /api/v1/conversations/{conv}/messages":              textMessage("in"),
+		"GET /api/v1/presubscriptions?uid={uid}":                  nil,
+		"DELETE /api/v1/conversations/{conv}/messages/{seq}":      nil,
+		"POST /api/v1/conversations/{conv}/messages/{seq}/report": map[string]any{"reason": "x"},
 	}
 	for path, methods := range readDocument(t, api.New(api.Options{})).Paths {
 		for method := range methods {

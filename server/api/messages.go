@@ -21,15 +21,16 @@ import (
 
 // message is a stored message.
 type message struct {
-	Seq       uint64     `json:"seq"`
-	TS        time.Time  `json:"ts"`
-	Type      byte       `json:"type" enum:"1,2" doc:"1 one to one, 2 group"`
-	Sender    string     `json:"sender"`
-	Media     []medium   `json:"media"`
-	ID        string     `json:"id" doc:"The sender's id of the message (MQTT Correlation Data) in hex, or empty."`
-	EditedAt  *time.Time `json:"edited_at"`
-	Recalled  bool       `json:"recalled"`
-	Reactions []struct{} `json:"reactions"`
+	Seq        uint64     `json:"seq"`
+	TS         time.Time  `json:"ts"`
+	Type       byte       `json:"type" enum:"1,2" doc:"1 one to one, 2 group"`
+	Sender     string     `json:"sender"`
+	Media      []medium   `json:"media"`
+	ID         string     `json:"id" doc:"The sender's id of the message (MQTT Correlation Data) in hex, or empty."`
+	EditedAt   *time.Time `json:"edited_at"`
+	Recalled   bool       `json:"recalled" doc:"It was taken back: there are no media."`
+	RecalledBy string     `json:"recalled_by,omitempty" doc:"The uid of who took it back."`
+	Reactions  []struct{} `json:"reactions"`
 }
 
 // notice is something that happened in a group.
@@ -152,6 +153,9 @@ func messageOf(e chat.Entry) (message, error) {
 	}
 	for i, part := range im.Media {
 		m.Media[i] = medium{Type: int(part.Type), Content: object{part.Content}}
+	}
+	if by := payload.Recalled(im); by != "" {
+		m.Recalled, m.RecalledBy, m.Media = true, by, []medium{}
 	}
 	return m, nil
 }

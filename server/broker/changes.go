@@ -185,6 +185,10 @@ func (o *org) changeLocked(ev *chat.Event) {
 				}
 			}
 		}
+	case chat.EventRecall:
+		if st := o.streams[o.ref(ev.Kind, ev.Key)]; st != nil && ev.Entry != nil {
+			st.replace(ev.Entry)
+		}
 	case chat.EventOrg:
 		go o.reload()
 	}

@@ -68,6 +68,19 @@ func (st *stream) push(e *chat.Entry, now int64) {
 	st.touch.Store(now)
 }
 
+// replace puts what is left of a recalled entry into its place in the window.
+func (st *stream) replace(e *chat.Entry) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	first := st.head - uint64(len(st.ring)) + 1
+	if e.Seq < first || e.Seq > st.head {
+		return
+	}
+	m := newMessage(e)
+	st.size += len(m.payload) - len(st.ring[e.Seq-first].payload)
+	st.ring[e.Seq-first] = m
+}
+
 // advance notes that the log has entries up to head, which are not in memory.
 func (st *stream) advance(id int64, head uint64) {
 	if id == 0 {

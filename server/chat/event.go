@@ -21,6 +21,7 @@ const (
 	EventGroupRequest   EventType = "g_request"  // UID asks to join GID; Text is its message
 	EventRead           EventType = "read"       // UID has read Conv up to Seq
 	EventConversation   EventType = "conv"       // UID has muted, pinned or cleared Conv, up to Seq
+	EventRecall         EventType = "m_recall"   // By took back the message Seq of UID in the stream of Kind and Key; Entry is what is left
 	EventOrg            EventType = "org"        // the organisation's settings changed
 )
 
@@ -40,6 +41,10 @@ type Event struct {
 	Conv  string    `json:"conv,omitempty"` // as the user sees it: u:{uid} or g:{gid}
 	Seq   uint64    `json:"seq,omitempty"`
 	On    bool      `json:"on,omitempty"`
+
+	Kind  StreamKind `json:"kind,omitempty"`
+	Key   string     `json:"key,omitempty"`
+	Entry *Entry     `json:"-"` // for the observers alone
 
 	Changed []string `json:"changed,omitempty"`
 	Members []string `json:"members,omitempty"`

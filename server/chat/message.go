@@ -55,6 +55,7 @@ const (
 	NoticeGroupLeft      NoticeType = 0x38
 	NoticeGroupDissolved NoticeType = 0x39
 	NoticeGroupRole      NoticeType = 0x3a
+	NoticeRecalled       NoticeType = 0x40
 	NoticeRead           NoticeType = 0x43
 	NoticeConversation   NoticeType = 0x45
 )

@@ -41,6 +41,8 @@ const (
 	ProblemFileKind        Problem = "file-kind"
 	ProblemMayNotMessage   Problem = "may-not-message"
 	ProblemGroupsByAdmins  Problem = "groups-by-administrators"
+	ProblemNotYours        Problem = "not-yours"
+	ProblemTooLate         Problem = "too-late"
 	ProblemLastAdmin       Problem = "last-administrator"
 	ProblemSystemOnly      Problem = "system-administrator-only"
 	ProblemPasswordLink    Problem = "password-link"

@@ -33,6 +33,7 @@ var firstRules = map[string]func(value any) string{
 	"re": isSeq,
 	"at": isMentions,
 	"fw": isForward,
+	"rc": isServers,
 }
 
 // CheckIM refuses a message whose form is right but whose content is not: no text where one belongs, a text of more than

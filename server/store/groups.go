@@ -464,3 +464,6 @@ func unique(list []string) []string {
 	}
 	return out
 }
+
+// restorable is for how long a dissolved group can be restored.
+const restorable = 30 * 24 * time.Hour

@@ -75,7 +75,7 @@ func (s *Store) SweepGroups(ctx context.Context) (more bool, err error) {
 			err = scan(&p.stream, &p.seq, &p.index, &p.file)
 			return p, err
 		}, `SELECT r.stream, r.seq, r.idx, r.file FROM chat_groups g JOIN streams s ON s.eid = g.eid AND s.kind = 2 AND s.key = g.gid
-			JOIN file_refs r ON r.stream = s.id WHERE g.dissolved > 0 LIMIT $1`, sweepStep)
+			JOIN file_refs r ON r.stream = s.id WHERE g.dissolved > 0 AND g.dissolved < $1 LIMIT $2`, now()-restorable.Milliseconds(), sweepStep)
 		if err != nil {
 			return err
 		}

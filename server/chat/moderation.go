@@ -1,0 +1,30 @@
+package chat
+
+import "time"
+
+// ReportState says whether somebody still has to look at a report.
+type ReportState string
+
+const (
+	ReportOpen   ReportState = "open"
+	ReportClosed ReportState = "closed"
+)
+
+// Report is somebody's word about a message.
+type Report struct {
+	ID       int64
+	Stream   Stream
+	Seq      uint64
+	Message  Entry // as it was when it was reported
+	Reporter string
+	Reason   string
+	State    ReportState
+	Note     string // of who closed it
+	Closer   string
+	Created  time.Time
+	Closed   time.Time // zero while it is open
+	Version  int64
+}
+
+// Blank makes what is left of a recalled message from its payload; nil for one that was recalled before.
+type Blank func(payload []byte, by string) ([]byte, error)
