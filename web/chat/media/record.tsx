@@ -33,6 +33,8 @@ export function Record({ send, onChange }: RecordProps) {
   const finger = useRef<{ x: number; at: number } | undefined>(undefined);
   const state = useRef<'idle' | 'asking' | 'on'>('idle');
   const current = useRef<Recording | undefined>(undefined);
+  /** The click that follows the touch has been dealt with. */
+  const ignore = useRef(false);
 
   const done = () => {
     state.current = 'idle';
@@ -84,7 +86,8 @@ export function Record({ send, onChange }: RecordProps) {
   });
 
   const down = (e: PointerEvent & { currentTarget: HTMLElement }) => {
-    if (e.pointerType === 'mouse' || state.current !== 'idle') return;
+    ignore.current = e.pointerType !== 'mouse' && state.current === 'idle';
+    if (!ignore.current) return;
     e.currentTarget.setPointerCapture(e.pointerId);
     finger.current = { x: e.clientX, at: performance.now() };
     setHeld(true);
@@ -104,12 +107,13 @@ export function Record({ send, onChange }: RecordProps) {
     else void finish();
   };
   const click = (e: MouseEvent) => {
-    // The click that follows a touch has been dealt with.
-    if ((e as PointerEvent).pointerType === 'touch' && performance.now() - lastTouch.current < tap * 2) return;
+    if (ignore.current && e.detail > 0) {
+      ignore.current = false;
+      return;
+    }
     if (state.current === 'on') void finish();
     else void begin();
   };
-  const lastTouch = useRef(Number.NEGATIVE_INFINITY);
   return (
     <>
       {recording && <RecorderBar recording={recording} held={held} slide={slide} cancel={cancel} />}
@@ -118,15 +122,9 @@ export function Record({ send, onChange }: RecordProps) {
         class={`send record ${recording ? 'on' : ''}`}
         aria-label={recording ? text.stopSend : text.record}
         title={recording ? text.stopSend : text.record}
-        onPointerDown={(e) => {
-          if (e.pointerType !== 'mouse' && state.current === 'idle') lastTouch.current = performance.now();
-          down(e);
-        }}
+        onPointerDown={down}
         onPointerMove={move}
-        onPointerUp={(e) => {
-          if (finger.current) lastTouch.current = performance.now();
-          up(e);
-        }}
+        onPointerUp={up}
         onPointerCancel={up}
         onContextMenu={(e) => e.preventDefault()}
         onClick={click}
