@@ -75,6 +75,11 @@ test('the first administrator is made by the one-time link, and is in', async ()
   expect(await page.getByText('Demo:').count()).toBe(0);
   expect(new URL(page.url()).hash).toBe('');
 
+  // Who is alone is not asked to choose from nobody.
+  await page.getByRole('button', { name: 'New group' }).click();
+  await page.getByText('You are the only one here so far.').waitFor();
+  await page.keyboard.press('Escape');
+
   // The link was good for once.
   const other = await (await browser.newContext({ locale: 'en-GB' })).newPage();
   await other.goto(link);
