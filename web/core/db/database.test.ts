@@ -265,18 +265,19 @@ describe('the device remembers', () => {
     await Promise.all([one('a'), one('b')]);
     expect([order[0]?.slice(2), order[1]?.slice(2)]).toEqual(['begins', 'ends']);
     expect(order[0]?.[0]).toBe(order[1]?.[0]);
+    expect(await lease()).toMatchObject({ until: 0 });
     vi.useFakeTimers({ toFake: ['Date', 'setInterval'] });
     void alone(() => new Promise(() => {})); // never ends, and is not renewed
-    await vi.waitFor(async () => expect(await held()).toBeGreaterThan(0));
+    await vi.waitFor(async () => expect((await lease()).until).toBeGreaterThan(0));
     vi.setSystemTime(Date.now() + 11_000);
     expect(await alone(async () => 'mine')).toBe('mine');
   });
 
-  const held = async () => {
+  const lease = async (): Promise<{ until: number }> => {
     const db = await openDB('magpie/device');
-    const n = await db.count('values', 'lease');
+    const found = await db.get('values', 'lease');
     db.close();
-    return n;
+    return found;
   };
 
   test('nothing without a database', async () => {

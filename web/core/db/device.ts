@@ -97,27 +97,25 @@ export function isSame(a: Owner, b: Owner): boolean {
 /** Runs f while no tab of this browser runs another: where there are no Web Locks (a page that came over plain HTTP). */
 export async function alone<T>(f: () => Promise<T>): Promise<T> {
   const holder = crypto.getRandomValues(new Uint32Array(2)).join('-');
-  /** False: another tab has it. Transactions that write run one after the other, in all tabs. */
-  const take = () =>
+  // Transactions that write run one after the other, in all tabs. What is not to be changed stays.
+  const change = (may: (now: Lease | undefined) => boolean, until: number) =>
     use(async (db) => {
       const tx = db.transaction('values', 'readwrite');
-      const now = (await tx.store.get('lease')) as Lease | undefined;
-      const free = !now || now.holder === holder || now.until < Date.now() || now.until > Date.now() + leaseTime;
-      if (free) await tx.store.put({ holder, until: Date.now() + leaseTime }, 'lease');
+      const free = may((await tx.store.get('lease')) as Lease | undefined);
+      if (free) await tx.store.put({ holder, until }, 'lease');
       await tx.done;
       return free;
     });
-  while ((await take()) === false) await new Promise((resolve) => setTimeout(resolve, leasePoll));
-  const renewing = setInterval(take, leaseTime / 3);
+  const over = (l: Lease | undefined) => !l || l.until < Date.now() || l.until > Date.now() + leaseTime;
+  const mine = (l: Lease | undefined) => l?.holder === holder && !over(l);
+  while ((await change(over, Date.now() + leaseTime)) === false)
+    await new Promise((resolve) => setTimeout(resolve, leasePoll));
+  const renewing = setInterval(() => change(mine, Date.now() + leaseTime), leaseTime / 3);
   try {
     return await f();
   } finally {
     clearInterval(renewing);
-    await use(async (db) => {
-      const tx = db.transaction('values', 'readwrite');
-      if (((await tx.store.get('lease')) as Lease | undefined)?.holder === holder) await tx.store.delete('lease');
-      await tx.done;
-    });
+    await change(mine, 0);
   }
 }
 

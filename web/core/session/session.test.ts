@@ -207,6 +207,7 @@ test('what is going out shows with its conversation, at the top, and only there 
   server.say('u:carol', 'carol', 'hello');
   server.deliver('u:carol', 'carol', 'hello');
   await settle();
+  await vi.advanceTimersByTimeAsync(2000); // more than the two clocks may differ
   const carol = conversation('u:carol');
   core.send('u:bob', 'under way');
   await settle();

@@ -97,8 +97,19 @@ test('a jump to where there is nothing stays where it is', async () => {
 test('a page that comes for a run that is gone is left', async () => {
   const view = core.open('u:bob', 200);
   await settle();
-  await Promise.all([view.loadNewer(), view.loadAround(100), view.loadAround(400)]);
-  run(view); // without a gap
+  let answer = () => {};
+  server.slow = (query) =>
+    query === 'after=225'
+      ? new Promise((resolve) => {
+          answer = resolve;
+        })
+      : Promise.resolve();
+  const newer = view.loadNewer();
+  await settle();
+  await view.loadAround(400);
+  answer();
+  await newer;
+  expect(run(view)).toEqual([376, 425]); // without a gap
 });
 
 test('after a long absence one goes on where one was', async () => {

@@ -23,6 +23,8 @@ export class FakeServer {
   offline = false;
   /** Ends all logins: the reason that is given for it. */
   refuses = '';
+  /** Answers that take their time: what they wait for, by what is asked for. */
+  slow: (call: string) => Promise<void> = async () => {};
   version = '1.0.0';
   /** Who signs in. */
   uid = 'alice';
@@ -147,6 +149,7 @@ export class FakeServer {
       const [after, before] = [Number(query.get('after') ?? 0), Number(query.get('before') ?? 0)];
       const all = (this.messages.get(conv) ?? []).filter((m) => m.seq > after && (before === 0 || m.seq < before));
       const items = after > 0 ? all.slice(0, 50) : all.slice(-50);
+      await this.slow(`${query}`);
       return Response.json({ items, next: null, notices: this.notices.get(conv) ?? [] });
     }
     if (conv) {
