@@ -19,6 +19,25 @@ describe('people', () => {
     await expect.poll(() => rows.count()).toBe(0);
     expect(await department.getAttribute('aria-expanded')).toBe('false');
   });
+
+  test('departments stand below one another; who is in none is among everyone', async () => {
+    const { access_token } = await crowd.server.login('alice');
+    const call = <T>(path: string, body: unknown) => crowd.server.call<T>('POST', path, access_token, body);
+    const top = await call<{ id: string }>('/admin/departments', { name: 'Group of firms' });
+    const below = await call<{ id: string }>('/admin/departments', { name: 'Firm', parent: top.id });
+    await call('/admin/users', { uid: 'fay', name: 'Fay Inner', departments: [below.id] });
+    await call('/admin/users', { uid: 'lone', name: 'Lone Wolf' });
+    const bob = await crowd.enter('bob');
+    await bob.page.getByRole('link', { name: 'People' }).click();
+    const firms = bob.page
+      .locator('section', { has: bob.page.getByRole('button', { name: /^Group of firms\s*1$/ }) })
+      .first();
+    await firms.getByRole('button', { name: /^Firm/ }).waitFor();
+    await firms.getByText('Fay Inner').waitFor();
+    expect(await bob.page.getByText('Lone Wolf').count()).toBe(0);
+    await bob.page.getByRole('button', { name: 'Everyone', exact: true }).click();
+    await bob.page.getByText('Lone Wolf').waitFor();
+  });
 });
 
 describe('a group', () => {

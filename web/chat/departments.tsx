@@ -1,15 +1,14 @@
-import { useEffect, useState } from 'preact/hooks';
-import type { Person } from '../core';
+import { useEffect, useMemo, useState } from 'preact/hooks';
+import type { Department, Person } from '../core';
 import { format } from '../ui/format';
 import { Icon } from '../ui/icon';
 import { Words } from '../ui/name';
 import { t } from '../ui/prefs';
 import { explain } from '../ui/problem';
+import { attempt } from '../ui/toast';
 import { useCore } from './context';
-import { PeopleSkeleton } from './people';
+import { Directory, PeopleSkeleton } from './people';
 
-/** Pages of the directory that are read on the way to the departments; beyond them, search finds the others. */
-const pageLimit = 24;
 /** Up to so many people every department stands open. */
 const openLimit = 60;
 
@@ -17,32 +16,30 @@ interface DepartmentsProps {
   render(p: Person): preact.ComponentChildren;
 }
 
-/** Everyone in the organisation, by department. */
+interface Branch {
+  department: Department;
+  below: Branch[];
+  /** How many people are in it and below it. */
+  people: number;
+}
+
+/** The organisation by departments, as a tree. */
 export function Departments({ render }: DepartmentsProps) {
   const core = useCore();
   const text = t.value.people;
-  const [found, setFound] = useState<{ people: Person[]; whole: boolean }>();
+  const [all, setAll] = useState<Department[]>();
   const [error, setError] = useState('');
-
   useEffect(() => {
     let gone = false;
-    const read = async () => {
-      const people: Person[] = [];
-      let cursor: string | undefined;
-      for (let i = 0; i < pageLimit; i++) {
-        const page = await core.directory('', cursor);
-        if (gone) return;
-        people.push(...page.items);
-        cursor = page.next ?? undefined;
-        if (!cursor) break;
-      }
-      setFound({ people, whole: !cursor });
-    };
-    read().catch((e) => !gone && setError(explain(e)));
+    core.departments().then(
+      (found) => !gone && setAll(found),
+      (e) => !gone && setError(explain(e)),
+    );
     return () => {
       gone = true;
     };
   }, [core]);
+  const branches = useMemo(() => tree(all ?? [], ''), [all]);
 
   if (error) {
     return (
@@ -51,47 +48,100 @@ export function Departments({ render }: DepartmentsProps) {
       </p>
     );
   }
-  if (!found) return <PeopleSkeleton />;
-  const open = found.people.length <= openLimit;
+  if (!all) return <PeopleSkeleton />;
+  if (all.length === 0) return <Directory query="" render={render} />;
+  const open = branches.reduce((n, b) => n + b.people, 0) <= openLimit;
   return (
     <>
-      {byDepartment(found.people, format.value.collator).map(([name, people]) => (
-        <Department key={name} name={name || text.noDepartment} people={people} open={open} render={render} />
+      {branches.map((b) => (
+        <DepartmentPart key={b.department.id} branch={b} depth={0} open={open} render={render} />
       ))}
-      {!found.whole && <p class="list-hint">{text.searchOthers}</p>}
+      {/* Not everybody is in a department. */}
+      <Part name={text.everyone} depth={0} open={false}>
+        {() => <Directory query="" render={render} />}
+      </Part>
     </>
   );
 }
 
-/** Departments in the order of their names, those without one last. */
-export function byDepartment(people: readonly Person[], collator: Intl.Collator): [string, Person[]][] {
-  const all = new Map<string, Person[]>();
-  for (const p of people) {
-    const list = all.get(p.department) ?? [];
-    list.push(p);
-    all.set(p.department, list);
-  }
-  return [...all].sort(([a], [b]) => Number(a === '') - Number(b === '') || collator.compare(a, b));
+function tree(all: readonly Department[], parent: string): Branch[] {
+  return all
+    .filter((d) => d.parent === parent)
+    .map((department) => {
+      const below = tree(all, department.id);
+      return { department, below, people: below.reduce((n, b) => n + b.people, department.members) };
+    });
 }
 
 interface DepartmentProps extends DepartmentsProps {
-  name: string;
-  people: Person[];
+  branch: Branch;
+  depth: number;
   open: boolean;
 }
 
-function Department({ name, people, open: first, render }: DepartmentProps) {
+function DepartmentPart({ branch, depth, open, render }: DepartmentProps) {
+  const { department, below, people } = branch;
+  return (
+    <Part name={department.name} count={people} depth={depth} open={open}>
+      {() => (
+        <>
+          {department.members > 0 && <Members id={department.id} render={render} />}
+          {below.map((b) => (
+            <DepartmentPart key={b.department.id} branch={b} depth={depth + 1} open={open} render={render} />
+          ))}
+        </>
+      )}
+    </Part>
+  );
+}
+
+interface PartProps {
+  name: string;
+  count?: number;
+  depth: number;
+  open: boolean;
+  /** Made when it is opened: what is closed reads nothing. */
+  children(): preact.ComponentChildren;
+}
+
+function Part({ name, count, depth, open: first, children }: PartProps) {
   const [open, setOpen] = useState(first);
   return (
-    <section>
+    <section style={{ '--depth': depth }}>
       <h3>
         <button type="button" class="department" aria-expanded={open} onClick={() => setOpen(!open)}>
           <Icon name="next" />
           <Words class="ellipsis">{name}</Words>
-          <span>{format.value.number.format(people.length)}</span>
+          {count !== undefined && <span>{format.value.number.format(count)}</span>}
         </button>
       </h3>
-      {open && <ul class="rows-list">{people.map(render)}</ul>}
+      {open && children()}
     </section>
+  );
+}
+
+function Members({ id, render }: DepartmentsProps & { id: string }) {
+  const core = useCore();
+  const [found, setFound] = useState<{ people: Person[]; next: string | null }>();
+  const [error, setError] = useState('');
+  const read = async (cursor?: string) => {
+    const page = await core.directory('', cursor, id);
+    setFound((before) => ({ people: [...(cursor ? (before?.people ?? []) : []), ...page.items], next: page.next }));
+  };
+  useEffect(() => {
+    read().catch((e) => setError(explain(e)));
+  }, [core, id]);
+  if (error) return <p class="callout error list-callout">{error}</p>;
+  if (!found) return <PeopleSkeleton />;
+  const { next } = found;
+  return (
+    <>
+      <ul class="rows-list">{found.people.map(render)}</ul>
+      {next && (
+        <button type="button" class="button plain list-more" onClick={() => attempt(read(next))}>
+          {t.value.people.more}
+        </button>
+      )}
+    </>
   );
 }

@@ -190,8 +190,12 @@ export class App implements t.Core {
     await this.need().people.remove(uid);
   }
 
-  async directory(q: string, cursor?: string) {
-    return this.need().people.directory(q, cursor);
+  async directory(q: string, cursor?: string, department?: string) {
+    return this.need().people.directory(q, cursor, department);
+  }
+
+  async departments() {
+    return this.need().people.departments();
   }
 
   group(gid: string): ReadonlySignal<t.Group | undefined> {

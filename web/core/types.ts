@@ -46,6 +46,16 @@ export interface Person {
   missing?: boolean;
 }
 
+/** A place in the organisation's tree. */
+export interface Department {
+  id: string;
+  /** The id of the one above; empty at the top. */
+  parent: string;
+  name: string;
+  /** How many people are in it directly. */
+  members: number;
+}
+
 export interface ContactRequest {
   uid: string;
   name: string;
@@ -296,7 +306,10 @@ export interface Core {
   contactRequests: ReadonlySignal<ContactRequest[]>;
   addContact(uid: string, message?: string): Promise<'added' | 'asked'>;
   removeContact(uid: string): Promise<void>;
-  directory(q: string, cursor?: string): Promise<Page<Person>>;
+  /** Those who match, or who are directly in the department with that id. */
+  directory(q: string, cursor?: string, department?: string): Promise<Page<Person>>;
+  /** The whole tree as a flat list, sisters in their order. */
+  departments(): Promise<Department[]>;
 
   groups: ReadonlySignal<Group[]>;
   /** Loads lazily and follows notices. */

@@ -3,7 +3,7 @@
 import { batch, computed, type ReadonlySignal, type Signal, signal } from '@preact/signals-core';
 import type { List, WirePerson } from '../api/shapes';
 import { decodePresence, statusNames } from '../payload/presence';
-import type { ContactRequest, Page, Person } from '../types';
+import type { ContactRequest, Department, Page, Person } from '../types';
 import { type Context, later } from './context';
 
 /** Names of terminals by their code (docs/protocol.md §1). */
@@ -81,10 +81,14 @@ export class People {
     void this.c.db.putKeyed('lists', 'contacts', this.contactUids.peek());
   }
 
-  async directory(q: string, cursor?: string): Promise<Page<Person>> {
-    const query = new URLSearchParams({ q, limit: '50', ...(cursor && { cursor }) });
+  async directory(q: string, cursor?: string, department?: string): Promise<Page<Person>> {
+    const query = new URLSearchParams({ q, limit: '50', ...(cursor && { cursor }), ...(department && { department }) });
     const page = await this.c.api.get<List<WirePerson>>(`/users?${query}`);
     return { items: page.items.map((p) => this.accept(p)), next: page.next };
+  }
+
+  async departments(): Promise<Department[]> {
+    return (await this.c.api.get<List<Department>>('/departments')).items;
   }
 
   /** A presence payload came. Malformed ones throw MalformedPayload. */
