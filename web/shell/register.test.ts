@@ -1,17 +1,26 @@
 import { type Signal, signal } from '@preact/signals-core';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import type { About, Core } from '../core';
+import type { About, Connection, Core } from '../core';
 import { keepShell } from './register';
 
 const own = new URL('register.ts', import.meta.url).pathname;
-const workers = Object.assign(new EventTarget(), { startMessages() {}, register: vi.fn() });
+const workers = Object.assign(new EventTarget(), {
+  startMessages() {},
+  register: vi.fn(),
+  controller: undefined as object | undefined,
+});
 const registration = { update: vi.fn(async () => {}) };
 const say = (shell: string[]) => workers.dispatchEvent(new MessageEvent('message', { data: { shell } }));
 
-let core: { about: Signal<About | undefined>; foundUpdate: () => void };
+let core: { about: Signal<About | undefined>; connection: Signal<Connection>; foundUpdate: () => void };
 
 beforeEach(() => {
-  core = { about: signal<About | undefined>(undefined), foundUpdate: vi.fn() };
+  workers.controller = {};
+  core = {
+    about: signal<About | undefined>(undefined),
+    connection: signal<Connection>({ state: 'connecting', stalled: false }),
+    foundUpdate: vi.fn(),
+  };
   vi.stubEnv('PROD', true);
   vi.stubGlobal('navigator', { serviceWorker: workers });
   workers.register.mockReset().mockResolvedValue(registration);
@@ -42,4 +51,20 @@ test('goes without where the browser allows none', () => {
   expect(() => keepShell(core as unknown as Core)).not.toThrow();
   vi.stubGlobal('navigator', {}); // a page that came over plain HTTP
   expect(() => keepShell(core as unknown as Core)).not.toThrow();
+});
+
+test('the first time, what the app needs comes first', () => {
+  vi.useFakeTimers();
+  workers.controller = undefined;
+  keepShell(core as unknown as Core);
+  vi.runAllTimers();
+  expect(workers.register).not.toHaveBeenCalled();
+  core.connection.value = { state: 'online', stalled: false };
+  expect(workers.register).not.toHaveBeenCalled();
+  vi.runAllTimers();
+  core.connection.value = { state: 'connecting', stalled: false };
+  core.connection.value = { state: 'online', stalled: false };
+  vi.runAllTimers();
+  expect(workers.register).toHaveBeenCalledTimes(1);
+  vi.useRealTimers();
 });
