@@ -73,17 +73,26 @@ interface Alike {
 
 /** Everyone whose name this page has come to know, by how it looks. */
 const known = new Map<string, Alike>();
+/** The same by the names as they are written: a list asks for each of its names again and again. */
+const byName = new Map<string, Alike>();
+/** The names that were taken into account, by uid. */
+const noted = new Map<string, string>();
 
 function alike(name: string): Alike {
-  const key = skeleton(name);
-  const found = known.get(key) ?? { uids: new Set(), many: signal(false) };
-  known.set(key, found);
+  let found = byName.get(name);
+  if (!found) {
+    const key = skeleton(name);
+    found = known.get(key) ?? { uids: new Set(), many: signal(false) };
+    known.set(key, found);
+    byName.set(name, found);
+  }
   return found;
 }
 
 /** Takes somebody into account when names are compared. */
 export function note(uid: string, name: string): void {
-  if (name === uid) return;
+  if (name === uid || noted.get(uid) === name) return;
+  noted.set(uid, name);
   const { uids, many } = alike(name);
   uids.add(uid);
   if (uids.size > 1) many.value = true;
