@@ -420,3 +420,29 @@ func TestConcurrentAppends(t *testing.T) {
 		t.Errorf("%d stored, %d observed, want %d", total, len(seen.entries), want)
 	}
 }
+
+// A change that nobody waits for any more when its turn comes is not made: its caller was told so, and may use its variables.
+func TestChangeThatNobodyWaitsFor(t *testing.T) {
+	ctx, s := t.Context(), open(t, "")
+	begun, free := make(chan struct{}), make(chan struct{})
+	first := make(chan error, 1)
+	go func() {
+		var once sync.Once
+		first <- s.change(ctx, func(*tx) error {
+			once.Do(func() { close(begun) })
+			<-free
+			return nil
+		})
+	}()
+	<-begun
+	over, cancel := context.WithCancel(ctx)
+	cancel()
+	ran := false
+	refused(t, s.change(over, func(*tx) error { ran = true; return nil }), chat.Unavailable)
+	close(free)
+	check(t, <-first)
+	check(t, s.change(ctx, func(*tx) error { return nil })) // comes after
+	if ran {
+		t.Error("it was made")
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"magpie/server/chat"
@@ -143,16 +144,30 @@ func (t *tx) event(ev chat.Event) error {
 }
 
 // change runs f in the writer's next transaction and waits until that is durable. What f returns is returned; when it is an error,
-// nothing of f has happened. f may run more than once.
+// nothing of f has happened. f may run more than once, but not after change has returned: when ctx ends before its turn has come, it
+// does not run at all.
 func (s *Store) change(ctx context.Context, f func(*tx) error) error {
+	var mu sync.Mutex // held while f runs
+	var gone bool     // nobody waits any more; guarded by mu
+	guarded := func(t *tx) error {
+		mu.Lock()
+		defer mu.Unlock()
+		if gone {
+			return errCannotStore(context.Canceled)
+		}
+		return f(t)
+	}
 	done := make(chan error, 1)
-	if err := s.w.queue.put(&op{change: f, done: func(err error) { done <- err }}); err != nil {
+	if err := s.w.queue.put(&op{change: guarded, done: func(err error) { done <- err }}); err != nil {
 		return err
 	}
 	select {
 	case err := <-done:
 		return err
 	case <-ctx.Done():
+		mu.Lock()
+		gone = true
+		mu.Unlock()
 		return errCannotStore(ctx.Err())
 	}
 }
