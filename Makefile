@@ -11,7 +11,7 @@ INSTALL = { $(SUDO) apt-get update -q && $(SUDO) env DEBIAN_FRONTEND=noninteract
 PAGES = $(shell find web static package.json package-lock.json tsconfig.json vite.config.ts -type f -not -path 'static/dist/*' -not -name '*.go' 2>/dev/null)
 
 .DEFAULT_GOAL = help
-.PHONY: help build run test test-go test-web test-browser check format bench generate clean tools compiler browser mosquitto
+.PHONY: help build run test test-go test-web test-browser check format bench generate clean tools compiler browser mosquitto nginx
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,7 +43,7 @@ format: node_modules/.package-lock.json ## Put the sources into their format
 	gofmt -w $(GO_FILES)
 	npx biome check --write .
 
-bench: build browser mosquitto ## Measure speed and memory, of the server and in a browser
+bench: build browser mosquitto nginx ## Measure speed and memory, of the server and in a browser
 	go run ./bench
 
 generate: ## Write the generated sources anew
@@ -77,3 +77,6 @@ browser:
 
 mosquitto:
 	@command -v mosquitto >/dev/null || [ -x /usr/sbin/mosquitto ] || $(INSTALL) mosquitto; }
+
+nginx:
+	@command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] || $(INSTALL) nginx-light; }

@@ -21,10 +21,10 @@ type server struct {
 	http string // host:port of WebSocket
 }
 
-// startMagpie runs the real program on a data folder, with the limits off.
-func startMagpie(dir string) (*server, error) {
-	cmd := exec.Command("bin/magpie", "serve", "--data", dir, "--http", "127.0.0.1:0", "--mqtt", "127.0.0.1:0", "--access-ttl", "1h",
-		"--limit-publish-rate", "0", "--limit-login-rate", "0", "--log-level", "warn")
+// startMagpie runs the real program on a data folder, with the limits off, and more settings.
+func startMagpie(dir string, more ...string) (*server, error) {
+	cmd := exec.Command("bin/magpie", append([]string{"serve", "--data", dir, "--http", "127.0.0.1:0", "--mqtt", "127.0.0.1:0", "--access-ttl", "1h",
+		"--limit-publish-rate", "0", "--limit-login-rate", "0", "--log-level", "warn"}, more...)...)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {
