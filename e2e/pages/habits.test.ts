@@ -230,7 +230,7 @@ describe('settings', () => {
   });
 
   test('a status is chosen from those that are offered', async () => {
-    const grace = await crowd.enter('grace');
+    const grace = await crowd.enter('erin');
     await grace.page.getByRole('button', { name: 'Your account' }).click();
     await grace.page.getByRole('menuitemradio', { name: 'Custom status' }).click();
     await grace.page.getByRole('button', { name: 'In a meeting' }).click();

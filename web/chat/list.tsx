@@ -18,7 +18,7 @@ import { Mark, summary } from './message';
 import { PeopleSkeleton, PersonContent, useDirectory } from './people';
 import { follow, href, route } from './route';
 import { ConnectionWord } from './status';
-import { walkRows } from './walk';
+import { searchKey, walkRows } from './walk';
 
 const NewGroup = lazy(async () => (await import('./group')).NewGroup);
 
@@ -154,16 +154,6 @@ function FoundPeople({ query, shown, chosen }: FoundPeopleProps) {
       </ul>
     </>
   );
-}
-
-/** From the search box down into what it found; Enter takes the first of it. */
-function searchKey(e: KeyboardEvent, list: HTMLElement | null): void {
-  if (e.isComposing || e.defaultPrevented || (e.key !== 'ArrowDown' && e.key !== 'Enter')) return;
-  const first = list?.querySelector<HTMLElement>('.row');
-  if (!first) return;
-  e.preventDefault();
-  if (e.key === 'Enter') first.click();
-  else first.focus();
 }
 
 /** ms after the connection stands within which the list of a new browser has come. */

@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Person } from '../core';
 import { Avatar } from '../ui/avatar';
 import { Search } from '../ui/field';
@@ -10,11 +10,13 @@ import { attempt } from '../ui/toast';
 import { useCore, usePerson } from './context';
 import { Departments } from './departments';
 import { follow, href, route } from './route';
+import { searchKey, walkRows } from './walk';
 
 /** One's contacts, and with something in the search box everyone in the organisation. */
 export function PeopleList() {
   const core = useCore();
   const [query, setQuery] = useState('');
+  const nav = useRef<HTMLElement>(null);
   const text = t.value.people;
   const above = new Set(query.trim() === '' ? core.contacts.value.map((p) => p.uid) : []);
   const row = (p: Person) => <PersonRow key={p.uid} uid={p.uid} known={p} again={above.has(p.uid)} />;
@@ -23,10 +25,11 @@ export function PeopleList() {
       <header class="pane-bar">
         <h1 class="pane-title">{text.title}</h1>
       </header>
-      <div class="pane-search">
+      {/* biome-ignore lint/a11y/noStaticElementInteractions: the keys are those of the search box inside. */}
+      <div class="pane-search" onKeyDown={(e) => searchKey(e, nav.current)}>
         <Search label={text.search} value={query} onInput={setQuery} />
       </div>
-      <nav class="pane-scroll" aria-label={text.title}>
+      <nav ref={nav} class="pane-scroll" aria-label={text.title} onKeyDown={(e) => walkRows(e.currentTarget, e)}>
         {query.trim() === '' && (
           <>
             <Requests />

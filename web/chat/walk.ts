@@ -56,3 +56,14 @@ function lowestInSight(list: HTMLElement, all: HTMLElement[]): HTMLElement | und
   const foot = list.getBoundingClientRect().bottom;
   return all.findLast((row) => row.getBoundingClientRect().bottom <= foot + 1) ?? all.at(-1);
 }
+
+/** From the search box down into what it found; Enter takes the first of it. */
+export function searchKey(e: KeyboardEvent, list: HTMLElement | null): void {
+  if (e.isComposing || e.defaultPrevented || e.altKey || e.ctrlKey || e.metaKey) return;
+  if (e.key !== 'ArrowDown' && e.key !== 'Enter') return;
+  const first = list?.querySelector<HTMLElement>('.row');
+  if (!first) return;
+  e.preventDefault();
+  if (e.key === 'Enter') first.click();
+  else first.focus();
+}
