@@ -6,6 +6,8 @@ export default defineConfig({
     include: ['**/*.test.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    // As patient as the waiting for what stands in a page: a busy machine is no failure.
+    expect: { poll: { timeout: 15_000 } },
     // Each file has a server, and some a browser, of its own.
     fileParallelism: false,
   },
