@@ -59,7 +59,9 @@ func TestPolicyLive(t *testing.T) {
 	if _, err := n.store.UpdatePolicies(t.Context(), chat.Actor{EID: demoEID, Addr: chat.ActorShell}, org.Version, change); err != nil {
 		t.Fatal(err)
 	}
-	write := func() byte { return bob.publish(topicOf("im/u", "dave"), im(chat.IMPair, "bob", "after"), 1, nil).ReasonCode }
+	write := func() byte {
+		return bob.publish(topicOf("im/u", "dave"), im(chat.IMPair, "bob", "after"), 1, nil).ReasonCode
+	}
 	n.until(func() bool { return write() == 0x87 }) // the broker reads the policies in the background
 	if _, err := n.store.PutContact(t.Context(), demoEID, "dave", "bob", ""); err != nil {
 		t.Fatal(err)

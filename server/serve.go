@@ -44,6 +44,8 @@ type program struct {
 	broker    *broker.Broker
 	media     *media.Library
 	roster    *roster.Roster
+	keeper    *keeper
+	feed      *feed
 	store     *store.Store
 }
 
@@ -105,6 +107,11 @@ func start(ctx context.Context, c Config, log *slog.Logger) (p *program, err err
 	}
 	p.media = media.New(media.Options{Store: files, Rows: p.store, FileLimit: c.LimitFile, Quota: chat.Quota{User: c.QuotaUser, Org: c.QuotaOrg}, Log: log})
 	p.roster = roster.New(roster.Options{Store: p.store, Dir: filepath.Join(c.Data, "imports"), Log: log})
+	passing := newTraffic(p.store, log)
+	p.feed = newFeed()
+	p.store.Observe(passing)
+	p.store.Observe(p.feed)
+	p.keeper = &keeper{store: p.store, traffic: passing, log: log}
 	figures := newFigures(p.broker, p.store)
 	if c.Metrics != none {
 		if p.metrics, err = listen("metrics", c.Metrics); err != nil {
@@ -130,7 +137,7 @@ func start(ctx context.Context, c Config, log *slog.Logger) (p *program, err err
 	if err != nil {
 		return p, err
 	}
-	p.http.Handler = routes(p.broker, api.New(api.Options{Store: p.store, Auth: signIn, Presence: p.broker, Media: p.media, Roster: p.roster,
+	p.http.Handler = routes(p.broker, api.New(api.Options{Store: p.store, Auth: signIn, Presence: p.broker, Media: p.media, Roster: p.roster, Live: live{p.broker, passing, p.feed},
 		Presubscriptions: presubscriptions(p.broker), SessionUsers: p.broker.SessionUser, Metrics: figures, Pages: static.Pages(), Demo: demo != "", Version: version,
 		MQTTPort: port(plain), MQTTSPort: port(secure), TrustedProxies: proxies, Log: log,
 		Limits: api.Limits{Message: c.LimitPacket - 1024, File: c.LimitFile, Text: c.LimitText, PublishRate: c.LimitPublishRate, PublishBurst: c.LimitPublishBurst, WriteRate: c.LimitWriteRate}}))
@@ -163,6 +170,7 @@ func (p *program) run(notices *agent.Agent, secure bool) {
 		defer close(done)
 		var housekeeping sync.WaitGroup
 		housekeeping.Go(func() { p.media.Run(ctx) })
+		housekeeping.Go(func() { p.keeper.run(ctx) })
 		notices.Run(ctx)
 		housekeeping.Wait()
 	}()
@@ -217,6 +225,9 @@ func (p *program) stop() {
 	}
 	if p.pages != nil {
 		p.pages.Close() // again by the HTTP server, if it has come to serve it
+	}
+	if p.feed != nil {
+		p.feed.close()
 	}
 	if p.http != nil {
 		ended("http", p.http.Shutdown(ctx))

@@ -35,6 +35,9 @@ type Administration interface {
 	Reports(ctx context.Context, eid string, state chat.ReportState, cursor string, limit int) ([]chat.Report, string, error)
 	Report(ctx context.Context, eid string, id int64) (chat.Report, []chat.Entry, error)
 	UpdateReport(ctx context.Context, by chat.Actor, id, version int64, state chat.ReportState, note string) (chat.Report, error)
+	Overview(ctx context.Context, eid string, days int) (chat.OrgFigures, error)
+	Jobs(ctx context.Context, eid string, kind chat.JobKind, limit int) ([]chat.Job, error)
+	NoteKick(ctx context.Context, by chat.Actor, live chat.LiveSession) error
 	Audit(ctx context.Context, eid string, q chat.AuditQuery) ([]chat.AuditEntry, string, error)
 	Departments(ctx context.Context, eid string) ([]chat.Department, error)
 	CreateDepartment(ctx context.Context, by chat.Actor, d chat.Department) (chat.Department, error)
@@ -50,6 +53,7 @@ func (a *api) adminRoutes() {
 	a.rosterRoutes()
 	a.departmentRoutes()
 	a.policyRoutes()
+	a.overviewRoutes()
 	a.moderationRoutes()
 	a.auditRoutes()
 }

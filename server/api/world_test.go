@@ -57,6 +57,16 @@ func (o offline) SetPresence(_ context.Context, _, uid string, b []byte) error {
 	return nil
 }
 
+// nobody is connected.
+type nobody struct{}
+
+func (nobody) Sessions(string, string) []chat.LiveSession               { return nil }
+func (nobody) LiveSession(string, string) (l chat.LiveSession, ok bool) { return l, false }
+func (nobody) Kick(string, string) bool                                 { return false }
+func (nobody) Connected() int                                           { return 0 }
+func (nobody) Rate(string) float64                                      { return 0 }
+func (nobody) Follow(string) (items <-chan chat.FeedItem, stop func())  { return nil, func() {} }
+
 // newWorld starts a server; change, if not nil, changes its options.
 func newWorld(t *testing.T, change func(*api.Options)) *world {
 	t.Helper()
@@ -86,8 +96,8 @@ func newWorld(t *testing.T, change func(*api.Options)) *world {
 	people := roster.New(roster.Options{Store: st, Dir: t.TempDir(), Log: log})
 	t.Cleanup(people.Close)
 	o := api.Options{
-		Roster: people,
-		Store:  st, Media: w.media, Auth: w.auth, Presence: offline{map[string][]byte{}}, Log: log, Version: "test", MQTTPort: 1883,
+		Roster: people, Live: nobody{},
+		Store: st, Media: w.media, Auth: w.auth, Presence: offline{map[string][]byte{}}, Log: log, Version: "test", MQTTPort: 1883,
 		Presubscriptions: func(_ context.Context, eid, uid string) ([]api.Topic, error) {
 			return []api.Topic{{Topic: "/e/" + eid + "/im/u/" + uid, QoS: 1}}, nil
 		},

@@ -67,6 +67,17 @@ func (s StreamRef) Topic(sender string) string {
 	return ""
 }
 
+// TopicFor returns the topic on which somebody receives the stream. Of a pair it is the other side that it names.
+func (s StreamRef) TopicFor(uid string) string {
+	switch s.Kind {
+	case StreamPair:
+		return "/e/" + s.EID + "/im/u/" + PairOther(s.Key, uid)
+	case StreamApp:
+		return "/e/" + s.EID + "/app/#"
+	}
+	return s.Topic("")
+}
+
 // Entry is one message or notice of the log. Entries are immutable and shared: nobody writes to the slices.
 type Entry struct {
 	Stream   StreamRef

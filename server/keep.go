@@ -1,0 +1,63 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"magpie/server/chat"
+	"magpie/server/store"
+)
+
+// How often the background work is done.
+const (
+	flushEach = time.Minute
+	keepEach  = time.Hour
+)
+
+// keeper does what has to be done now and then: it stores the day's figures, deletes what the policies say, and forgets what has had its
+// time.
+type keeper struct {
+	store   *store.Store
+	traffic *traffic
+	log     *slog.Logger
+}
+
+// run works until ctx ends.
+func (k *keeper) run(ctx context.Context) {
+	flush, keep := time.NewTicker(flushEach), time.NewTicker(keepEach)
+	defer flush.Stop()
+	defer keep.Stop()
+	k.keep(ctx, time.Now())
+	for {
+		select {
+		case <-ctx.Done():
+			k.traffic.flush(context.WithoutCancel(ctx))
+			return
+		case <-flush.C:
+			k.traffic.flush(ctx)
+		case now := <-keep.C:
+			k.keep(ctx, now)
+		}
+	}
+}
+
+func (k *keeper) keep(ctx context.Context, now time.Time) {
+	failed := func(what string, err error) {
+		if err != nil && ctx.Err() == nil {
+			k.log.Error("house-keeping", "what", what, "err", err)
+		}
+	}
+	failed("tidy", k.store.Tidy(ctx))
+	orgs, err := k.store.Orgs(ctx)
+	failed("organisations", err)
+	for _, o := range orgs {
+		for kind, days := range map[chat.StreamKind]int{chat.StreamPair: o.Settings.RetentionPair, chat.StreamGroup: o.Settings.RetentionGroup} {
+			if days <= 0 {
+				continue
+			}
+			_, err := k.store.Retain(ctx, o.EID, kind, now.AddDate(0, 0, -days))
+			failed("retention", err)
+		}
+	}
+}

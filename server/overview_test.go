@@ -1,0 +1,133 @@
+package main
+
+import (
+	"bufio"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"magpie/server/chat"
+	"magpie/server/store"
+)
+
+// TestOverviewLive looks at what happens while it happens: figures, sessions, their places, notices; and ends a connection.
+func TestOverviewLive(t *testing.T) {
+	n := startNode(t, nil)
+	token := n.login("alice", "service")["access_token"].(string)
+	before := n.must("GET", "/api/v1/admin/overview", token, nil)
+	bob := n.online("bob")
+	slow, _ := n.dial("carol", dialOptions{clean: true, manual: true, receive: 2})
+	for _, text := range []string{"one", "two", "three"} {
+		bob.say("im/u", "carol", text)
+	}
+	after := n.must("GET", "/api/v1/admin/overview", token, nil)
+	count := func(o map[string]any, path ...string) float64 {
+		for _, p := range path[:len(path)-1] {
+			o = o[p].(map[string]any)
+		}
+		return o[path[len(path)-1]].(float64)
+	}
+	if count(after, "storage", "messages")-count(before, "storage", "messages") != 3 || count(after, "live", "messages_per_second") <= 0 ||
+		count(after, "people", "online") != 2 || count(after, "sessions", "web") != 2 || len(after["days"].([]any)) != 30 || after["backup"] != nil {
+		t.Errorf("overview %v", after)
+	}
+	n.program.keeper.traffic.flush(t.Context())
+	days := n.must("GET", "/api/v1/admin/overview", token, nil)["days"].([]any)
+	if today := days[29].(map[string]any); today["messages"].(float64) < 3 || today["date"] != time.Now().UTC().Format(time.DateOnly) {
+		t.Errorf("today %v", today)
+	}
+
+	sessions := n.must("GET", "/api/v1/admin/sessions?uid=carol", token, nil)["items"].([]any)
+	if len(sessions) != 1 {
+		t.Fatalf("sessions %v", sessions)
+	}
+	carol := sessions[0].(map[string]any)
+	slow.message(topicOf("im/u", "carol"))
+	slow.message(topicOf("im/u", "carol"))
+	var one map[string]any
+	n.until(func() bool {
+		one = n.must("GET", "/api/v1/admin/sessions/"+carol["id"].(string), token, nil)
+		return one["lag"].(float64) == 1 && one["in_flight"].(float64) == 2
+	})
+	found := false
+	for _, topic := range one["topics"].([]any) {
+		topic := topic.(map[string]any)
+		found = found || topic["topic"] == "/e/demo/im/u/bob" && topic["lag"] == 1.0
+	}
+	if !found || carol["terminal"] != "web" || carol["addr"] == "" {
+		t.Errorf("carol's session %v", one)
+	}
+
+	// Notices as they come.
+	r, err := http.NewRequest("GET", n.addr["http"]+"/api/v1/admin/notices", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+token)
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil || answer.StatusCode != 200 || answer.Header.Get("Content-Type") != "text/event-stream" {
+		t.Fatal(answer, err)
+	}
+	defer answer.Body.Close()
+	lines := bufio.NewScanner(answer.Body)
+	lines.Scan()
+	n.must("PATCH", "/api/v1/me", n.login("bob", "service")["access_token"].(string), map[string]any{"name": "Robert"})
+	for lines.Scan() {
+		if strings.Contains(lines.Text(), `"name":"Robert"`) && strings.Contains(lines.Text(), `"type":50`) {
+			break
+		}
+	}
+	if lines.Err() != nil {
+		t.Error(lines.Err())
+	}
+
+	n.must("DELETE", "/api/v1/admin/sessions/"+carol["id"].(string), token, nil)
+	if reason := slow.ended(); reason != 0x98 {
+		t.Errorf("the session ends with %#x", reason)
+	}
+	if status, _ := n.call("DELETE", "/api/v1/admin/sessions/"+carol["id"].(string), token, nil); status != 404 {
+		t.Errorf("again: %d", status)
+	}
+	entries, _, err := n.store.Audit(t.Context(), demoEID, chat.AuditQuery{Action: "session.kick"})
+	if err != nil || len(entries) != 1 || entries[0].Target != "carol" {
+		t.Errorf("audit %v %v", entries, err)
+	}
+}
+
+// TestRetention deletes old messages, and what belongs to them, while a session that is away still has its place among them.
+func TestRetention(t *testing.T) {
+	n := startNode(t, nil)
+	kept := dialOptions{id: "kept", expiry: 600}
+	carol, _ := n.dial("carol", kept)
+	n.drop(carol)
+	bob := n.online("bob")
+	for range 450 {
+		bob.publish(topicOf("im/u", "carol"), im(chat.IMPair, "bob", "old"), 0, nil)
+	}
+	bob.say("im/u", "carol", "old too")
+	line := time.Now().Add(time.Millisecond)
+	n.until(func() bool { return time.Now().After(line) })
+	bob.say("im/u", "carol", "new")
+	// Only the demo's own talk is of others, and older: it goes too.
+	done, err := n.store.Retain(t.Context(), demoEID, chat.StreamPair, line)
+	if err != nil || done.Messages < 451 {
+		t.Fatalf("%+v %v", done, err)
+	}
+	if again, err := n.store.Retain(t.Context(), demoEID, chat.StreamPair, line); err != nil || again != (store.Deleted{}) {
+		t.Errorf("again %+v %v", again, err)
+	}
+	items := n.must("GET", "/api/v1/conversations/u:bob/messages", n.login("carol", "service")["access_token"].(string), nil)["items"].([]any)
+	if len(items) != 1 {
+		t.Errorf("history has %d", len(items))
+	}
+	n.restart()
+	carol, _ = n.dial("carol", kept)
+	if got := carol.text(topicOf("im/u", "carol")); got != "new" {
+		t.Errorf("carol gets %q first", got)
+	}
+	entries, _, err := n.store.Audit(t.Context(), demoEID, chat.AuditQuery{Action: "retention"})
+	if err != nil || len(entries) != 1 || entries[0].Addr != chat.ActorServer || entries[0].Target != "pair" {
+		t.Errorf("audit %v %v", entries, err)
+	}
+}
