@@ -24,7 +24,7 @@ type server struct {
 // startMagpie runs the real program on a data folder, with the limits off, and more settings.
 func startMagpie(dir string, more ...string) (*server, error) {
 	cmd := exec.Command("bin/magpie", append([]string{"serve", "--data", dir, "--http", "127.0.0.1:0", "--mqtt", "127.0.0.1:0", "--access-ttl", "1h",
-		"--limit-publish-rate", "0", "--limit-login-rate", "0", "--log-level", "warn"}, more...)...)
+		"--limit-publish-rate", "0", "--limit-login-rate", "0", "--limit-write-rate", "0", "--log-level", "warn"}, more...)...)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {
