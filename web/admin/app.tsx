@@ -16,6 +16,7 @@ import { Audit } from './views/audit';
 import { Departments } from './views/departments';
 import { People } from './views/people';
 import { Policies } from './views/policies';
+import { Reports } from './views/reports';
 
 interface View {
   right: Right;
@@ -26,6 +27,7 @@ interface View {
 const views: Partial<Record<Section, View>> = {
   people: { right: 'read', view: People },
   departments: { right: 'read', view: Departments },
+  reports: { right: 'read', view: Reports },
   policies: { right: 'read', view: Policies },
   audit: { right: 'read', view: Audit },
 };

@@ -1,6 +1,6 @@
 // JSON of the calls below /api/v1/admin (docs/http-api.md), as the server writes it. Times are RFC 3339.
 
-import type { Me } from '../core';
+import type { Me, Medium } from '../core';
 
 export type Role = Me['role'];
 
@@ -94,4 +94,37 @@ export interface Policies {
   password_min: number;
   password_mixed: boolean;
   version: number;
+}
+
+export interface StoredMessage {
+  seq: number;
+  ts: string;
+  sender: string;
+  media: Medium[];
+}
+
+export interface Report {
+  id: string;
+  state: 'open' | 'closed';
+  reporter: string;
+  reason: string;
+  /** The id of the conversation's log. */
+  stream: string;
+  kind: 'pair' | 'group';
+  /** The two of a pair. */
+  people: string[];
+  /** Of a group. */
+  gid: string;
+  /** As it was when it was reported. */
+  message: StoredMessage;
+  note: string;
+  closer: string;
+  created: string;
+  closed: string | null;
+  version: number;
+}
+
+/** A report with the messages around, as they are now. */
+export interface ReportView extends Report {
+  context: StoredMessage[];
 }

@@ -4,6 +4,7 @@ import type { Message } from '../core';
 import { Icon } from '../ui/icon';
 import { t } from '../ui/prefs';
 import { attempt, toast } from '../ui/toast';
+import { ReportMessage } from './report';
 import { answer } from './thread';
 
 interface Shown {
@@ -13,7 +14,8 @@ interface Shown {
   left: number;
 }
 
-const width = 76;
+/** Pixels of the tools beside one's own messages, and beside others', which can be reported too. */
+const widths = { own: 76, other: 114 };
 
 interface ToolsProps {
   box: RefObject<HTMLDivElement | null>;
@@ -27,6 +29,7 @@ interface ToolsProps {
  */
 export function MessageTools({ box, conv, find }: ToolsProps) {
   const [shown, show] = useState<Shown>();
+  const [reported, report] = useState<Message>();
   useEffect(() => {
     const el = box.current;
     if (!el) return;
@@ -37,6 +40,7 @@ export function MessageTools({ box, conv, find }: ToolsProps) {
       if (!row || !bubble || message?.seq === undefined) return show(undefined);
       const frame = el.getBoundingClientRect();
       const b = bubble.getBoundingClientRect();
+      const width = message.mine ? widths.own : widths.other;
       const beside = message.mine ? b.left - frame.left - width - 6 : b.right - frame.left + 6;
       show({
         message,
@@ -90,6 +94,7 @@ export function MessageTools({ box, conv, find }: ToolsProps) {
       el.removeEventListener('focusout', left);
     };
   }, [box, find]);
+  if (reported) return <ReportMessage message={reported} onClose={() => report(undefined)} />;
   if (!shown) return null;
   const text = t.value.chat;
   const { message } = shown;
@@ -127,6 +132,20 @@ export function MessageTools({ box, conv, find }: ToolsProps) {
           onClick={() => attempt(copy())}
         >
           <Icon name="copy" />
+        </button>
+      )}
+      {!message.mine && (
+        <button
+          type="button"
+          class="icon-button"
+          aria-label={t.value.report.action}
+          title={t.value.report.action}
+          onClick={() => {
+            report(message);
+            show(undefined);
+          }}
+        >
+          <Icon name="flag" />
         </button>
       )}
     </div>

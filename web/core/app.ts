@@ -194,6 +194,12 @@ export class App implements t.Core {
     return this.need().people.directory(q, cursor, department);
   }
 
+  async report(conv: string, seq: number, reason: string) {
+    await this.api.request('POST', `/conversations/${encodeURIComponent(conv)}/messages/${seq}/report`, {
+      body: { reason },
+    });
+  }
+
   async departments() {
     return this.need().people.departments();
   }

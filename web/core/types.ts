@@ -334,6 +334,8 @@ export interface Core {
   discard(conv: string, id: string): void;
   /** Files in messages, pictures of people and groups. */
   readonly media: MediaCore;
+  /** Tells the administrators of a stored message of somebody else. */
+  report(conv: string, seq: number, reason: string): Promise<void>;
   setDraft(conv: string, text: string): void;
   /** Rate-limited inside: call it on every key. */
   typing(conv: string): void;

@@ -181,6 +181,15 @@ export const en = {
     card: 'Contact card',
   },
 
+  report: {
+    action: 'Report',
+    title: 'Report this message',
+    reason: 'What is wrong with it?',
+    hint: 'The administrators see the message, what was said around it, and that you reported it.',
+    submit: 'Report',
+    done: 'The administrators have been told.',
+  },
+
   media: {
     attach: 'Attach files',
     photo: 'Photo or video',

@@ -182,6 +182,15 @@ export const zh: Texts = {
     card: '名片',
   },
 
+  report: {
+    action: '举报',
+    title: '举报这条消息',
+    reason: '有什么问题？',
+    hint: '管理员会看到这条消息、它的上下文，以及是你举报的。',
+    submit: '举报',
+    done: '已通知管理员。',
+  },
+
   media: {
     attach: '添加文件',
     photo: '照片或视频',

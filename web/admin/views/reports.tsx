@@ -1,0 +1,266 @@
+import { useState } from 'preact/hooks';
+import { Avatar } from '../../ui/avatar';
+import { Confirm, Dialog } from '../../ui/dialog';
+import { Area } from '../../ui/field';
+import { format } from '../../ui/format';
+import { Name, Words } from '../../ui/name';
+import { t } from '../../ui/prefs';
+import { explain } from '../../ui/problem';
+import { toast } from '../../ui/toast';
+import { api, can } from '../client';
+import { useFetched } from '../fetched';
+import { named } from '../names';
+import { usePages } from '../pages';
+import { ChoiceFilter, Filters } from '../parts/filters';
+import { Block, Pane, PaneProblem, Split } from '../parts/split';
+import { type Column, Table } from '../parts/table';
+import { address, follow, hrefOf, place } from '../route';
+import { a } from '../text';
+import type { Report, ReportView, StoredMessage } from '../types';
+import { Time } from './people';
+
+const keyOf = (r: Report) => r.id;
+
+/** What people have reported, and what becomes of it. */
+export function Reports() {
+  const { id, query } = place.value;
+  const text = a.value.reports;
+  const { state = 'open' } = query;
+  const pages = usePages<Report>('/admin/reports', { state: state === 'all' ? '' : state }, keyOf);
+  return (
+    <Split
+      title={a.value.nav.reports}
+      note={<p class="count">{text.hint}</p>}
+      pane={
+        id && (
+          <ReportPane
+            key={id}
+            id={id}
+            onChange={(r) => (state === 'all' || r.state === state ? pages.put(r) : pages.remove(r.id))}
+          />
+        )
+      }
+    >
+      <Filters>
+        <ChoiceFilter
+          label={text.state}
+          name="state"
+          all={text.open}
+          options={[
+            ['closed', text.closed],
+            ['all', text.allStates],
+          ]}
+        />
+      </Filters>
+      <Table
+        label={a.value.nav.reports}
+        columns={columns()}
+        pages={pages}
+        keyOf={keyOf}
+        open={id}
+        empty={
+          <>
+            <strong>{state === 'open' ? text.none : text.noneElse}</strong>
+            <span>{text.noneHint}</span>
+          </>
+        }
+      />
+    </Split>
+  );
+}
+
+function columns(): Column<Report>[] {
+  const text = a.value.reports;
+  return [
+    {
+      name: 'message',
+      title: text.message,
+      cell: (r) => (
+        <a class="who" href={hrefOf(r.id)} data-key={r.id} onClick={follow}>
+          <span class="row-text">
+            <Words class="row-name ellipsis">{said(r.message)}</Words>
+            <span class="row-sub ellipsis only-narrow">{r.reason}</span>
+          </span>
+        </a>
+      ),
+    },
+    {
+      name: 'sender',
+      title: text.sender,
+      minor: true,
+      cell: (r) => <Name class="ellipsis" name={named(r.message.sender).name} uid={r.message.sender} />,
+    },
+    { name: 'reason', title: text.reason, minor: true, cell: (r) => <Words class="ellipsis">{r.reason}</Words> },
+    { name: 'created', title: text.created, number: true, cell: (r) => <Time at={r.created} /> },
+  ];
+}
+
+/** What of a message fits on a line: its text, or what it has instead. */
+function said(m: StoredMessage): string {
+  const text = t.value.chat;
+  if (m.media.some((one) => typeof one.content.rc === 'string')) return a.value.reports.recalled;
+  const kinds: Record<number, string> = {
+    0: '',
+    1: text.image,
+    2: text.audio,
+    3: text.video,
+    16: text.location,
+    17: text.card,
+  };
+  return m.media
+    .map(({ type, content }) => {
+      if (type === 0) return typeof content.co === 'string' ? content.co : '';
+      const name = typeof content.fn === 'string' ? content.fn : '';
+      return `[${[kinds[type] ?? text.file, name].filter(Boolean).join(': ')}]`;
+    })
+    .filter(Boolean)
+    .join(' ');
+}
+
+function ReportPane({ id, onChange }: { id: string; onChange(r: Report): void }) {
+  const text = a.value.reports;
+  const path = `/admin/reports/${encodeURIComponent(id)}`;
+  const { value: report, error, again } = useFetched<ReportView>(path);
+  const [closing, setClosing] = useState(false);
+  const [recalling, setRecalling] = useState(false);
+  if (!report) {
+    return (
+      <Pane label={text.one} head={<h2 class="row-text">{text.one}</h2>}>
+        {error ? <PaneProblem error={error} again={again} /> : <div class="skeleton device-skeleton" />}
+      </Pane>
+    );
+  }
+  const sender = named(report.message.sender);
+  const now = report.context.find((m) => m.seq === report.message.seq);
+  const gone = now?.media.some((one) => typeof one.content.rc === 'string') ?? false;
+  const set = async (state: Report['state'], note: string) => {
+    const changed = await api.request<Report>('PATCH', path, { body: { state, note }, version: report.version });
+    onChange(changed);
+    again();
+  };
+  return (
+    <Pane
+      label={text.one}
+      head={
+        <>
+          <Avatar id={report.message.sender} name={sender.name} src={sender.avatar} />
+          <span class="row-text">
+            <h2>
+              <Name class="ellipsis" name={sender.name} uid={report.message.sender} />
+            </h2>
+            <span class="row-sub ellipsis">{where(report)}</span>
+          </span>
+          {report.state === 'closed' && <span class="tag quiet">{text.closed}</span>}
+        </>
+      }
+    >
+      <Block title={text.reported}>
+        <blockquote class="reported">
+          <Words>{said(report.message)}</Words>
+        </blockquote>
+        <dl class="facts">
+          <Fact word={text.reason}>{report.reason}</Fact>
+          <Fact word={text.reporter}>{named(report.reporter).name}</Fact>
+          <Fact word={text.created}>{format.value.full.format(Date.parse(report.created))}</Fact>
+          {report.closer && <Fact word={text.closer}>{named(report.closer).name}</Fact>}
+          {report.note && <Fact word={text.note}>{report.note}</Fact>}
+        </dl>
+      </Block>
+      <Block title={text.context} hint={text.contextHint}>
+        <ol class="context">
+          {report.context.map((m) => (
+            <li key={m.seq} class={m.seq === report.message.seq ? 'here' : undefined}>
+              <span class="context-who">
+                <Name name={named(m.sender).name} uid={m.sender} />
+                <Time at={m.ts} />
+              </span>
+              <Words>{said(m)}</Words>
+            </li>
+          ))}
+        </ol>
+      </Block>
+      {can('change') && (
+        <Block title={text.act}>
+          <div class="actions">
+            {!gone && (
+              <button type="button" class="button danger" onClick={() => setRecalling(true)}>
+                {text.recall}
+              </button>
+            )}
+            <a class="button" href={address('people', report.message.sender)} onClick={follow}>
+              {text.toSender}
+            </a>
+            <button type="button" class="button" onClick={() => setClosing(true)}>
+              {report.state === 'open' ? text.close : text.reopen}
+            </button>
+          </div>
+        </Block>
+      )}
+      {recalling && (
+        <Confirm
+          title={text.recallAsk}
+          text={text.recallText}
+          action={text.recall}
+          danger
+          onClose={() => setRecalling(false)}
+          run={async () => {
+            await api.request('DELETE', `/admin/messages/${report.stream}/${report.message.seq}`);
+            toast(text.recalledNow);
+            again();
+          }}
+        />
+      )}
+      {closing && (
+        <Close
+          report={report}
+          onClose={() => setClosing(false)}
+          run={(note) => set(report.state === 'open' ? 'closed' : 'open', note)}
+        />
+      )}
+    </Pane>
+  );
+}
+
+function where(r: Report): string {
+  const text = a.value.reports;
+  if (r.kind === 'group') return text.inGroup(r.gid);
+  const [other = ''] = r.people.filter((uid) => uid !== r.message.sender);
+  return text.toPerson(named(other).name);
+}
+
+function Fact({ word, children }: { word: string; children: string }) {
+  return (
+    <div>
+      <dt>{word}</dt>
+      <dd>
+        <Words>{children || '–'}</Words>
+      </dd>
+    </div>
+  );
+}
+
+function Close({ report, onClose, run }: { report: Report; onClose(): void; run(note: string): Promise<void> }) {
+  const text = a.value.reports;
+  const [note, setNote] = useState(report.note);
+  const [error, setError] = useState('');
+  const action = report.state === 'open' ? text.close : text.reopen;
+  return (
+    <Dialog
+      title={action}
+      onClose={onClose}
+      onSubmit={() => run(note.trim()).then(onClose, (e) => setError(explain(e)))}
+      footer={
+        <>
+          <button type="button" class="button" onClick={onClose}>
+            {t.value.dialog.cancel}
+          </button>
+          <button type="submit" class="button primary">
+            {action}
+          </button>
+        </>
+      }
+    >
+      <Area label={text.noteLabel} value={note} onInput={setNote} maxLength={500} error={error} />
+    </Dialog>
+  );
+}
