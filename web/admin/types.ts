@@ -101,6 +101,7 @@ export interface StoredMessage {
   ts: string;
   sender: string;
   media: Medium[];
+  recalled: boolean;
 }
 
 export interface Report {

@@ -98,7 +98,7 @@ function columns(): Column<Report>[] {
 /** What of a message fits on a line: its text, or what it has instead. */
 function said(m: StoredMessage): string {
   const text = t.value.chat;
-  if (m.media.some((one) => typeof one.content.rc === 'string')) return a.value.reports.recalled;
+  if (m.recalled) return a.value.reports.recalled;
   const kinds: Record<number, string> = {
     0: '',
     1: text.image,
@@ -132,7 +132,7 @@ function ReportPane({ id, onChange }: { id: string; onChange(r: Report): void })
   }
   const sender = named(report.message.sender);
   const now = report.context.find((m) => m.seq === report.message.seq);
-  const gone = now?.media.some((one) => typeof one.content.rc === 'string') ?? false;
+  const gone = now?.recalled ?? false;
   const set = async (state: Report['state'], note: string) => {
     const changed = await api.request<Report>('PATCH', path, { body: { state, note }, version: report.version });
     onChange(changed);
