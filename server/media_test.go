@@ -219,3 +219,62 @@ func TestMessagesFlowWithoutTheMediaStore(t *testing.T) {
 		return strings.Contains(said, `"media":"ok"`)
 	})
 }
+
+// TestRedirectToS3 reads by addresses of the store's own: the program names them to who may read, and its pages may load from there.
+func TestRedirectToS3(t *testing.T) {
+	s3test.SetKeys(t)
+	minio := s3test.MinIO(t)
+	n := startNode(t, func(c *Config) { c.Media = minio.Place("files", "&redirect=1") })
+	s := &server{t: t, lines: n.addr}
+	alice, carol := n.token("alice"), n.token("carol")
+	film := append([]byte("\x00\x00\x00\x18ftypisom\x00\x00\x00\x00isomisom\x00\x00\x01\x00moov"), make([]byte, 5000)...)
+	_, up := s.upload(alice, "holiday \"1\".mp4", film)
+	link, _ := up["url"].(string)
+
+	ask := func(token, path string) (int, http.Header) {
+		r, err := http.NewRequest("GET", s.lines["http"]+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Authorization", "Bearer "+token)
+		res, err := http.DefaultTransport.RoundTrip(r) // follows no redirect
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		return res.StatusCode, res.Header
+	}
+	status, h := ask(alice, link)
+	if status != http.StatusFound || !strings.HasPrefix(h.Get("Location"), "http://"+minio.Addr+"/files/") {
+		t.Fatalf("%d to %q", status, h.Get("Location"))
+	}
+	if status, h := ask(carol, link); status != http.StatusNotFound || h.Get("Location") != "" {
+		t.Errorf("carol: %d to %q", status, h.Get("Location"))
+	}
+	res, err := http.Get(h.Get("Location"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	b, err := io.ReadAll(res.Body)
+	if err != nil || res.StatusCode != http.StatusOK || !bytes.Equal(b, film) || res.Header.Get("Content-Type") != "video/mp4" {
+		t.Errorf("%d, %d bytes of %s: %v", res.StatusCode, len(b), res.Header.Get("Content-Type"), err)
+	}
+	if d := res.Header.Get("Content-Disposition"); !strings.HasPrefix(d, "inline") {
+		t.Errorf("the disposition is %q", d)
+	}
+	if res, err := http.Get(strings.Replace(h.Get("Location"), "X-Amz-Signature=", "X-Amz-Signature=0", 1)); err != nil || res.StatusCode != http.StatusForbidden {
+		t.Errorf("with another signature: %v %v", res, err)
+	}
+	if _, h := ask(alice, "/"); !strings.Contains(h.Get("Content-Security-Policy"), "media-src 'self' blob: http://"+minio.Addr) {
+		t.Errorf("the pages' policy: %s", h.Get("Content-Security-Policy"))
+	}
+	// What is shown under our policy does not go there.
+	_, up = s.upload(alice, "a.pdf", []byte("%PDF-1.7\n"))
+	if status, _ := ask(alice, up["url"].(string)); status != http.StatusOK {
+		t.Errorf("a PDF: %d", status)
+	}
+	if status, _ := ask(alice, up["url"].(string)+"?download=1"); status != http.StatusFound {
+		t.Errorf("a PDF to be saved: %d", status)
+	}
+}
