@@ -88,7 +88,7 @@ type raw struct {
 
 // Add takes a file in: all of r. size is how long it says that it is, or -1.
 func (l *Library) Add(ctx context.Context, eid, uid string, about chat.UploadFile, r io.Reader, size int64) (chat.File, error) {
-	quota, err := l.admit(ctx, eid, uid, max(size, 1))
+	quota, err := l.admit(ctx, eid, uid, about, max(size, 1))
 	if err != nil {
 		return chat.File{}, err
 	}
@@ -97,9 +97,12 @@ func (l *Library) Add(ctx context.Context, eid, uid string, about chat.UploadFil
 		return chat.File{}, err
 	}
 	sum, head := sha256.New(), &beginning{}
-	in := &counted{r: io.TeeReader(r, io.MultiWriter(sum, head)), most: l.FileLimit}
+	in := &counted{r: io.TeeReader(r, io.MultiWriter(sum, head)), most: quota.File}
 	if err := l.Store.Put(ctx, key, in); err != nil {
 		l.drop(key)
+		if errors.Is(err, errTooLarge) {
+			err = tooLarge(quota.File)
+		}
 		return chat.File{}, l.explain(err)
 	}
 	f, err := l.finish(ctx, eid, uid, about, raw{key: key, size: in.n, hash: sum.Sum(nil), head: head.b}, quota, "")
@@ -110,14 +113,17 @@ func (l *Library) Add(ctx context.Context, eid, uid string, about chat.UploadFil
 	return f, nil
 }
 
-// admit refuses an upload that is too large or for which there is no room, and returns the quota that holds.
-func (l *Library) admit(ctx context.Context, eid, uid string, size int64) (chat.Quota, error) {
-	if size > l.FileLimit {
-		return chat.Quota{}, l.tooLarge()
-	}
+// admit refuses an upload that is too large or for which there is no room, and returns the bounds that hold.
+func (l *Library) admit(ctx context.Context, eid, uid string, about chat.UploadFile, size int64) (chat.Quota, error) {
 	quota, err := l.QuotaOf(ctx, eid)
 	if err != nil {
 		return quota, err
+	}
+	if about.Purpose == chat.ForAvatar { // pictures of people and groups are nobody's files
+		quota.File = l.FileLimit
+	}
+	if size > quota.File {
+		return quota, tooLarge(quota.File)
 	}
 	return quota, l.Rows.CheckQuota(ctx, eid, uid, size, quota)
 }
@@ -128,7 +134,9 @@ func (l *Library) QuotaOf(ctx context.Context, eid string) (chat.Quota, error) {
 	if err != nil {
 		return chat.Quota{}, err
 	}
-	return chat.Quota{User: cmp.Or(org.Settings.UserQuota, l.Quota.User), Org: cmp.Or(org.Settings.StorageQuota, l.Quota.Org)}, nil
+	s := org.Settings
+	return chat.Quota{User: cmp.Or(s.UserQuota, l.Quota.User), Org: cmp.Or(s.StorageQuota, l.Quota.Org),
+		File: min(l.FileLimit, cmp.Or(s.FileLimit, l.FileLimit))}, nil
 }
 
 // finish makes a file of what was uploaded.
@@ -263,22 +271,18 @@ func (l *Library) drop(keys ...string) {
 	}
 }
 
-// explain turns errors of the store and of an upload's reader into those of the domain.
+// explain turns errors of the store into those of the domain.
 func (l *Library) explain(err error) error {
 	var down *ErrUnavailable
-	switch {
-	case errors.Is(err, errTooLarge):
-		return l.tooLarge()
-	case errors.As(err, &down):
+	if errors.As(err, &down) {
 		return &chat.Error{Code: chat.Unavailable, Problem: chat.ProblemMediaUnavailable, RetryAfter: 5, Err: err,
 			Message: "Files can't be stored or read at the moment. Messages without files are not concerned. Please try again."}
 	}
 	return err
 }
 
-func (l *Library) tooLarge() error {
-	return &chat.Error{Code: chat.TooLarge, Problem: chat.ProblemFileTooLarge, Limit: int(l.FileLimit),
-		Message: "The file is too large: at most " + chat.Bytes(l.FileLimit) + "."}
+func tooLarge(limit int64) error {
+	return &chat.Error{Code: chat.TooLarge, Problem: chat.ProblemFileTooLarge, Limit: int(limit), Message: "The file is too large: at most " + chat.Bytes(limit) + "."}
 }
 
 func errEmpty() error {

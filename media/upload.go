@@ -79,7 +79,7 @@ func (l *Library) Begin(ctx context.Context, eid, uid string, about chat.UploadF
 	if size == 0 {
 		return chat.Upload{}, errEmpty()
 	}
-	if _, err := l.admit(ctx, eid, uid, size); err != nil {
+	if _, err := l.admit(ctx, eid, uid, about, size); err != nil {
 		return chat.Upload{}, err
 	}
 	u := chat.Upload{ID: newID(), EID: eid, UID: uid, File: about, Key: newKey(eid), Size: size, State: chat.UploadOpen, Expires: time.Now().Add(keepUpload)}

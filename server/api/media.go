@@ -281,7 +281,7 @@ func (a *api) myStorage(ctx context.Context, c *caller, _ *struct{}) (*answer[st
 	if err != nil {
 		return nil, fmt.Errorf("read the use of storage: %w", err)
 	}
-	return &answer[storageAnswer]{storageAnswer{use.Used, quota.User, a.Limits.File}}, nil
+	return &answer[storageAnswer]{storageAnswer{use.Used, quota.User, quota.File}}, nil
 }
 
 // mostUsers is how many users the use of storage lists.

@@ -291,7 +291,10 @@ func TestStorage(t *testing.T) {
 		t.Errorf("all: %s", all.raw)
 	}
 
-	must(t, w.store.UpdateOrg(t.Context(), chat.Org{EID: "acme", Name: "Acme", Settings: chat.OrgSettings{UserQuota: 2500, StorageQuota: 4000}}))
+	must(t, w.store.UpdateOrg(t.Context(), chat.Org{EID: "acme", Name: "Acme", Settings: chat.OrgSettings{UserQuota: 2500, StorageQuota: 4000, FileLimit: 900}}))
+	if r := w.upload(413, "acme/bob", "d.txt", []byte(strings.Repeat("d", 901))); r.body["type"] != "/problems/file-too-large" || r.body["limit"] != 900.0 {
+		t.Errorf("beyond the organisation's bound of a file: %s", r.raw)
+	}
 	for who, status := range map[string]int{"acme/alice": 413, "acme/bob": 201} {
 		r := w.upload(status, who, "c.txt", []byte(strings.Repeat("c", 800)))
 		if status == 413 && r.body["type"] != "/problems/quota-full" {
@@ -299,7 +302,7 @@ func TestStorage(t *testing.T) {
 		}
 	}
 	w.upload(413, "acme/carol", "c.txt", []byte(strings.Repeat("c", 800)))
-	if r := w.want(200, "acme/carol", "GET", "/api/v1/me/storage", nil); r.body["used"] != 0.0 || r.body["quota"] != 2500.0 {
+	if r := w.want(200, "acme/carol", "GET", "/api/v1/me/storage", nil); r.body["used"] != 0.0 || r.body["quota"] != 2500.0 || r.body["file_limit"] != 900.0 {
 		t.Errorf("a refused upload counts: %s", r.raw)
 	}
 }

@@ -133,8 +133,8 @@ const (
 	UploadFailed UploadState = "failed"
 )
 
-// Quota bounds what may be stored, in bytes; 0 is no bound.
-type Quota struct{ User, Org int64 }
+// Quota bounds what may be stored, in bytes: of one user, and of the organisation, where 0 is no bound; and of one file.
+type Quota struct{ User, Org, File int64 }
 
 // Bytes writes a number of bytes for people: 1.5 GiB.
 func Bytes(n int64) string {
