@@ -10,6 +10,7 @@ export class Crowd {
   server!: Server;
   browser!: Browser;
   private people: Person[] = [];
+  private rooms = 100;
 
   async open(o?: BrowserContextOptions): Promise<Person> {
     const one = await Person.open(this.browser, this.server, o);
@@ -28,6 +29,14 @@ export class Crowd {
     const one = await this.open(o);
     await one.signIn(uid);
     return one;
+  }
+
+  /** A new group of alice and others, with nothing in it yet. Resolves with its name. */
+  async room(...members: string[]): Promise<string> {
+    const name = `Room ${++this.rooms}`;
+    const { access_token: token } = await this.server.login('alice');
+    await this.server.call('POST', '/groups', token, { name, members });
+    return name;
   }
 
   /** Resolves with what went wrong in the pages. */

@@ -78,12 +78,14 @@ const named = (p: Person, name: string) =>
 const marked = (p: Person, name: string) =>
   named(p, name).locator('.mark[aria-label="Sent"], .mark[aria-label="Read"]');
 
-async function two(): Promise<[Person, Person]> {
+/** Alice and bob in a group of their own, and its name. */
+async function two(): Promise<[Person, Person, string]> {
+  const room = await crowd.room('bob');
   const alice = await crowd.enter('alice');
   const bob = await crowd.enter('bob');
-  await alice.openChat('Bob');
-  await bob.openChat('Alice');
-  return [alice, bob];
+  await alice.openChat(room);
+  await bob.openChat(room);
+  return [alice, bob, room];
 }
 
 describe('a large file', () => {
@@ -164,10 +166,9 @@ test('without a network files wait, over a reload too, and go when it is back', 
 });
 
 test('of two tabs one sends, and both see it', async () => {
-  const [alice, bob] = await two();
+  const [alice, bob, room] = await two();
   const second = await crowd.beside(alice);
-  await second.row('Bob').waitFor();
-  await second.openChat('Bob');
+  await second.openChat(room);
   const hold = await holdAfter(alice, 1);
   let here = 0;
   second.page.on('request', (r) => {

@@ -32,12 +32,14 @@ async function widths(p: Person, message = newest(p)): Promise<number[]> {
   return images.evaluateAll((all) => all.map((img) => (img as HTMLImageElement).naturalWidth));
 }
 
-async function two(): Promise<[Person, Person]> {
+/** Alice and bob in a group of their own, and its name. */
+async function two(): Promise<[Person, Person, string]> {
+  const room = await crowd.room('bob');
   const alice = await crowd.enter('alice');
   const bob = await crowd.enter('bob');
-  await alice.openChat('Bob');
-  await bob.openChat('Alice');
-  return [alice, bob];
+  await alice.openChat(room);
+  await bob.openChat(room);
+  return [alice, bob, room];
 }
 
 /** Status of a path for whom somebody's browser is signed in as. */
@@ -45,7 +47,7 @@ const status = (p: Person, path: string) => p.page.evaluate(async (url) => (awai
 
 describe('each kind is sent and seen', () => {
   test('a picture, with a caption; whoever is not in the conversation can’t have it', async () => {
-    const [alice, bob] = await two();
+    const [alice, bob, room] = await two();
     const carol = await crowd.enter('carol');
     await send(alice, [await picture(alice.page, 'view.jpg', { w: 1200, h: 800 })], 'The view');
     await sent(alice);
@@ -53,9 +55,9 @@ describe('each kind is sent and seen', () => {
     expect((await widths(bob))[0]).toBeGreaterThan(100);
     const box = await newest(bob).locator('.shot-box').boundingBox();
     expect((box?.width ?? 0) / (box?.height ?? 1)).toBeCloseTo(1.5, 1);
-    expect(await bob.row('Alice').textContent()).toContain('The view');
+    expect(await bob.row(room).textContent()).toContain('The view');
 
-    const src = (await newest(bob).locator('img').getAttribute('src')) ?? '';
+    const src = (await newest(bob).locator('.shot img').getAttribute('src')) ?? '';
     const whole = src.replace('/thumb', '');
     const { access_token: token } = await crowd.server.login('carol');
     for (const path of [src, whole, `${whole}?download=1`, `${whole}/original`]) {
@@ -72,7 +74,7 @@ describe('each kind is sent and seen', () => {
     await send(alice, [gif('wink.gif')]);
     await sent(alice);
     await newest(bob).locator('.shot.here').waitFor();
-    expect(await newest(bob).locator('img').getAttribute('src')).not.toContain('thumb');
+    expect(await newest(bob).locator('.shot img').getAttribute('src')).not.toContain('thumb');
     await send(alice, [await picture(alice.page, 'tall.png', { w: 300, h: 900 })]);
     await sent(alice);
     const before = await newest(bob).boundingBox();
@@ -145,7 +147,7 @@ describe('each kind is sent and seen', () => {
   });
 
   test('a voice message: recorded, seen as a wave, played to its end, and the next one plays on', async () => {
-    const [alice, bob] = await two();
+    const [alice, bob, room] = await two();
     for (const n of [1, 2]) {
       await alice.page.getByRole('button', { name: 'Record a voice message' }).click();
       await alice.page.locator('.recorder-time', { hasText: '0:01' }).waitFor();
@@ -153,7 +155,7 @@ describe('each kind is sent and seen', () => {
       await expect.poll(() => bob.page.locator('.voice').count()).toBeGreaterThanOrEqual(n);
       await sent(alice);
     }
-    expect(await bob.row('Alice').textContent()).toMatch(/Voice message 0:0[12]/);
+    expect(await bob.row(room).textContent()).toMatch(/Voice message 0:0[12]/);
     const voices = bob.page.locator('.voice');
     const first = voices.nth((await voices.count()) - 2);
     const second = voices.last();
@@ -215,7 +217,14 @@ describe('ways in', () => {
 
   test('what can’t be sent is said before: too large, empty; the rest goes', async () => {
     const [alice, bob] = await two();
-    await choose(alice, [binary('huge.bin', 20_000_001), plain('empty.txt', ''), plain('good.txt', 'good')]);
+    await alice.page.evaluate(() => {
+      const data = new DataTransfer();
+      data.items.add(new File([new Uint8Array(20_000_001)], 'huge.bin'));
+      data.items.add(new File([], 'empty.txt'));
+      data.items.add(new File(['good'], 'good.txt'));
+      const init = { bubbles: true, cancelable: true, clipboardData: data };
+      document.querySelector('.composer-input')?.dispatchEvent(new ClipboardEvent('paste', init));
+    });
     await alice.page.getByText('Too large: a file may have up to 19 MB.').waitFor();
     await alice.page.getByText('This file is empty.').waitFor();
     await alice.page.locator('dialog [type=submit]:enabled').click();
@@ -246,7 +255,7 @@ describe('ways in', () => {
     await failure.getByRole('button', { name: 'Delete' }).click();
     await failure.waitFor({ state: 'detached' });
     await alice.write('after it');
-    await alice.marked('after it', 'Sent').catch(() => alice.marked('after it', 'Read'));
+    await alice.marked('after it', 'Sent');
   });
 });
 
