@@ -42,7 +42,7 @@ type Rows interface {
 	DeleteUpload(ctx context.Context, u chat.Upload) error
 
 	SweepUploads(ctx context.Context, at time.Time) (more bool, err error)
-	SweepGroups(ctx context.Context) (more bool, err error)
+	SweepGroups(ctx context.Context, at time.Time) (more bool, err error)
 	SweepFiles(ctx context.Context, before time.Time) (more bool, err error)
 	TakeKeys(ctx context.Context, due time.Time) ([]string, error)
 	DropKeys(ctx context.Context, keys []string) error

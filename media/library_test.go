@@ -144,7 +144,7 @@ func TestFilesThatNothingCarriesGo(t *testing.T) {
 	there(sent, true)
 	there(grouped, true)
 
-	// With its group a file goes too, a day later.
+	// With its group a file goes too, when the group can't be brought back any more.
 	if err := st.DissolveGroup(t.Context(), "acme", g.GID, "alice"); err != nil {
 		t.Fatal(err)
 	}
@@ -154,6 +154,8 @@ func TestFilesThatNothingCarriesGo(t *testing.T) {
 		t.Errorf("bob may still send what a dissolved group carried: %v", err)
 	}
 	sweep(t, l, time.Now().Add(keepLoose+time.Minute))
+	there(grouped, true)
+	sweep(t, l, time.Now().AddDate(1, 0, 0))
 	there(grouped, false)
 	if n := stored(t, root); n != 1 {
 		t.Errorf("%d objects are left, want that of the message", n)

@@ -29,7 +29,7 @@ func (l *Library) Run(ctx context.Context) {
 func (l *Library) Sweep(ctx context.Context, now time.Time) error {
 	err := errors.Join(
 		steps(func() (bool, error) { return l.Rows.SweepUploads(ctx, now) }),
-		steps(func() (bool, error) { return l.Rows.SweepGroups(ctx) }),
+		steps(func() (bool, error) { return l.Rows.SweepGroups(ctx, now) }),
 		steps(func() (bool, error) { return l.Rows.SweepFiles(ctx, now.Add(-keepLoose)) }))
 	return errors.Join(err, steps(func() (bool, error) { return l.sweepKeys(ctx, now) }))
 }

@@ -65,7 +65,7 @@ func (t *tx) removeFile(f chat.File) error {
 }
 
 // SweepGroups takes away what groups that are dissolved carry, some of it, and reports whether there may be more.
-func (s *Store) SweepGroups(ctx context.Context) (more bool, err error) {
+func (s *Store) SweepGroups(ctx context.Context, at time.Time) (more bool, err error) {
 	err = s.change(ctx, func(t *tx) error {
 		type place struct {
 			stream, seq, index int64
@@ -75,7 +75,7 @@ func (s *Store) SweepGroups(ctx context.Context) (more bool, err error) {
 			err = scan(&p.stream, &p.seq, &p.index, &p.file)
 			return p, err
 		}, `SELECT r.stream, r.seq, r.idx, r.file FROM chat_groups g JOIN streams s ON s.eid = g.eid AND s.kind = 2 AND s.key = g.gid
-			JOIN file_refs r ON r.stream = s.id WHERE g.dissolved > 0 AND g.dissolved < $1 LIMIT $2`, now()-restorable.Milliseconds(), sweepStep)
+			JOIN file_refs r ON r.stream = s.id WHERE g.dissolved > 0 AND g.dissolved < $1 LIMIT $2`, ms(at.Add(-restorable)), sweepStep)
 		if err != nil {
 			return err
 		}
