@@ -123,3 +123,37 @@ test('one can leave it all and go to the newest, and to a message far back that 
   await expect.poll(() => inSight(line(frank, 'far: written from afar'))).toBe(true);
   await expect.poll(() => inSight(answer)).toBe(true);
 }, 90_000);
+
+test('a page that is loaded anew shows where the new messages begin, and so does one that was not looked at', async () => {
+  const erin = await crowd.enter('erin');
+  await say('erin', 0, { co: 'anew: before' });
+  await erin.openChat('Dave');
+  await erin.message('anew: before').waitFor();
+  await unread(erin).waitFor({ state: 'detached' });
+  const mark = log(erin).locator('.new-line');
+  const after = (text: string) => log(erin).locator('.new-line + li', { hasText: text });
+
+  const address = erin.page.url();
+  await erin.page.goto('about:blank');
+  for (let i = 1; i <= 60; i++) await say('erin', i, { co: `anew ${i}` });
+  await erin.page.goto(address);
+  await after('anew 1').waitFor();
+  await expect.poll(() => inSight(mark)).toBe(true);
+  await erin.page.getByRole('button', { name: /new message/ }).click();
+  await unread(erin).waitFor({ state: 'detached' });
+
+  await erin.page.evaluate(() => {
+    document.hasFocus = () => false;
+  });
+  await say('erin', 61, { co: 'anew: away' });
+  await after('anew: away').waitFor();
+  await unread(erin).waitFor();
+  await erin.page.evaluate(() => {
+    document.hasFocus = () => true;
+    dispatchEvent(new Event('focus'));
+  });
+  await unread(erin).waitFor({ state: 'detached' });
+  expect(await mark.count()).toBe(1);
+  expect(erin.errors).toEqual([]);
+  await erin.close();
+});

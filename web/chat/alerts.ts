@@ -39,7 +39,7 @@ const speaker = 'magpie.speaker';
 const looker = 'magpie.looker';
 let speaks = !navigator.locks;
 
-const looksHere = () => document.visibilityState === 'visible' && document.hasFocus();
+export const looksHere = () => document.visibilityState === 'visible' && document.hasFocus();
 
 async function looksAnywhere(): Promise<boolean> {
   if (looksHere() || !navigator.locks) return looksHere();

@@ -7,6 +7,7 @@ import { Menu } from '../ui/menu';
 import { Name, Words } from '../ui/name';
 import { t } from '../ui/prefs';
 import { statusOf } from '../ui/problem';
+import { looksHere } from './alerts';
 import { AnnouncementStrip } from './announcement';
 import { Composer } from './composer';
 import { split, useCore, usePerson } from './context';
@@ -26,13 +27,19 @@ export function ConversationPane({ conv, info }: { conv: string; info: boolean }
     return core.open(conv, leftAt(conv) ?? (known && known.unread > 0 ? known.readSeq + 1 : undefined));
   }, [core, conv]);
   useEffect(() => () => view.close(), [view]);
-  // The line "new messages" stays where it was when the conversation was opened, or when the list first came in.
-  const opened = useRef<{ readUpTo: number | undefined } | undefined>(undefined);
-  if (!opened.current && core.conversations.value.length > 0)
-    opened.current = { readUpTo: c && c.unread > 0 ? c.readSeq : undefined };
-  // So much has come meanwhile that one goes on reading where one was.
-  if (opened.current && opened.current.readUpTo === undefined && c && c.unread > 0 && view.hasNewer.value)
-    opened.current = { readUpTo: c.readSeq };
+  const current = core.current.value;
+  const reading = () => current && looksHere();
+  // The line "new messages" stands before what was unread when the conversation was opened, or when one looked elsewhere, and stays
+  // until that happens again. A page that is loaded anew shows what it kept first: nothing is read before it knows what is new.
+  const line = useRef<number | undefined>(undefined);
+  const before = useRef({ unread: 0, opened: false });
+  if (c) {
+    const { unread, opened } = before.current;
+    if (c.unread > 0 && unread === 0 && (!opened || !reading())) line.current = c.readSeq;
+    // So much has come meanwhile that one goes on reading where one was.
+    else if (c.unread > 0 && line.current === undefined && view.hasNewer.value) line.current = c.readSeq;
+    before.current = { unread: c.unread, opened: true };
+  }
   const [kind, id] = split(conv);
   const closed = useClosed(conv);
   const name = useConversationName(conv);
@@ -49,7 +56,8 @@ export function ConversationPane({ conv, info }: { conv: string; info: boolean }
         key={conv}
         view={view}
         group={kind === 'g'}
-        readUpTo={opened.current?.readUpTo}
+        readUpTo={line.current}
+        reading={reading}
         unread={c?.unread ?? 0}
       />
       <TypingLine view={view} group={kind === 'g'} />

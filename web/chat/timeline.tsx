@@ -37,11 +37,14 @@ export function Timeline({
   view,
   group,
   readUpTo,
+  reading,
   unread,
 }: {
   view: ConversationView;
   group: boolean;
   readUpTo: number | undefined;
+  /** Whether what stands in sight is being read. */
+  reading: () => boolean;
   unread: number;
 }) {
   const box = useRef<HTMLDivElement>(null);
@@ -61,11 +64,17 @@ export function Timeline({
   const atFoot = useRef(!kept);
   const [away, setAway] = useState(!!kept);
   const placed = useRef(!!kept);
+  // Where the line moves to what has come at the foot, that is where one goes on.
+  const lineAt = useRef(readUpTo);
+  if (lineAt.current !== readUpTo) {
+    lineAt.current = readUpTo;
+    if (atFoot.current) placed.current = false;
+  }
   /** The newest row when the foot was left: what comes after it is new. */
   const newest = useRef(rows.at(-1)?.key);
 
   const markRead = () => {
-    if (document.visibilityState !== 'visible' || !document.hasFocus()) return;
+    if (!reading()) return;
     if (atFoot.current && whole) return view.markRead();
     const seq = unread > 0 && box.current ? lastInSight(box.current, rows) : undefined;
     if (seq !== undefined) view.markRead(seq);

@@ -56,7 +56,8 @@ export class App implements t.Core {
     });
     const standing = computed(() => {
       const { state } = this.connection.value;
-      return state === 'online' ? 'up' : state === 'connecting' || state === 'waiting' ? 'coming' : 'down';
+      if (state === 'online') return this.session.value?.synced.value ? 'up' : 'coming';
+      return state === 'connecting' || state === 'waiting' ? 'coming' : 'down';
     });
     effect(() => {
       if (standing.value !== 'coming') this.current.value = standing.value === 'up';

@@ -284,7 +284,7 @@ export interface Core {
   reconnect(): void;
   /** Takes the connection from another tab, after 'elsewhere'. */
   useHere(): void;
-  /** What is shown of people's presence is of now: there is a connection, or there was one a moment ago. */
+  /** What is shown is of now: there is a connection that has told all, or there was one a moment ago. */
   current: ReadonlySignal<boolean>;
   /** The network or the tab is back: try at once, or make sure that the connection lives. */
   nudge(): void;

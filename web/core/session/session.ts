@@ -1,6 +1,6 @@
 // One signed-in user: its parts, and what happens between them.
 
-import { batch, computed, type ReadonlySignal } from '@preact/signals-core';
+import { batch, computed, type ReadonlySignal, signal } from '@preact/signals-core';
 import type { Api } from '../api/http';
 import type { KeptAccount, SignIn } from '../api/shapes';
 import { Database, type OutboxItem } from '../db/database';
@@ -69,7 +69,8 @@ export class Session {
   private readonly threads = new Map<string, { thread: Thread; views: number }>();
   private readonly asking = new Set<string>();
   private upSince = 0;
-  private synced = false;
+  /** What is shown is what the server told since this page began. */
+  readonly synced = signal(false);
   readonly state: ReadonlySignal<ConnectionState>;
 
   static async open(o: SessionOptions): Promise<Session> {
@@ -238,7 +239,7 @@ export class Session {
     void this.conversations.sendRead();
     this.media.nudge();
     // A session that was kept brings what was missed by itself; what this page showed before is then still right.
-    if (!sessionPresent || !this.synced) void this.sync();
+    if (!sessionPresent || !this.synced.peek()) void this.sync();
     else for (const { thread } of this.threads.values()) if (thread.error.peek()) void thread.catchUp();
   }
 
@@ -247,15 +248,15 @@ export class Session {
     try {
       const [moved] = await Promise.all([this.conversations.load(), this.groups.load(), this.people.load()]);
       this.people.refresh();
-      this.synced = true;
+      this.synced.value = true;
       for (const { thread } of this.threads.values()) void thread.catchUp();
       await this.fetchMissed(
         moved.filter(({ conv, known }) => known > 0 && !this.threads.has(conv)).slice(0, maxFetched),
       );
     } catch {
-      this.synced = false;
+      this.synced.value = false;
       later(this.c, syncRetry, () => {
-        if (this.line.online && !this.synced) void this.sync();
+        if (this.line.online && !this.synced.peek()) void this.sync();
       });
     }
   }
@@ -408,7 +409,7 @@ export class Session {
       happened: (lines) => this.lines.told(conv, lines),
       clearedSeq: () => this.conversations.watch(conv)?.clearedSeq ?? 0,
       lastSeq: () => this.conversations.get(conv)?.lastSeq ?? 0,
-      current: () => this.synced && this.line.online,
+      current: () => this.synced.peek() && this.line.online,
     });
   }
 
