@@ -232,10 +232,6 @@ func (s *Store) UpdateGroup(ctx context.Context, eid, gid, by string, c chat.Gro
 // DissolveGroup ends a group, as its owner. Its messages can't be read afterwards, and its gid is never used again.
 func (s *Store) DissolveGroup(ctx context.Context, eid, gid, by string) error {
 	return s.change(ctx, func(t *tx) error {
-		g, err := readGroup(ctx, t, eid, gid)
-		if err != nil {
-			return err
-		}
 		m, err := readMembership(ctx, t, eid, gid, by)
 		if err != nil {
 			return err
@@ -261,9 +257,6 @@ func (s *Store) DissolveGroup(ctx context.Context, eid, gid, by string) error {
 			return err
 		}
 		if err := t.exec(`UPDATE chat_groups SET dissolved = $3 WHERE eid = $1 AND gid = $2`, eid, gid, time.Now().UnixMilli()); err != nil {
-			return err
-		}
-		if err := t.changeAvatar(eid, by, g.Avatar, ""); err != nil {
 			return err
 		}
 		return t.event(chat.Event{EID: eid, Type: chat.EventGroupDissolve, GID: gid, UID: by, By: by, Members: uids})

@@ -22,7 +22,7 @@ func (t *tx) changeAvatar(eid, by, from, to string) error {
 		return nil
 	}
 	return t.exec(`UPDATE files SET idle = $1 WHERE id = $2 AND purpose = $3 AND NOT EXISTS (SELECT 1 FROM users u WHERE u.eid = $4 AND u.avatar = $5)
-		AND NOT EXISTS (SELECT 1 FROM chat_groups g WHERE g.eid = $4 AND g.avatar = $5 AND g.dissolved = 0)`, now(), id, chat.ForAvatar, eid, from)
+		AND NOT EXISTS (SELECT 1 FROM chat_groups g WHERE g.eid = $4 AND g.avatar = $5)`, now(), id, chat.ForAvatar, eid, from)
 }
 
 func errNoAvatar() error {

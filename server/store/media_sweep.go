@@ -64,7 +64,8 @@ func (t *tx) removeFile(f chat.File) error {
 	return t.giveQuota(f.EID, f.UID, f.Size())
 }
 
-// SweepGroups takes away what groups that are dissolved carry, some of it, and reports whether there may be more.
+// SweepGroups takes away what groups carry that were dissolved and can't be restored any more, some of it, and reports whether there may be
+// more.
 func (s *Store) SweepGroups(ctx context.Context, at time.Time) (more bool, err error) {
 	err = s.change(ctx, func(t *tx) error {
 		type place struct {
@@ -87,7 +88,22 @@ func (s *Store) SweepGroups(ctx context.Context, at time.Time) (more bool, err e
 				return err
 			}
 		}
-		more = len(refs) == sweepStep
+		avatars, err := collect(ctx, t, func(scan func(...any) error) (g chat.Group, err error) {
+			err = scan(&g.EID, &g.GID, &g.Avatar)
+			return g, err
+		}, `SELECT eid, gid, avatar FROM chat_groups WHERE dissolved > 0 AND dissolved < $1 AND avatar <> '' LIMIT $2`, ms(at.Add(-restorable)), sweepStep)
+		if err != nil {
+			return err
+		}
+		for _, g := range avatars {
+			if err := t.exec(`UPDATE chat_groups SET avatar = '' WHERE eid = $1 AND gid = $2`, g.EID, g.GID); err != nil {
+				return err
+			}
+			if err := t.changeAvatar(g.EID, "", g.Avatar, ""); err != nil {
+				return err
+			}
+		}
+		more = len(refs) == sweepStep || len(avatars) == sweepStep
 		return nil
 	})
 	if err != nil {
