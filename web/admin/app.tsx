@@ -14,9 +14,11 @@ import { address, follow, go, place, type Section } from './route';
 import { a } from './text';
 import { Audit } from './views/audit';
 import { Departments } from './views/departments';
+import { Overview } from './views/overview';
 import { People } from './views/people';
 import { Policies } from './views/policies';
 import { Reports } from './views/reports';
+import { Sessions } from './views/sessions';
 
 interface View {
   right: Right;
@@ -25,10 +27,12 @@ interface View {
 
 /** The sections in the order of the navigation, with what one needs to see them. */
 const views: Partial<Record<Section, View>> = {
+  overview: { right: 'read', view: Overview },
   people: { right: 'read', view: People },
   departments: { right: 'read', view: Departments },
   reports: { right: 'read', view: Reports },
   policies: { right: 'read', view: Policies },
+  sessions: { right: 'read', view: Sessions },
   audit: { right: 'read', view: Audit },
 };
 

@@ -24,7 +24,7 @@ export interface Place {
 }
 
 /** What `/admin` itself shows. */
-const first: Section = 'people';
+const first: Section = 'overview';
 
 export function parse(path: string, search: string): Place {
   const [root, section = first, id = '', ...rest] = path.split('/').filter(Boolean).map(decode);

@@ -129,3 +129,36 @@ export interface Report {
 export interface ReportView extends Report {
   context: StoredMessage[];
 }
+
+export interface Overview {
+  people: { total: number; online: number; disabled: number };
+  groups: number;
+  /** Reports that nobody has closed. */
+  reports: number;
+  sessions: Record<'web' | 'phone' | 'pc' | 'widget' | 'service', number>;
+  /** The last 30, the oldest first; `date` such as 2026-01-31, UTC. */
+  days: { date: string; messages: number; media: number; bytes: number }[];
+  /** messages and files: how many; media and database: bytes. */
+  storage: { messages: number; media: number; files: number; database: number };
+  live: { connections: number; messages_per_second: number };
+  health: { database: 'ok' | 'failing'; media: 'ok' | 'failing'; queue: number };
+  backup: { at: string; size: number } | null;
+}
+
+/** A connected MQTT session. */
+export interface LiveSession {
+  id: string;
+  uid: string;
+  client_id: string;
+  terminal: string;
+  addr: string;
+  /** It outlives its connection. */
+  kept: boolean;
+  subscriptions: number;
+  /** Messages and notices that it has not been sent yet. */
+  lag: number;
+  /** Those that its client has not acknowledged. */
+  in_flight: number;
+  /** Of one session alone. */
+  topics?: { topic: string; qos: number; lag: number }[];
+}

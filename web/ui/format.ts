@@ -67,3 +67,14 @@ export function ago(ms: number, at = now()): string {
   if (minutes > -24 * 60) return f.format(Math.ceil(minutes / 60), 'hour');
   return f.format(-daysAgo(ms, at), 'day');
 }
+
+const units = ['B', 'KB', 'MB', 'GB', 'TB'];
+
+/** "3.4 MB", where one unit is 1,024 of the one below, as servers set their limits. */
+export function bytes(n: number): string {
+  let value = n;
+  let power = 0;
+  for (; value >= 999.5 && power < units.length - 1; power++) value /= 1024;
+  const rounded = power > 0 && value < 9.95 ? Math.round(value * 10) / 10 : Math.round(value);
+  return `${format.value.number.format(rounded)} ${units[power]}`;
+}

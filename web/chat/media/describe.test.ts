@@ -27,7 +27,8 @@ test('only files of this server are loaded', async () => {
 });
 
 test('how long and how large, in words', async () => {
-  const { bytes, duration } = await import('./describe');
+  const { duration } = await import('./describe');
+  const { bytes } = await import('../../ui/format');
   expect([0.4, 12, 59.6, 61, 3723].map(duration)).toEqual(['0:00', '0:12', '1:00', '1:01', '1:02:03']);
   expect([0, 999, 1024, 3500, 12_345_678, 100 * 1024 ** 2, 2 ** 31].map(bytes)).toEqual([
     '0 B',

@@ -1,7 +1,6 @@
 // What a message's media are, as far as lists, rows and players ask: no pictures, no sound.
 
 import type { Medium, Message, PendingFile } from '../../core';
-import { format } from '../../ui/format';
 import { clean } from '../../ui/name';
 import { t } from '../../ui/prefs';
 
@@ -68,17 +67,6 @@ export function duration(seconds: number): string {
   const m = Math.floor(whole / 60) % 60;
   const s = String(whole % 60).padStart(2, '0');
   return h ? `${h}:${String(m).padStart(2, '0')}:${s}` : `${m}:${s}`;
-}
-
-const units = ['B', 'KB', 'MB', 'GB', 'TB'];
-
-/** "3.4 MB", where one unit is 1,024 of the one below, as servers set their limits. */
-export function bytes(n: number): string {
-  let value = n;
-  let power = 0;
-  for (; value >= 999.5 && power < units.length - 1; power++) value /= 1024;
-  const rounded = power > 0 && value < 9.95 ? Math.round(value * 10) / 10 : Math.round(value);
-  return `${format.value.number.format(rounded)} ${units[power]}`;
 }
 
 /** A sound that was recorded for this, and not a file of music. */

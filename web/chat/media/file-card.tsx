@@ -1,9 +1,10 @@
+import { bytes } from '../../ui/format';
 // A file in a conversation or a list: what it is, how large, the way to get it.
 
 import type { Message } from '../../core';
 import { Icon } from '../../ui/icon';
 import { t } from '../../ui/prefs';
-import { amount, bytes, fileName, isPdf, link, type Shown, words } from './describe';
+import { amount, fileName, isPdf, link, type Shown, words } from './describe';
 import { withPart } from './lazy';
 import { isGoing, UploadRing } from './uploading';
 

@@ -3,13 +3,13 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { Dialog } from '../../ui/dialog';
 import { Switch } from '../../ui/field';
-import { format } from '../../ui/format';
+import { bytes, format } from '../../ui/format';
 import { Icon } from '../../ui/icon';
 import { t } from '../../ui/prefs';
 import { explain } from '../../ui/problem';
 import { useCore } from '../context';
 import type { AttachProps } from './attach';
-import { bytes, duration } from './describe';
+import { duration } from './describe';
 import { FileIcon, FileName } from './file-card';
 import { closeOver, showOver } from './overlay';
 import { type Probe, probe } from './probe';

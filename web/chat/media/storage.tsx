@@ -2,10 +2,9 @@
 
 import { useEffect, useState } from 'preact/hooks';
 import type { OrgStorageUse, StorageUse } from '../../core';
-import { format } from '../../ui/format';
+import { bytes, format } from '../../ui/format';
 import { t } from '../../ui/prefs';
 import { useCore } from '../context';
-import { bytes } from './describe';
 
 export function StorageSettings() {
   const core = useCore();

@@ -1,10 +1,10 @@
+import { bytes } from '../../ui/format';
 // How far a file is on its way to the server, and the way to call it back.
 
 import type { Message, PendingFile } from '../../core';
 import { Icon } from '../../ui/icon';
 import { t } from '../../ui/prefs';
 import { useCore } from '../context';
-import { bytes } from './describe';
 
 /** Around of the ring, in its own units. */
 const around = 2 * Math.PI * 16;

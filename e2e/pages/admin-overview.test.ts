@@ -1,0 +1,67 @@
+import { describe, expect, test } from 'vitest';
+import { administer, lookAtAll, looks } from './administrator';
+import { gather } from './crowd';
+
+const crowd = gather();
+
+test('the overview shows who is online and what was sent, and follows', async () => {
+  const bob = await crowd.enter('bob');
+  const alice = await administer(crowd, 'alice', '/admin');
+  const { page } = alice;
+  const online = page.getByRole('link', { name: /People online/ }).locator('strong');
+  await expect.poll(() => online.textContent(), { timeout: 15_000 }).toBe('1');
+  await page.locator('.plot canvas').first().waitFor();
+  const carol = await crowd.enter('carol');
+  await expect.poll(() => online.textContent(), { timeout: 15_000 }).toBe('2');
+  await carol.close();
+  await bob.openChat('Launch week');
+  await bob.write('counted');
+  const rate = page.locator('.tile', { hasText: 'Messages a second' }).locator('strong');
+  await expect.poll(async () => Number(await rate.textContent()), { timeout: 15_000 }).toBeGreaterThan(0);
+  await page.getByRole('button', { name: 'As a table' }).first().click();
+  expect(await page.getByRole('region', { name: 'Messages a day', exact: true }).getByRole('row').count()).toBe(31);
+});
+
+describe('sessions', () => {
+  test('show who is connected and what they follow; one is disconnected', async () => {
+    const bob = await crowd.enter('bob');
+    const alice = await administer(crowd, 'alice', '/admin/sessions?uid=bob');
+    const { page } = alice;
+    const row = page.getByRole('row', { name: /Bob/ });
+    await row.getByRole('link').click();
+    const pane = page.getByRole('complementary', { name: /Bob/ });
+    await pane.getByRole('rowheader', { name: /notice\/u\/bob/ }).waitFor();
+    await pane.getByRole('button', { name: 'Disconnect' }).click();
+    await page.getByText('The connection ends now.').waitFor();
+    await page.getByRole('dialog').getByRole('button', { name: 'Disconnect' }).click();
+    await page.getByText('Disconnected.').waitFor();
+    await bob.page.getByRole('button', { name: 'Sign in' }).waitFor();
+    await page.getByText('Nobody is connected').waitFor();
+  });
+
+  test('notices are shown as they are published', async () => {
+    const alice = await administer(crowd, 'alice', '/admin/sessions/notices');
+    const { page } = alice;
+    await page.getByText('Following').waitFor();
+    const { access_token } = await crowd.server.login('alice');
+    await expect
+      .poll(async () => {
+        await crowd.server.call('PATCH', '/groups/launch', access_token, { announcement: `At ${Date.now()}` });
+        return page.getByText('0x36').count();
+      })
+      .toBeGreaterThan(0);
+    await page.getByRole('button', { name: 'Pause' }).click();
+    await page.getByText('Paused').waitFor();
+    await page.getByRole('button', { name: 'Clear' }).click();
+    await page.getByText('Nothing has happened yet.').waitFor();
+  });
+});
+
+test.each(looks)('axe finds nothing grave: %s', async (_, look) => {
+  await crowd.enter('bob');
+  await lookAtAll(crowd, look, [
+    ['overview', '.plot canvas'],
+    ['sessions', 'tr.item'],
+    ['sessions/notices', '.pane .actions'],
+  ]);
+});

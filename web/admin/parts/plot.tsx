@@ -1,0 +1,72 @@
+// Charts. In a chunk of its own: the library is needed where there is one alone.
+
+import { useEffect, useRef } from 'preact/hooks';
+import uPlot from 'uplot';
+import 'uplot/dist/uPlot.min.css';
+import { format } from '../../ui/format';
+import { language, theme } from '../../ui/prefs';
+import type { ChartProps } from './chart';
+
+const height = 200;
+
+/** Bars, one a day, with the day and the value under the pointer beside the title. */
+export function Plot({ label, days, show }: ChartProps) {
+  const box = useRef<HTMLDivElement>(null);
+  const { value: lang } = language;
+  const { value: look } = theme;
+  useEffect(() => {
+    const el = box.current;
+    if (!el) return;
+    let plot = draw(el, { label, days, show });
+    const resized = new ResizeObserver(() => plot.setSize({ width: el.clientWidth, height }));
+    resized.observe(el);
+    // The colours are the page's: with another theme the chart is drawn anew.
+    const dark = matchMedia('(prefers-color-scheme: dark)');
+    const again = () => {
+      plot.destroy();
+      plot = draw(el, { label, days, show });
+    };
+    dark.addEventListener('change', again);
+    return () => {
+      dark.removeEventListener('change', again);
+      resized.disconnect();
+      plot.destroy();
+    };
+  }, [label, days, lang, look]);
+  return <div ref={box} class="plot" style={{ '--plot-height': `${height}px` }} />;
+}
+
+function draw(el: HTMLElement, { label, days, show }: ChartProps): uPlot {
+  const styles = getComputedStyle(el);
+  // Canvas knows no light-dark(): a property that the browser computes has the colour of the present theme.
+  const [line, ink, bar] = ['border-top-color', 'color', 'outline-color'].map((name) => styles.getPropertyValue(name));
+  const font = `12px ${styles.fontFamily}`;
+  const axis = { stroke: ink as string, font, grid: { stroke: line as string, width: 1 }, ticks: { show: false } };
+  const day = (seconds: number) => format.value.day.format(seconds * 1000);
+  return new uPlot(
+    {
+      width: el.clientWidth,
+      height,
+      padding: [8, 8, 0, 0],
+      cursor: { y: false, drag: { x: false, y: false }, points: { show: false } },
+      scales: { y: { range: (_, _min, max) => [0, Math.max(max * 1.05, 4)] } },
+      axes: [
+        { ...axis, grid: { show: false }, values: (_, ticks) => ticks.map(day), space: 60 },
+        { ...axis, values: (_, ticks) => ticks.map(show), size: 64 },
+      ],
+      series: [
+        { value: (_, v) => (v === null ? '–' : day(v)), label: '' },
+        {
+          label,
+          stroke: bar as string,
+          fill: bar as string,
+          points: { show: false },
+          paths: uPlot.paths.bars?.({ size: [0.7, 40], radius: 0.2 }) as uPlot.Series.PathBuilder,
+          value: (_, v) => (v === null ? '–' : show(v)),
+        },
+      ],
+    },
+    [days.map((d) => Date.parse(d.date) / 1000), days.map((d) => d.value)],
+    el,
+  );
+}
