@@ -19,6 +19,7 @@ type Store interface {
 	FinishEvent(ctx context.Context, id int64, notices []chat.Append) error
 
 	User(ctx context.Context, eid, uid string) (chat.User, error)
+	Announcement(ctx context.Context, eid string, id int64) (chat.Announcement, error)
 	Groups(ctx context.Context, eid, uid string) ([]chat.Group, error)
 	// Conversation returns a conversation as a user sees it.
 	Conversation(ctx context.Context, eid, uid, conv string) (chat.Conversation, error)

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"magpie/server/chat"
@@ -65,6 +66,11 @@ type (
 		Conv string `json:"conv"`
 		Seq  uint64 `json:"seq"`
 		By   string `json:"by"`
+	}
+	announcementNotice struct {
+		ID    string `json:"id"`
+		Title string `json:"title"`
+		Text  string `json:"text"`
 	}
 	readNotice struct {
 		Conv string `json:"conv"`
@@ -138,6 +144,14 @@ func (a *Agent) write(ctx context.Context, e chat.Event, out *outbox) error {
 		out.user(e.UID, chat.NoticeRecalled, recallNotice{"u:" + other, e.Seq, e.By})
 		if other != e.UID {
 			out.user(other, chat.NoticeRecalled, recallNotice{"u:" + e.UID, e.Seq, e.By})
+		}
+	case chat.EventAnnounce:
+		x, err := a.store.Announcement(ctx, e.EID, int64(e.Seq))
+		if err != nil {
+			return err
+		}
+		for _, uid := range e.Members {
+			out.user(uid, chat.NoticeAnnouncement, announcementNotice{strconv.FormatInt(x.ID, 10), x.Title, x.Text})
 		}
 	case chat.EventRead:
 		out.user(e.UID, chat.NoticeRead, readNotice{e.Conv, e.Seq, e.UID})

@@ -35,6 +35,11 @@ type Administration interface {
 	Reports(ctx context.Context, eid string, state chat.ReportState, cursor string, limit int) ([]chat.Report, string, error)
 	Report(ctx context.Context, eid string, id int64) (chat.Report, []chat.Entry, error)
 	UpdateReport(ctx context.Context, by chat.Actor, id, version int64, state chat.ReportState, note string) (chat.Report, error)
+	AdminGroups
+	Announcements(ctx context.Context, eid, cursor string, limit int) ([]chat.Announcement, string, error)
+	AnnouncementsFor(ctx context.Context, eid, uid, cursor string, limit int) ([]chat.Announcement, string, error)
+	Announce(ctx context.Context, by chat.Actor, a chat.Announcement) (chat.Announcement, error)
+	ReadAnnouncement(ctx context.Context, eid, uid string, id int64) error
 	Overview(ctx context.Context, eid string, days int) (chat.OrgFigures, error)
 	Jobs(ctx context.Context, eid string, kind chat.JobKind, limit int) ([]chat.Job, error)
 	NoteKick(ctx context.Context, by chat.Actor, live chat.LiveSession) error
@@ -45,6 +50,27 @@ type Administration interface {
 	DeleteDepartment(ctx context.Context, by chat.Actor, id, version int64) error
 }
 
+// AdminGroups are groups whoever is in them, and the ways in.
+type AdminGroups interface {
+	AllGroups(ctx context.Context, eid, text string, dissolved bool, cursor string, limit int) ([]chat.Group, string, error)
+	AnyGroup(ctx context.Context, eid, gid string) (chat.Group, error)
+	AnyMembers(ctx context.Context, eid, gid, cursor string, limit int) ([]chat.MemberProfile, string, error)
+	CreateGroupFor(ctx context.Context, by chat.Actor, g chat.Group, members []string) (chat.Group, error)
+	UpdateAnyGroup(ctx context.Context, by chat.Actor, gid string, version int64, c chat.GroupChange, follows *int64) (chat.Group, error)
+	DissolveAnyGroup(ctx context.Context, by chat.Actor, gid string) error
+	RestoreGroup(ctx context.Context, by chat.Actor, gid string) (chat.Group, error)
+	AddAnyMembers(ctx context.Context, by chat.Actor, gid string, uids []string) ([]string, error)
+	SetAnyMember(ctx context.Context, by chat.Actor, gid, uid string, role *chat.GroupRole, mutedUntil *time.Time) error
+	RemoveAnyMember(ctx context.Context, by chat.Actor, gid, uid string) error
+	JoinRequests(ctx context.Context, eid, gid, viewer string) ([]chat.ContactRequest, error)
+	AnswerJoin(ctx context.Context, eid, gid, by, uid string, accept bool) error
+	CreateGroupLink(ctx context.Context, eid, gid, by, id string, hash []byte, expires time.Time) error
+	GroupLinks(ctx context.Context, eid, gid, viewer string) ([]chat.GroupLink, error)
+	DeleteGroupLink(ctx context.Context, eid, gid, by, id string) error
+	GroupOfLink(ctx context.Context, eid string, hash []byte) (chat.Group, error)
+	JoinByLink(ctx context.Context, eid, uid string, hash []byte) (chat.Group, error)
+}
+
 // actor is the caller as the store knows it.
 func (c *caller) actor() chat.Actor { return chat.Actor{EID: c.EID, UID: c.UID, Addr: c.addr} }
 
@@ -53,6 +79,8 @@ func (a *api) adminRoutes() {
 	a.rosterRoutes()
 	a.departmentRoutes()
 	a.policyRoutes()
+	a.adminGroupRoutes()
+	a.announcementRoutes()
 	a.overviewRoutes()
 	a.moderationRoutes()
 	a.auditRoutes()

@@ -96,6 +96,7 @@ func administered(w *world) map[string]string {
 		"/departments {id}":  department,
 		"/jobs {id}":         "0193",
 		"/reports {id}":      reported,
+		"/groups {gid}":      w.group(),
 		"/sessions {id}":     "1z",
 		"/messages {stream}": "1",
 		"/messages {seq}":    "1",

@@ -48,6 +48,13 @@ func TestAnotherOrganisationSeesNothing(t *testing.T) {
 		"GET /api/v1/conversations/{conv}/media":                  nil,
 		"POST /api/v1/conversations/{conv}/messages":              textMessage("in"),
 		"GET /api/v1/presubscriptions?uid={uid}":                  nil,
+		"GET /api/v1/groups/{gid}/requests":                       nil,
+		"PUT /api/v1/groups/{gid}/requests/{uid}":                 nil,
+		"DELETE /api/v1/groups/{gid}/requests/{uid}":              nil,
+		"GET /api/v1/groups/{gid}/links":                          nil,
+		"POST /api/v1/groups/{gid}/links":                         map[string]any{},
+		"DELETE /api/v1/groups/{gid}/links/{id}":                  nil,
+		"PUT /api/v1/announcements/{id}/read":                     nil,
 		"DELETE /api/v1/conversations/{conv}/messages/{seq}":      nil,
 		"POST /api/v1/conversations/{conv}/messages/{seq}/report": map[string]any{"reason": "x"},
 	}

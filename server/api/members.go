@@ -70,11 +70,15 @@ func (a *api) members(ctx context.Context, c *caller, in *membersInput) (*answer
 	if err != nil {
 		return nil, fmt.Errorf("read members: %w", err)
 	}
+	return page(membersOf(members), next), nil
+}
+
+func membersOf(members []chat.MemberProfile) []member {
 	items := make([]member, len(members))
 	for i, m := range members {
 		items[i] = member{UID: m.UID, Name: m.Name, Avatar: m.Avatar, Role: m.Role, MutedUntil: timeOrNull(m.MutedUntil), Joined: m.Joined.UTC()}
 	}
-	return page(items, next), nil
+	return items
 }
 
 func (a *api) addMembers(ctx context.Context, c *caller, in *addMembersInput) (*answer[added], error) {

@@ -86,3 +86,24 @@ type Total struct {
 	Count int
 	Exact bool
 }
+
+// GroupLink is a link by which people of an organisation enter a group.
+type GroupLink struct {
+	ID      string
+	Maker   string
+	Uses    int
+	Created time.Time
+	Expires time.Time
+}
+
+// Announcement is a word to everyone, or to departments.
+type Announcement struct {
+	ID          int64
+	Author      string
+	Title, Text string
+	Departments []int64 // empty: everyone
+	Created     time.Time
+	People      int       // whom it is for
+	Readers     int       // who have read it
+	Read        time.Time // when the viewer did; zero for not yet
+}

@@ -22,6 +22,7 @@ const (
 	EventRead           EventType = "read"       // UID has read Conv up to Seq
 	EventConversation   EventType = "conv"       // UID has muted, pinned or cleared Conv, up to Seq
 	EventRecall         EventType = "m_recall"   // By took back the message Seq of UID in the stream of Kind and Key; Entry is what is left
+	EventAnnounce       EventType = "announce"   // the announcement Seq is for Members
 	EventOrg            EventType = "org"        // the organisation's settings changed
 )
 

@@ -57,6 +57,7 @@ const (
 	NoticeGroupRole      NoticeType = 0x3a
 	NoticeRecalled       NoticeType = 0x40
 	NoticeRead           NoticeType = 0x43
+	NoticeAnnouncement   NoticeType = 0x50
 	NoticeConversation   NoticeType = 0x45
 )
 

@@ -123,6 +123,9 @@ type Group struct {
 	Owner        string
 	Members      int
 	Created      time.Time
+	Follows      int64     // the department whose people are its members, 0 for none
+	Version      int64     // counts the changes of its data
+	Dissolved    time.Time // zero for one that lives
 }
 
 // GroupMembership is one user's place in a group.

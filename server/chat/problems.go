@@ -43,6 +43,8 @@ const (
 	ProblemGroupsByAdmins  Problem = "groups-by-administrators"
 	ProblemNotYours        Problem = "not-yours"
 	ProblemTooLate         Problem = "too-late"
+	ProblemFollows         Problem = "group-follows"
+	ProblemInviteLink      Problem = "invite-link"
 	ProblemLastAdmin       Problem = "last-administrator"
 	ProblemSystemOnly      Problem = "system-administrator-only"
 	ProblemPasswordLink    Problem = "password-link"

@@ -150,6 +150,11 @@ func (s *Store) UpdateDepartment(ctx context.Context, by chat.Actor, id, version
 		if err := t.indexDepartment(by.EID, id, d.Name); err != nil {
 			return err
 		}
+		if moved {
+			if err := t.syncFollowers(by.EID); err != nil {
+				return err
+			}
+		}
 		return t.audit(by, "department.change", fmt.Sprint(id), before, departmentRecord(d))
 	})
 	if err != nil {
@@ -228,6 +233,9 @@ func (s *Store) DeleteDepartment(ctx context.Context, by chat.Actor, id, version
 		if err := t.exec(`UPDATE chat_groups SET follows = 0, version = version + 1 WHERE follows = $1`, id); err != nil {
 			return err
 		}
+		if err := t.syncFollowers(by.EID); err != nil {
+			return err
+		}
 		if err := t.exec(`DELETE FROM department_words WHERE eid = $1 AND department = $2`, by.EID, id); err != nil {
 			return err
 		}
@@ -273,7 +281,10 @@ func (t *tx) setDepartments(eid, uid string, ids []int64) error {
 			main = id
 		}
 	}
-	return t.exec(`UPDATE users SET main_department = $1 WHERE eid = $2 AND uid = $3`, main, eid, uid)
+	if err := t.exec(`UPDATE users SET main_department = $1 WHERE eid = $2 AND uid = $3`, main, eid, uid); err != nil {
+		return err
+	}
+	return t.syncPerson(eid, uid)
 }
 
 // departmentPath returns the department of a path such as "Engineering/Backend", and makes what is missing of it.

@@ -14,14 +14,14 @@ import (
 	"magpie/server/chat"
 )
 
-const groupColumns = `g.eid, g.gid, g.name, g.avatar, g.announcement, g.join_policy, g.muted_all, g.owner, g.created,
+const groupColumns = `g.eid, g.gid, g.name, g.avatar, g.announcement, g.join_policy, g.muted_all, g.owner, g.created, g.follows, g.version, g.dissolved,
 	(SELECT COUNT(*) FROM members n WHERE n.eid = g.eid AND n.gid = g.gid)`
 
 func scanGroup(scan func(...any) error) (chat.Group, error) {
 	var g chat.Group
-	var created int64
-	err := scan(&g.EID, &g.GID, &g.Name, &g.Avatar, &g.Announcement, &g.Join, &g.MutedAll, &g.Owner, &created, &g.Members)
-	g.Created = fromMS(created)
+	var created, dissolved int64
+	err := scan(&g.EID, &g.GID, &g.Name, &g.Avatar, &g.Announcement, &g.Join, &g.MutedAll, &g.Owner, &created, &g.Follows, &g.Version, &dissolved, &g.Members)
+	g.Created, g.Dissolved = fromMS(created), fromMS(dissolved)
 	return g, err
 }
 
@@ -104,46 +104,52 @@ func (s *Store) CreateGroup(ctx context.Context, eid, owner string, g chat.Group
 		if err := t.people(eid, members, "members"); err != nil {
 			return err
 		}
-		gid := g.GID
-		if gid == "" {
-			id, err := uuid.NewV7()
-			if err != nil {
-				return fmt.Errorf("make a group's id: %w", err)
-			}
-			gid = strings.ReplaceAll(id.String(), "-", "")
-		}
-		join := g.Join
-		if join == "" {
-			join = chat.JoinInvite
-		}
-		n, err := t.affect(`INSERT INTO chat_groups (eid, gid, name, avatar, announcement, join_policy, muted_all, owner, maker, maker_key, created, dissolved)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9, $10, 0) ON CONFLICT DO NOTHING`,
-			eid, gid, g.Name, g.Avatar, g.Announcement, string(join), flag(g.MutedAll), owner, key, time.Now().UnixMilli())
-		if err != nil {
-			return err
-		}
-		if n == 0 {
-			return chat.Errorf(chat.Conflict, "There has been a group with this id.").Named(chat.ProblemTaken)
-		}
-		if err := t.changeAvatar(eid, owner, "", g.Avatar); err != nil {
-			return err
-		}
-		if err := t.event(chat.Event{EID: eid, Type: chat.EventGroupCreate, GID: gid, UID: owner, By: owner}); err != nil {
-			return err
-		}
-		for i, uid := range append([]string{owner}, members...) {
-			role := chat.GroupMember
-			if i == 0 {
-				role = chat.GroupOwner
-			}
-			if _, err := t.enter(eid, gid, uid, owner, role, g.MutedAll, "create"); err != nil {
-				return err
-			}
-		}
-		g, err = readGroup(ctx, t, eid, gid)
+		var err error
+		g, err = t.makeGroup(eid, owner, g, members, key)
 		return err
 	})
 	return g, err
+}
+
+// makeGroup makes a group of its owner and others.
+func (t *tx) makeGroup(eid, owner string, g chat.Group, members []string, key string) (chat.Group, error) {
+	gid := g.GID
+	if gid == "" {
+		id, err := uuid.NewV7()
+		if err != nil {
+			return g, fmt.Errorf("make a group's id: %w", err)
+		}
+		gid = strings.ReplaceAll(id.String(), "-", "")
+	}
+	join := g.Join
+	if join == "" {
+		join = chat.JoinInvite
+	}
+	n, err := t.affect(`INSERT INTO chat_groups (eid, gid, name, avatar, announcement, join_policy, muted_all, owner, maker, maker_key, created, dissolved)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9, $10, 0) ON CONFLICT DO NOTHING`,
+		eid, gid, g.Name, g.Avatar, g.Announcement, string(join), flag(g.MutedAll), owner, key, time.Now().UnixMilli())
+	if err != nil {
+		return g, err
+	}
+	if n == 0 {
+		return g, chat.Errorf(chat.Conflict, "There has been a group with this id.").Named(chat.ProblemTaken)
+	}
+	if err := t.changeAvatar(eid, owner, "", g.Avatar); err != nil {
+		return g, err
+	}
+	if err := t.event(chat.Event{EID: eid, Type: chat.EventGroupCreate, GID: gid, UID: owner, By: owner}); err != nil {
+		return g, err
+	}
+	for i, uid := range append([]string{owner}, members...) {
+		role := chat.GroupMember
+		if i == 0 {
+			role = chat.GroupOwner
+		}
+		if _, err := t.enter(eid, gid, uid, owner, role, g.MutedAll, "create"); err != nil {
+			return g, err
+		}
+	}
+	return readGroup(background, t, eid, gid)
 }
 
 // people checks that all uids are users who are not disabled; the others are named in an error about the field.
@@ -199,34 +205,41 @@ func (s *Store) UpdateGroup(ctx context.Context, eid, gid, by string, c chat.Gro
 		if err := chat.MayManageGroup(m.Role); err != nil {
 			return err
 		}
-		avatar := g.Avatar
-		var changed []string
-		for _, f := range []struct {
-			name     string
-			to, from *string
-		}{{"name", &g.Name, c.Name}, {"avatar", &g.Avatar, c.Avatar}, {"announcement", &g.Announcement, c.Announcement}, {"join", (*string)(&g.Join), (*string)(c.Join)}} {
-			if f.from != nil && *f.from != *f.to {
-				*f.to = *f.from
-				changed = append(changed, f.name)
-			}
-		}
-		if c.MutedAll != nil && *c.MutedAll != g.MutedAll {
-			g.MutedAll = *c.MutedAll
-			changed = append(changed, "muted_all")
-		}
-		if len(changed) == 0 {
-			return nil
-		}
-		if err := t.exec(`UPDATE chat_groups SET name = $3, avatar = $4, announcement = $5, join_policy = $6, muted_all = $7 WHERE eid = $1 AND gid = $2`,
-			eid, gid, g.Name, g.Avatar, g.Announcement, string(g.Join), flag(g.MutedAll)); err != nil {
-			return err
-		}
-		if err := t.changeAvatar(eid, by, avatar, g.Avatar); err != nil {
-			return err
-		}
-		return t.event(chat.Event{EID: eid, Type: chat.EventGroupData, GID: gid, By: by, MutedAll: g.MutedAll, Changed: changed})
+		g, err = t.updateGroup(g, by, c)
+		return err
 	})
 	return g, err
+}
+
+// updateGroup changes a group's data in the name of by.
+func (t *tx) updateGroup(g chat.Group, by string, c chat.GroupChange) (chat.Group, error) {
+	avatar := g.Avatar
+	var changed []string
+	for _, f := range []struct {
+		name     string
+		to, from *string
+	}{{"name", &g.Name, c.Name}, {"avatar", &g.Avatar, c.Avatar}, {"announcement", &g.Announcement, c.Announcement}, {"join", (*string)(&g.Join), (*string)(c.Join)}} {
+		if f.from != nil && *f.from != *f.to {
+			*f.to = *f.from
+			changed = append(changed, f.name)
+		}
+	}
+	if c.MutedAll != nil && *c.MutedAll != g.MutedAll {
+		g.MutedAll = *c.MutedAll
+		changed = append(changed, "muted_all")
+	}
+	if len(changed) == 0 {
+		return g, nil
+	}
+	g.Version++
+	if err := t.exec(`UPDATE chat_groups SET name = $3, avatar = $4, announcement = $5, join_policy = $6, muted_all = $7, version = $8 WHERE eid = $1 AND gid = $2`,
+		g.EID, g.GID, g.Name, g.Avatar, g.Announcement, string(g.Join), flag(g.MutedAll), g.Version); err != nil {
+		return g, err
+	}
+	if err := t.changeAvatar(g.EID, by, avatar, g.Avatar); err != nil {
+		return g, err
+	}
+	return g, t.event(chat.Event{EID: g.EID, Type: chat.EventGroupData, GID: g.GID, By: by, MutedAll: g.MutedAll, Changed: changed})
 }
 
 // DissolveGroup ends a group, as its owner. Its messages can't be read afterwards, and its gid is never used again.
@@ -239,28 +252,40 @@ func (s *Store) DissolveGroup(ctx context.Context, eid, gid, by string) error {
 		if m.Role != chat.GroupOwner {
 			return chat.Errorf(chat.Forbidden, "Only the group's owner may dissolve it.").Named(chat.ProblemOwnerOnly)
 		}
-		uids, err := collect(ctx, t, scanString, `SELECT uid FROM members WHERE eid = $1 AND gid = $2`, eid, gid)
-		if err != nil {
-			return err
-		}
-		im, err := t.head(chat.StreamRef{EID: eid, Kind: chat.StreamGroup, Key: gid})
-		if err != nil {
-			return err
-		}
-		if err := t.exec(`DELETE FROM participants WHERE stream = $1`, im.id); err != nil {
-			return err
-		}
-		if err := t.exec(`DELETE FROM members WHERE eid = $1 AND gid = $2`, eid, gid); err != nil {
-			return err
-		}
-		if err := t.exec(`DELETE FROM join_requests WHERE eid = $1 AND gid = $2`, eid, gid); err != nil {
-			return err
-		}
-		if err := t.exec(`UPDATE chat_groups SET dissolved = $3 WHERE eid = $1 AND gid = $2`, eid, gid, time.Now().UnixMilli()); err != nil {
-			return err
-		}
-		return t.event(chat.Event{EID: eid, Type: chat.EventGroupDissolve, GID: gid, UID: by, By: by, Members: uids})
+		return t.dissolve(eid, gid, by)
 	})
+}
+
+// dissolve ends a group in the name of by. Who was in it is kept for as long as it can be restored.
+func (t *tx) dissolve(eid, gid, by string) error {
+	uids, err := collect(background, t, scanString, `SELECT uid FROM members WHERE eid = $1 AND gid = $2`, eid, gid)
+	if err != nil {
+		return err
+	}
+	err = t.exec(`INSERT INTO dissolved_members (eid, gid, uid, role) SELECT eid, gid, uid, role FROM members WHERE eid = $1 AND gid = $2 ON CONFLICT DO NOTHING`, eid, gid)
+	if err != nil {
+		return err
+	}
+	im, err := t.head(chat.StreamRef{EID: eid, Kind: chat.StreamGroup, Key: gid})
+	if err != nil {
+		return err
+	}
+	if err := t.exec(`DELETE FROM participants WHERE stream = $1`, im.id); err != nil {
+		return err
+	}
+	if err := t.exec(`DELETE FROM members WHERE eid = $1 AND gid = $2`, eid, gid); err != nil {
+		return err
+	}
+	if err := t.exec(`DELETE FROM join_requests WHERE eid = $1 AND gid = $2`, eid, gid); err != nil {
+		return err
+	}
+	if err := t.exec(`DELETE FROM group_links WHERE eid = $1 AND gid = $2`, eid, gid); err != nil {
+		return err
+	}
+	if err := t.exec(`UPDATE chat_groups SET dissolved = $3, version = version + 1 WHERE eid = $1 AND gid = $2`, eid, gid, time.Now().UnixMilli()); err != nil {
+		return err
+	}
+	return t.event(chat.Event{EID: eid, Type: chat.EventGroupDissolve, GID: gid, UID: by, By: by, Members: uids})
 }
 
 // Members returns a page of a group's members as one of them sees it: owner, administrators, then by name.
@@ -268,6 +293,10 @@ func (s *Store) Members(ctx context.Context, eid, gid, viewer, cursor string, li
 	if _, err := readMembership(ctx, s.read, eid, gid, viewer); err != nil {
 		return nil, "", err
 	}
+	return s.members(ctx, eid, gid, cursor, limit)
+}
+
+func (s *Store) members(ctx context.Context, eid, gid, cursor string, limit int) ([]chat.MemberProfile, string, error) {
 	after := struct {
 		Rank      int64
 		Name, UID string
@@ -313,6 +342,9 @@ func (s *Store) AddMembers(ctx context.Context, eid, gid, by string, uids []stri
 		if err != nil {
 			return err
 		}
+		if err := freeMembership(g); err != nil {
+			return err
+		}
 		if g.Join == chat.JoinApproval {
 			if err := chat.MayManageGroup(m.Role); err != nil {
 				return err
@@ -348,6 +380,9 @@ func (s *Store) Join(ctx context.Context, eid, gid, uid, message string) (pendin
 		}
 		if _, err := readMembership(ctx, t, eid, gid, uid); chat.CodeOf(err) != chat.NotFound {
 			return err // a member already, or a failure
+		}
+		if err := freeMembership(g); err != nil {
+			return err
 		}
 		switch g.Join {
 		case chat.JoinOpen:
@@ -426,6 +461,13 @@ func (s *Store) RemoveMember(ctx context.Context, eid, gid, uid, by string) erro
 		if err != nil {
 			return err
 		}
+		g, err := readGroup(ctx, t, eid, gid)
+		if err != nil {
+			return err
+		}
+		if err := freeMembership(g); err != nil {
+			return err
+		}
 		if uid == by && m.Role == chat.GroupOwner {
 			return chat.Errorf(chat.Conflict, "You own this group: hand it over to somebody else, or dissolve it.").Named(chat.ProblemOwnerLeaves)
 		}
@@ -434,18 +476,22 @@ func (s *Store) RemoveMember(ctx context.Context, eid, gid, uid, by string) erro
 				return err
 			}
 		}
-		im, err := t.head(chat.StreamRef{EID: eid, Kind: chat.StreamGroup, Key: gid})
-		if err != nil {
-			return err
-		}
-		if err := t.exec(`DELETE FROM participants WHERE eid = $1 AND uid = $2 AND stream = $3`, eid, uid, im.id); err != nil {
-			return err
-		}
-		if err := t.exec(`DELETE FROM members WHERE eid = $1 AND gid = $2 AND uid = $3`, eid, gid, uid); err != nil {
-			return err
-		}
-		return t.event(chat.Event{EID: eid, Type: chat.EventGroupLeave, GID: gid, UID: uid, By: by})
+		return t.removeMember(eid, gid, uid, by)
 	})
+}
+
+func (t *tx) removeMember(eid, gid, uid, by string) error {
+	im, err := t.head(chat.StreamRef{EID: eid, Kind: chat.StreamGroup, Key: gid})
+	if err != nil {
+		return err
+	}
+	if err := t.exec(`DELETE FROM participants WHERE eid = $1 AND uid = $2 AND stream = $3`, eid, uid, im.id); err != nil {
+		return err
+	}
+	if err := t.exec(`DELETE FROM members WHERE eid = $1 AND gid = $2 AND uid = $3`, eid, gid, uid); err != nil {
+		return err
+	}
+	return t.event(chat.Event{EID: eid, Type: chat.EventGroupLeave, GID: gid, UID: uid, By: by})
 }
 
 func unique(list []string) []string {

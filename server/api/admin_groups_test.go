@@ -1,0 +1,204 @@
+package api_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"magpie/server/chat"
+)
+
+func (w *world) membersOf(gid string) string {
+	w.t.Helper()
+	var out []string
+	for _, i := range w.want(200, "acme/alice", "GET", admin+"/groups/"+gid+"/members", nil).items() {
+		m := i.(map[string]any)
+		out = append(out, fmt.Sprintf("%v:%v", m["uid"], m["role"]))
+	}
+	return strings.Join(out, " ")
+}
+
+func TestAdminGroups(t *testing.T) {
+	w := newWorld(t, nil)
+	a := "acme/alice"
+	g := w.want(201, a, "POST", admin+"/groups", map[string]any{"name": "Team", "owner": "bob", "members": []string{"carol"}})
+	gid := g.body["gid"].(string)
+	if g.body["owner"] != "bob" || g.body["version"] != 1.0 || w.membersOf(gid) != "bob:owner carol:member" {
+		t.Errorf("made %s, %s", g.raw, w.membersOf(gid))
+	}
+	w.want(404, a, "GET", "/api/v1/groups/"+gid, nil) // to administer is not to be in it
+	for field, body := range map[string]map[string]any{"owner": {"name": "x", "owner": "eve"}, "members": {"name": "x", "owner": "bob", "members": []string{"eve"}}, "follows": {"name": "x", "owner": "bob", "follows": "99"}} {
+		if r := w.want(422, a, "POST", admin+"/groups", body); r.field("codes."+field) != "nobody" {
+			t.Errorf("%s: %s", field, r.raw)
+		}
+	}
+	w.want(200, a, "PATCH", admin+"/groups/"+gid, map[string]any{"name": "Crew", "muted_all": true}, match(1))
+	if r := w.want(412, a, "PATCH", admin+"/groups/"+gid, map[string]any{"name": "Gang"}, match(1)); r.field("current.name") != "Crew" {
+		t.Errorf("told %s", r.raw)
+	}
+	w.want(403, "acme/carol", "POST", "/api/v1/conversations/g:"+gid+"/messages", textMessage("hi"))
+	w.want(200, a, "POST", admin+"/groups/"+gid+"/members", map[string]any{"uids": []string{"dave", "carol"}})
+	w.want(409, a, "DELETE", admin+"/groups/"+gid+"/members/bob", nil)
+	w.want(409, a, "PATCH", admin+"/groups/"+gid+"/members/bob", map[string]any{"role": "member"})
+	w.want(204, a, "PATCH", admin+"/groups/"+gid+"/members/carol", map[string]any{"role": "owner"})
+	w.want(204, a, "DELETE", admin+"/groups/"+gid+"/members/dave", nil)
+	if got := w.membersOf(gid); got != "carol:owner bob:admin" {
+		t.Errorf("members %s", got)
+	}
+	w.say("acme/carol", "g:"+gid, "kept")
+	w.want(204, a, "DELETE", admin+"/groups/"+gid, nil)
+	w.want(404, "acme/carol", "GET", "/api/v1/groups/"+gid, nil)
+	if n := len(w.want(200, a, "GET", admin+"/groups", nil).items()); n != 0 {
+		t.Errorf("%d groups", n)
+	}
+	if items := w.want(200, a, "GET", admin+"/groups?state=dissolved", nil).items(); len(items) != 1 || items[0].(map[string]any)["dissolved"] == nil {
+		t.Errorf("dissolved %v", items)
+	}
+	w.want(200, a, "POST", admin+"/groups/"+gid+"/restore", nil)
+	w.want(409, a, "POST", admin+"/groups/"+gid+"/restore", nil)
+	if got := w.membersOf(gid); got != "carol:owner bob:admin" {
+		t.Errorf("restored members %s", got)
+	}
+	if raw := w.want(200, "acme/bob", "GET", "/api/v1/conversations/g:"+gid+"/messages", nil).raw; !strings.Contains(raw, "kept") {
+		t.Errorf("history %s", raw)
+	}
+	if items := w.want(200, a, "GET", admin+"/groups?q=rew", nil).items(); len(items) != 1 {
+		t.Errorf("found %v", items)
+	}
+	if n := len(w.want(200, a, "GET", admin+"/audit?target="+gid, nil).items()); n != 7 {
+		t.Errorf("%d audit entries", n)
+	}
+}
+
+// TestGroupFollowsDepartment moves people and departments, and looks who is in the group.
+func TestGroupFollowsDepartment(t *testing.T) {
+	w := newWorld(t, nil)
+	a := "acme/alice"
+	department := func(name, parent string) string {
+		return w.want(201, a, "POST", admin+"/departments", map[string]any{"name": name, "parent": parent}).body["id"].(string)
+	}
+	eng := department("Engineering", "")
+	back := department("Backend", eng)
+	put := func(uid string, version int, departments ...string) {
+		t.Helper()
+		if departments == nil {
+			departments = []string{}
+		}
+		w.want(200, a, "PATCH", admin+"/users/"+uid, map[string]any{"departments": departments}, match(version))
+	}
+	put("bob", 1, back)
+	gid := w.want(201, a, "POST", admin+"/groups", map[string]any{"name": "All of it", "owner": "alice", "follows": eng}).body["gid"].(string)
+	members := func(want string) {
+		t.Helper()
+		if got := w.membersOf(gid); got != want {
+			t.Errorf("members %s, want %s", got, want)
+		}
+	}
+	members("alice:owner bob:member")
+	put("carol", 1, eng)
+	members("alice:owner bob:member carol:member")
+	put("carol", 2)
+	members("alice:owner bob:member")
+	w.want(200, a, "PATCH", admin+"/departments/"+back, map[string]any{"parent": ""}, match(1))
+	members("alice:owner")
+	w.want(200, a, "PATCH", admin+"/departments/"+back, map[string]any{"parent": eng}, match(2))
+	members("alice:owner bob:member")
+	for _, r := range []reply{
+		w.want(409, a, "POST", "/api/v1/groups/"+gid+"/members", map[string]any{"uids": []string{"dave"}}),
+		w.want(409, a, "POST", admin+"/groups/"+gid+"/members", map[string]any{"uids": []string{"dave"}}),
+		w.want(409, "acme/bob", "DELETE", "/api/v1/groups/"+gid+"/members/bob", nil),
+	} {
+		if r.body["type"] != "/problems/group-follows" {
+			t.Errorf("told %s", r.raw)
+		}
+	}
+	version := w.want(200, a, "GET", admin+"/groups/"+gid, nil).body["version"]
+	w.want(200, a, "PATCH", admin+"/groups/"+gid, map[string]any{"follows": ""}, match(version))
+	w.want(200, a, "POST", admin+"/groups/"+gid+"/members", map[string]any{"uids": []string{"dave"}})
+	members("alice:owner bob:member dave:member")
+}
+
+func TestWaysIntoAGroup(t *testing.T) {
+	w := newWorld(t, nil)
+	gid := w.group()
+	at := "/api/v1/groups/" + gid
+	w.want(200, "acme/alice", "PATCH", at, map[string]any{"join": "approval"})
+	w.want(200, "acme/dave", "POST", at+"/join", map[string]any{"message": "please"})
+	w.want(403, "acme/bob", "GET", at+"/requests", nil)
+	w.want(403, "acme/bob", "PUT", at+"/requests/dave", nil)
+	if items := w.want(200, "acme/alice", "GET", at+"/requests", nil).items(); len(items) != 1 || items[0].(map[string]any)["message"] != "please" {
+		t.Errorf("requests %v", items)
+	}
+	w.want(204, "acme/alice", "DELETE", at+"/requests/dave", nil)
+	w.want(404, "acme/alice", "PUT", at+"/requests/dave", nil)
+	w.want(200, "acme/dave", "POST", at+"/join", map[string]any{})
+	w.want(204, "acme/alice", "PUT", at+"/requests/dave", nil)
+	w.want(200, "acme/dave", "GET", at, nil)
+	w.want(204, "acme/dave", "DELETE", at+"/members/dave", nil)
+
+	// Links.
+	w.want(403, "acme/bob", "POST", at+"/links", map[string]any{})
+	link := w.want(201, "acme/alice", "POST", at+"/links", map[string]any{"days": 1}).body
+	_, token, _ := strings.Cut(link["url"].(string), "/join#")
+	body := map[string]any{"token": token}
+	w.want(404, "other/eve", "POST", "/api/v1/join/look", body)
+	w.want(404, "other/eve", "POST", "/api/v1/join", body)
+	w.want(404, "acme/dave", "POST", "/api/v1/join", map[string]any{"token": "x"})
+	if r := w.want(200, "acme/dave", "POST", "/api/v1/join/look", body); r.body["name"] != "Team" {
+		t.Errorf("leads to %s", r.raw)
+	}
+	w.want(200, "acme/dave", "POST", "/api/v1/join", body)
+	w.want(200, "acme/dave", "POST", "/api/v1/join", body)
+	items := w.want(200, "acme/alice", "GET", at+"/links", nil).items()
+	if len(items) != 1 || items[0].(map[string]any)["uses"] != 1.0 || items[0].(map[string]any)["url"] != nil {
+		t.Errorf("links %v", items)
+	}
+	w.want(204, "acme/alice", "DELETE", at+"/links/"+link["id"].(string), nil)
+	w.want(404, "acme/bot", "POST", "/api/v1/join", body)
+	// One that has expired.
+	hash := []byte("expired one")
+	must(t, w.store.CreateGroupLink(t.Context(), "acme", gid, "alice", "old", hash, time.Now().Add(-time.Second)))
+	if _, err := w.store.JoinByLink(t.Context(), "acme", "bot", hash); chat.CodeOf(err) != chat.NotFound {
+		t.Errorf("an expired link: %v", err)
+	}
+}
+
+func TestAnnouncements(t *testing.T) {
+	w := newWorld(t, nil)
+	a := "acme/alice"
+	eng := w.want(201, a, "POST", admin+"/departments", map[string]any{"name": "Engineering"}).body["id"].(string)
+	back := w.want(201, a, "POST", admin+"/departments", map[string]any{"name": "Backend", "parent": eng}).body["id"].(string)
+	w.want(200, a, "PATCH", admin+"/users/bob", map[string]any{"departments": []string{back}}, match(1))
+	w.want(422, a, "POST", admin+"/announcements", map[string]any{"title": "x", "text": "", "departments": []string{"99"}})
+	all := w.want(201, a, "POST", admin+"/announcements", map[string]any{"title": "Holiday", "text": "Monday\nis free"})
+	one := w.want(201, a, "POST", admin+"/announcements", map[string]any{"title": "Deploy", "text": "", "departments": []string{eng}})
+	if all.body["people"] != 4.0 || one.body["people"] != 1.0 { // programs are told nothing
+		t.Errorf("%s %s", all.raw, one.raw)
+	}
+	for who, want := range map[string]int{"acme/bob": 2, "acme/carol": 1, "acme/bot": 0, "other/eve": 0} {
+		if n := len(w.want(200, who, "GET", "/api/v1/announcements", nil).items()); n != want {
+			t.Errorf("%s has %d", who, n)
+		}
+	}
+	id := one.body["id"].(string)
+	w.want(404, "acme/carol", "PUT", "/api/v1/announcements/"+id+"/read", nil)
+	for range 2 {
+		w.want(204, "acme/bob", "PUT", "/api/v1/announcements/"+id+"/read", nil)
+	}
+	items := w.want(200, a, "GET", admin+"/announcements", nil).items()
+	if first := items[0].(map[string]any); first["readers"] != 1.0 || first["people"] != 1.0 || len(items) != 2 {
+		t.Errorf("read by %v", items)
+	}
+	events, err := w.store.Events(t.Context(), 1000)
+	must(t, err)
+	n := 0
+	for _, e := range events {
+		if e.Type == chat.EventAnnounce {
+			n += len(e.Members)
+		}
+	}
+	if n != 5 {
+		t.Errorf("%d are told", n)
+	}
+}

@@ -1,0 +1,503 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"magpie/server/chat"
+)
+
+// freeMembership refuses to change by hand who is in a group that follows a department.
+func freeMembership(g chat.Group) error {
+	if g.Follows == 0 {
+		return nil
+	}
+	return chat.Errorf(chat.Conflict, "This group follows a department: who is in the department is in the group.").Named(chat.ProblemFollows)
+}
+
+// AllGroups returns a page of an organisation's groups by name, whoever is in them; of those that were dissolved and can be restored, if
+// dissolved. text is a part of the name.
+func (s *Store) AllGroups(ctx context.Context, eid, text string, dissolved bool, cursor string, limit int) ([]chat.Group, string, error) {
+	var after [2]string
+	if err := decodeCursor(cursor, &after); err != nil {
+		return nil, "", err
+	}
+	limit = clamp(limit, 50, 200)
+	since := int64(0)
+	if dissolved {
+		since = now() - restorable.Milliseconds()
+	}
+	pattern := "%" + strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(strings.TrimSpace(text)) + "%"
+	list, err := collect(ctx, s.read, scanGroup, `SELECT `+groupColumns+` FROM chat_groups g WHERE g.eid = $1 AND (g.name, g.gid) > ($2, $3)
+		AND ($4 = 0 AND g.dissolved = 0 OR $4 > 0 AND g.dissolved > $4) AND g.name LIKE $5 ESCAPE '!' ORDER BY g.name, g.gid LIMIT $6`, eid, after[0], after[1], since, pattern, limit+1)
+	if err != nil {
+		return nil, "", fmt.Errorf("read groups: %w", err)
+	}
+	if len(list) <= limit {
+		return list, "", nil
+	}
+	return list[:limit], encodeCursor([2]string{list[limit-1].Name, list[limit-1].GID}), nil
+}
+
+// AnyGroup returns a group, whoever is in it; also one that was dissolved and can be restored.
+func (s *Store) AnyGroup(ctx context.Context, eid, gid string) (chat.Group, error) {
+	return anyGroup(ctx, s.read, eid, gid)
+}
+
+func anyGroup(ctx context.Context, q querier, eid, gid string) (chat.Group, error) {
+	g, err := scanGroup(q.QueryRowContext(ctx, `SELECT `+groupColumns+` FROM chat_groups g WHERE g.eid = $1 AND g.gid = $2 AND (g.dissolved = 0 OR g.dissolved > $3)`, eid, gid, now()-restorable.Milliseconds()).Scan)
+	return g, found(err, "group")
+}
+
+// AnyMembers returns a page of a group's members, whoever asks.
+func (s *Store) AnyMembers(ctx context.Context, eid, gid, cursor string, limit int) ([]chat.MemberProfile, string, error) {
+	if _, err := readGroup(ctx, s.read, eid, gid); err != nil {
+		return nil, "", err
+	}
+	return s.members(ctx, eid, gid, cursor, limit)
+}
+
+func groupRecord(g chat.Group) map[string]any {
+	return map[string]any{"name": g.Name, "announcement": g.Announcement, "join": string(g.Join), "muted_all": g.MutedAll, "owner": g.Owner, "follows": g.Follows}
+}
+
+// name is the uid that the members of a group see for an actor: the shell acts in the name of the group's owner.
+func name(by chat.Actor, g chat.Group) string {
+	if by.UID == "" {
+		return g.Owner
+	}
+	return by.UID
+}
+
+// CreateGroupFor makes a group for its owner and others, or for the people of the department that it follows.
+func (s *Store) CreateGroupFor(ctx context.Context, by chat.Actor, g chat.Group, members []string) (chat.Group, error) {
+	made := g
+	err := s.administer(ctx, by, chat.ManageGroups, func(t *tx) (err error) {
+		if err := t.people(by.EID, []string{g.Owner}, "owner"); err != nil {
+			return err
+		}
+		others := slices.DeleteFunc(unique(members), func(uid string) bool { return uid == g.Owner })
+		if g.Follows != 0 {
+			others = nil
+		}
+		if err := t.people(by.EID, others, "members"); err != nil {
+			return err
+		}
+		if made, err = t.makeGroup(by.EID, g.Owner, g, others, ""); err != nil {
+			return err
+		}
+		if g.Follows != 0 {
+			if made, err = t.follow(made, g.Follows, name(by, made)); err != nil {
+				return err
+			}
+		}
+		return t.audit(by, "group.create", made.GID, nil, groupRecord(made))
+	})
+	return made, err
+}
+
+// follow makes a group follow a department, or none for 0.
+func (t *tx) follow(g chat.Group, department int64, by string) (chat.Group, error) {
+	if department != 0 {
+		if _, err := readDepartment(background, t, g.EID, department); chat.CodeOf(err) == chat.NotFound {
+			return g, chat.FieldError("follows", chat.FieldNobody, "is not a department of your organisation")
+		} else if err != nil {
+			return g, err
+		}
+	}
+	if err := t.exec(`UPDATE chat_groups SET follows = $1, version = version + 1 WHERE eid = $2 AND gid = $3`, department, g.EID, g.GID); err != nil {
+		return g, err
+	}
+	g.Follows = department
+	if err := t.syncMembers(g, by); err != nil {
+		return g, err
+	}
+	return readGroup(background, t, g.EID, g.GID)
+}
+
+// below are a department and all departments under it.
+const below = `WITH RECURSIVE below (id) AS (SELECT CAST($1 AS bigint) UNION SELECT d.id FROM departments d JOIN below b ON d.parent = b.id) `
+
+// syncMembers makes the members of a group that follows a department its people. The owner stays in any case.
+func (t *tx) syncMembers(g chat.Group, by string) error {
+	if g.Follows == 0 {
+		return nil
+	}
+	want, err := collect(background, t, scanString, below+`SELECT DISTINCT m.uid FROM below b JOIN department_members m ON m.department = b.id AND m.hidden = 0 ORDER BY m.uid`, g.Follows)
+	if err != nil {
+		return err
+	}
+	wanted := map[string]bool{g.Owner: true}
+	for _, uid := range want {
+		wanted[uid] = true
+	}
+	have, err := collect(background, t, scanString, `SELECT uid FROM members WHERE eid = $1 AND gid = $2`, g.EID, g.GID)
+	if err != nil {
+		return err
+	}
+	for _, uid := range have {
+		if !wanted[uid] {
+			if err := t.removeMember(g.EID, g.GID, uid, by); err != nil {
+				return err
+			}
+		}
+	}
+	for _, uid := range want {
+		if _, err := t.enter(g.EID, g.GID, uid, by, chat.GroupMember, g.MutedAll, ""); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// syncFollowers brings the groups of an organisation that follow departments up to date, after the tree has changed.
+func (t *tx) syncFollowers(eid string) error {
+	groups, err := collect(background, t, scanGroup, `SELECT `+groupColumns+` FROM chat_groups g WHERE g.eid = $1 AND g.follows > 0 AND g.dissolved = 0`, eid)
+	if err != nil {
+		return err
+	}
+	for _, g := range groups {
+		if err := t.syncMembers(g, g.Owner); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// syncPerson brings somebody's place in groups that follow departments up to date, after its departments have changed.
+func (t *tx) syncPerson(eid, uid string) error {
+	groups, err := collect(background, t, scanGroup, `SELECT `+groupColumns+` FROM chat_groups g WHERE g.eid = $1 AND g.follows > 0 AND g.dissolved = 0`, eid)
+	if err != nil || len(groups) == 0 {
+		return err
+	}
+	in, err := collect(background, t, scanInt, `WITH RECURSIVE up (id) AS (SELECT m.department FROM department_members m WHERE m.eid = $1 AND m.uid = $2 AND m.hidden = 0
+		UNION SELECT d.parent FROM departments d JOIN up ON d.id = up.id) SELECT id FROM up`, eid, uid)
+	if err != nil {
+		return err
+	}
+	have, err := collect(background, t, scanString, `SELECT gid FROM members WHERE eid = $1 AND uid = $2`, eid, uid)
+	if err != nil {
+		return err
+	}
+	for _, g := range groups {
+		belongs, is := slices.Contains(in, g.Follows), slices.Contains(have, g.GID)
+		switch {
+		case belongs && !is:
+			_, err = t.enter(eid, g.GID, uid, g.Owner, chat.GroupMember, g.MutedAll, "")
+		case !belongs && is && uid != g.Owner:
+			err = t.removeMember(eid, g.GID, uid, g.Owner)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// changeGroup runs a change of a group by an administrator.
+func (s *Store) changeGroup(ctx context.Context, by chat.Actor, gid string, f func(*tx, chat.Group) error) error {
+	return s.administer(ctx, by, chat.ManageGroups, func(t *tx) error {
+		g, err := readGroup(background, t, by.EID, gid)
+		if err != nil {
+			return err
+		}
+		return f(t, g)
+	})
+}
+
+// UpdateAnyGroup changes a group's data, of which the caller knows version; follows, if not nil, makes it follow a department, or none for 0.
+func (s *Store) UpdateAnyGroup(ctx context.Context, by chat.Actor, gid string, version int64, c chat.GroupChange, follows *int64) (chat.Group, error) {
+	var g chat.Group
+	err := s.changeGroup(ctx, by, gid, func(t *tx, old chat.Group) (err error) {
+		if old.Version != version {
+			return changedMeanwhile(old)
+		}
+		if g, err = t.updateGroup(old, name(by, old), c); err != nil {
+			return err
+		}
+		if follows != nil && *follows != old.Follows {
+			if g, err = t.follow(g, *follows, name(by, old)); err != nil {
+				return err
+			}
+		}
+		from, to := difference(groupRecord(old), groupRecord(g))
+		if to == nil {
+			return nil
+		}
+		return t.audit(by, "group.change", gid, from, to)
+	})
+	return g, err
+}
+
+// DissolveAnyGroup ends a group. It can be restored for 30 days.
+func (s *Store) DissolveAnyGroup(ctx context.Context, by chat.Actor, gid string) error {
+	return s.changeGroup(ctx, by, gid, func(t *tx, g chat.Group) error {
+		if err := t.dissolve(g.EID, g.GID, name(by, g)); err != nil {
+			return err
+		}
+		return t.audit(by, "group.dissolve", gid, groupRecord(g), nil)
+	})
+}
+
+// RestoreGroup brings a dissolved group back, with its messages and those of its members who are still there.
+func (s *Store) RestoreGroup(ctx context.Context, by chat.Actor, gid string) (chat.Group, error) {
+	var g chat.Group
+	err := s.administer(ctx, by, chat.ManageGroups, func(t *tx) error {
+		old, err := anyGroup(background, t, by.EID, gid)
+		if err == nil && old.Dissolved.IsZero() {
+			err = chat.Errorf(chat.Conflict, "This group is not dissolved.")
+		}
+		if err != nil {
+			return err
+		}
+		if err := t.exec(`UPDATE chat_groups SET dissolved = 0, version = version + 1 WHERE eid = $1 AND gid = $2`, by.EID, gid); err != nil {
+			return err
+		}
+		type row struct {
+			uid  string
+			role chat.GroupRole
+		}
+		members, err := collect(background, t, func(scan func(...any) error) (r row, err error) {
+			err = scan(&r.uid, &r.role)
+			return r, err
+		}, `DELETE FROM dissolved_members WHERE eid = $1 AND gid = $2 RETURNING uid, role`, by.EID, gid)
+		if err != nil {
+			return err
+		}
+		for _, m := range members {
+			if _, err := t.enter(by.EID, gid, m.uid, name(by, old), m.role, old.MutedAll, "create"); err != nil {
+				return err
+			}
+		}
+		if err := t.syncMembers(old, name(by, old)); err != nil {
+			return err
+		}
+		if g, err = readGroup(background, t, by.EID, gid); err != nil {
+			return err
+		}
+		return t.audit(by, "group.restore", gid, nil, groupRecord(g))
+	})
+	return g, err
+}
+
+// AddAnyMembers adds people to a group, and returns those who were not in it before.
+func (s *Store) AddAnyMembers(ctx context.Context, by chat.Actor, gid string, uids []string) (added []string, err error) {
+	err = s.changeGroup(ctx, by, gid, func(t *tx, g chat.Group) error {
+		added = []string{}
+		if err := freeMembership(g); err != nil {
+			return err
+		}
+		if err := t.people(by.EID, unique(uids), "uids"); err != nil {
+			return err
+		}
+		for _, uid := range unique(uids) {
+			fresh, err := t.enter(by.EID, gid, uid, name(by, g), chat.GroupMember, g.MutedAll, "")
+			if err != nil {
+				return err
+			}
+			if fresh {
+				added = append(added, uid)
+			}
+		}
+		if len(added) == 0 {
+			return nil
+		}
+		return t.audit(by, "group.add", gid, nil, map[string]any{"uids": added})
+	})
+	return added, err
+}
+
+// SetAnyMember changes a member's role or mute. A new owner takes the group over: the old one becomes an administrator.
+func (s *Store) SetAnyMember(ctx context.Context, by chat.Actor, gid, uid string, role *chat.GroupRole, mutedUntil *time.Time) error {
+	return s.changeGroup(ctx, by, gid, func(t *tx, g chat.Group) error {
+		m, err := readMembership(background, t, by.EID, gid, uid)
+		if chat.CodeOf(err) == chat.NotFound {
+			return chat.Errorf(chat.NotFound, "%s is not a member of this group.", uid).Named(chat.ProblemNotMember)
+		}
+		if err != nil {
+			return err
+		}
+		before := map[string]any{"uid": uid, "role": string(m.Role), "muted_until": m.MutedUntil}
+		if role != nil && *role != m.Role {
+			if m.Role == chat.GroupOwner {
+				return chat.Errorf(chat.Conflict, "A group has an owner: make somebody else the owner instead.").Named(chat.ProblemOwnerLeaves)
+			}
+			if *role == chat.GroupOwner {
+				if err := t.setMember(by.EID, gid, g.Owner, name(by, g), chat.GroupAdmin, time.Time{}); err != nil {
+					return err
+				}
+				if err := t.exec(`UPDATE chat_groups SET owner = $1, version = version + 1 WHERE eid = $2 AND gid = $3`, uid, by.EID, gid); err != nil {
+					return err
+				}
+			}
+			m.Role = *role
+		}
+		if mutedUntil != nil {
+			m.MutedUntil = *mutedUntil
+		}
+		if err := t.setMember(by.EID, gid, uid, name(by, g), m.Role, m.MutedUntil); err != nil {
+			return err
+		}
+		return t.audit(by, "group.member", gid, before, map[string]any{"uid": uid, "role": string(m.Role), "muted_until": m.MutedUntil})
+	})
+}
+
+// RemoveAnyMember takes somebody out of a group. The owner must be another first.
+func (s *Store) RemoveAnyMember(ctx context.Context, by chat.Actor, gid, uid string) error {
+	return s.changeGroup(ctx, by, gid, func(t *tx, g chat.Group) error {
+		if err := freeMembership(g); err != nil {
+			return err
+		}
+		if _, err := readMembership(background, t, by.EID, gid, uid); chat.CodeOf(err) == chat.NotFound {
+			return chat.Errorf(chat.NotFound, "%s is not a member of this group.", uid).Named(chat.ProblemNotMember)
+		} else if err != nil {
+			return err
+		}
+		if g.Owner == uid {
+			return chat.Errorf(chat.Conflict, "This is the group's owner: make somebody else the owner first.").Named(chat.ProblemOwnerLeaves)
+		}
+		if err := t.removeMember(by.EID, gid, uid, name(by, g)); err != nil {
+			return err
+		}
+		return t.audit(by, "group.remove", gid, map[string]any{"uid": uid}, nil)
+	})
+}
+
+// JoinRequests returns who asks to join a group, for those who decide it.
+func (s *Store) JoinRequests(ctx context.Context, eid, gid, viewer string) ([]chat.ContactRequest, error) {
+	m, err := readMembership(ctx, s.read, eid, gid, viewer)
+	if err == nil {
+		err = chat.MayManageGroup(m.Role)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return collect(ctx, s.read, func(scan func(...any) error) (r chat.ContactRequest, err error) {
+		var created int64
+		err = scan(&r.UID, &r.Message, &created)
+		r.Created = fromMS(created)
+		return r, err
+	}, `SELECT uid, message, created FROM join_requests WHERE eid = $1 AND gid = $2 ORDER BY created, uid`, eid, gid)
+}
+
+// AnswerJoin accepts or declines somebody who asks to join.
+func (s *Store) AnswerJoin(ctx context.Context, eid, gid, by, uid string, accept bool) error {
+	return s.change(ctx, func(t *tx) error {
+		g, err := readGroup(background, t, eid, gid)
+		if err != nil {
+			return err
+		}
+		m, err := readMembership(background, t, eid, gid, by)
+		if err != nil {
+			return err
+		}
+		if err := chat.MayManageGroup(m.Role); err != nil {
+			return err
+		}
+		n, err := t.affect(`DELETE FROM join_requests WHERE eid = $1 AND gid = $2 AND uid = $3`, eid, gid, uid)
+		if err == nil && n == 0 {
+			err = found(sql.ErrNoRows, "request")
+		}
+		if err != nil || !accept {
+			return err
+		}
+		_, err = t.enter(eid, gid, uid, by, chat.GroupMember, g.MutedAll, "")
+		return err
+	})
+}
+
+// CreateGroupLink makes a link by which people of the organisation enter a group, until expires; hash is the digest of its token.
+func (s *Store) CreateGroupLink(ctx context.Context, eid, gid, by, id string, hash []byte, expires time.Time) error {
+	return s.manageGroup(ctx, eid, gid, by, func(t *tx, g chat.Group) error {
+		if err := freeMembership(g); err != nil {
+			return err
+		}
+		return t.exec(`INSERT INTO group_links (id, hash, eid, gid, maker, created, expires, uses) VALUES ($1, $2, $3, $4, $5, $6, $7, 0)`, id, hash, eid, gid, by, now(), ms(expires))
+	})
+}
+
+func (s *Store) manageGroup(ctx context.Context, eid, gid, by string, f func(*tx, chat.Group) error) error {
+	return s.change(ctx, func(t *tx) error {
+		g, err := readGroup(background, t, eid, gid)
+		if err != nil {
+			return err
+		}
+		m, err := readMembership(background, t, eid, gid, by)
+		if err != nil {
+			return err
+		}
+		if err := chat.MayManageGroup(m.Role); err != nil {
+			return err
+		}
+		return f(t, g)
+	})
+}
+
+// GroupLinks returns the links into a group that are good, for those who manage it.
+func (s *Store) GroupLinks(ctx context.Context, eid, gid, viewer string) ([]chat.GroupLink, error) {
+	m, err := readMembership(ctx, s.read, eid, gid, viewer)
+	if err == nil {
+		err = chat.MayManageGroup(m.Role)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return collect(ctx, s.read, func(scan func(...any) error) (l chat.GroupLink, err error) {
+		var created, expires int64
+		err = scan(&l.ID, &l.Maker, &l.Uses, &created, &expires)
+		l.Created, l.Expires = fromMS(created), fromMS(expires)
+		return l, err
+	}, `SELECT id, maker, uses, created, expires FROM group_links WHERE eid = $1 AND gid = $2 AND expires > $3 ORDER BY created DESC, id DESC`, eid, gid, now())
+}
+
+// DeleteGroupLink withdraws a link.
+func (s *Store) DeleteGroupLink(ctx context.Context, eid, gid, by, id string) error {
+	return s.manageGroup(ctx, eid, gid, by, func(t *tx, _ chat.Group) error {
+		n, err := t.affect(`DELETE FROM group_links WHERE eid = $1 AND gid = $2 AND id = $3`, eid, gid, id)
+		if err == nil && n == 0 {
+			err = found(sql.ErrNoRows, "link")
+		}
+		return err
+	})
+}
+
+// GroupOfLink returns the group that a link leads into, for somebody of its organisation.
+func (s *Store) GroupOfLink(ctx context.Context, eid string, hash []byte) (chat.Group, error) {
+	return groupOfLink(ctx, s.read, eid, hash)
+}
+
+func groupOfLink(ctx context.Context, q querier, eid string, hash []byte) (chat.Group, error) {
+	var gid string
+	err := q.QueryRowContext(ctx, `SELECT gid FROM group_links WHERE hash = $1 AND eid = $2 AND expires > $3`, hash, eid, now()).Scan(&gid)
+	if errors.Is(err, sql.ErrNoRows) {
+		return chat.Group{}, chat.Errorf(chat.NotFound, "This link has expired or was withdrawn. Ask for a new one.").Named(chat.ProblemInviteLink)
+	}
+	if err != nil {
+		return chat.Group{}, err
+	}
+	return readGroup(ctx, q, eid, gid)
+}
+
+// JoinByLink makes somebody a member of the group that a link leads into.
+func (s *Store) JoinByLink(ctx context.Context, eid, uid string, hash []byte) (chat.Group, error) {
+	var g chat.Group
+	err := s.change(ctx, func(t *tx) (err error) {
+		if g, err = groupOfLink(background, t, eid, hash); err != nil {
+			return err
+		}
+		if err := freeMembership(g); err != nil {
+			return err
+		}
+		fresh, err := t.enter(eid, g.GID, uid, uid, chat.GroupMember, g.MutedAll, "")
+		if err != nil || !fresh {
+			return err
+		}
+		return t.exec(`UPDATE group_links SET uses = uses + 1 WHERE hash = $1`, hash)
+	})
+	return g, err
+}
