@@ -2,6 +2,7 @@
 
 import type { Browser, BrowserContextOptions } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect } from 'vitest';
+import { Minio } from '../minio';
 import { Server } from '../server';
 import { launch, Person } from './person';
 
@@ -50,9 +51,27 @@ export class Crowd {
 
 /** The crowd of the test file that calls this, whose server is started with args. */
 export function gather(...args: string[]): Crowd {
+  return gatherWith(async () => args);
+}
+
+/** Where a server keeps files. */
+export type Store = 'a folder' | 'MinIO';
+export const stores: Store[] = ['a folder', 'MinIO'];
+
+/** The same, whose server keeps files in one of the stores. */
+export function gatherAt(store: Store, ...args: string[]): Crowd {
+  let minio: Minio | undefined;
+  afterAll(async () => minio?.stop()); // last, as it is the first that is named
+  return gatherWith(async () => {
+    if (store === 'MinIO') minio = await Minio.start();
+    return minio ? [...args, '--media', minio.place] : args;
+  });
+}
+
+function gatherWith(args: () => Promise<string[]>): Crowd {
   const crowd = new Crowd();
   beforeAll(async () => {
-    crowd.server = await Server.start(...args);
+    crowd.server = await Server.start(...(await args()));
     crowd.browser = await launch();
   });
   afterAll(async () => {

@@ -6,8 +6,7 @@ import { gather } from './crowd';
 import { binary, pdf, picture, plain, type SentFile, wav } from './files';
 import type { Person } from './person';
 
-const place = process.env.MAGPIE_TEST_MEDIA;
-const crowd = gather(...(place ? ['--media', place] : []));
+const crowd = gather();
 
 async function send(p: Person, files: SentFile[], caption?: string): Promise<void> {
   await p.page.locator('.composer-attach input[type=file]').first().setInputFiles(files);
