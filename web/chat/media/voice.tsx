@@ -53,7 +53,8 @@ export function Voice({ m, one }: { m: Message; one: Shown }) {
     const to = { ArrowRight: at + step, ArrowUp: at + step, ArrowLeft: at - step, ArrowDown: at - step, Home: 0 }[
       e.key
     ];
-    if (to === undefined) return;
+    // Keys move in what was begun; they don't begin to play.
+    if (to === undefined || !mine) return;
     e.preventDefault();
     go(to);
   };
