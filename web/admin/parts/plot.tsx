@@ -2,9 +2,10 @@
 
 import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
-import 'uplot/dist/uPlot.min.css';
+import '../styles/plot.css';
 import { format } from '../../ui/format';
 import { language, theme } from '../../ui/prefs';
+import { a } from '../text';
 import type { ChartProps } from './chart';
 
 const height = 200;
@@ -49,16 +50,20 @@ function draw(el: HTMLElement, { label, days, show }: ChartProps): uPlot {
       height,
       padding: [8, 8, 0, 0],
       cursor: { y: false, drag: { x: false, y: false }, points: { show: false } },
-      scales: { y: { range: (_, _min, max) => [0, Math.max(max * 1.05, 4)] } },
+      // Half a day on both sides: a bar stands in the middle of its day.
+      scales: {
+        x: { range: (_, from, to) => [from - 43_200, to + 43_200] },
+        y: { range: (_, _min, max) => [0, Math.max(max * 1.05, 4)] },
+      },
       axes: [
         { ...axis, grid: { show: false }, values: (_, ticks) => ticks.map(day), space: 60 },
         { ...axis, values: (_, ticks) => ticks.map(show), size: 64 },
       ],
       series: [
-        { value: (_, v) => (v === null ? '–' : day(v)), label: '' },
+        { value: (_, v) => (v === null ? '–' : day(v)), label: a.value.overview.day },
         {
           label,
-          stroke: bar as string,
+          width: 0,
           fill: bar as string,
           points: { show: false },
           paths: uPlot.paths.bars?.({ size: [0.7, 40], radius: 0.2 }) as uPlot.Series.PathBuilder,
