@@ -12,6 +12,7 @@ import (
 	"io"
 	"log/slog"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -146,6 +147,11 @@ func (l *Library) finish(ctx context.Context, eid, uid string, about chat.Upload
 	}
 	f := chat.File{ID: newID(), EID: eid, UID: uid, Purpose: about.Purpose, Name: CleanName(about.Name), Duration: about.Duration}
 	f.Type, f.Kind = sniff(in.head, &window{ctx: ctx, store: l.Store, key: in.key, size: in.size}, in.size)
+	came := in.key
+	in, err := l.withoutPrivate(ctx, eid, f, in, about.Original)
+	if err != nil {
+		return f, err
+	}
 	whole := chat.Blob{Variant: chat.VariantMain, Type: f.Type, Key: in.key, Hash: in.hash, Size: in.size}
 	switch {
 	case f.Kind == chat.ContentImage:
@@ -163,10 +169,37 @@ func (l *Library) finish(ctx context.Context, eid, uid string, about chat.Upload
 	if err := l.Rows.AddFile(ctx, f, quota, upload); err != nil {
 		return f, err
 	}
-	if f.Kind == chat.ContentImage && !(about.Original && f.Purpose == chat.ForMessage) {
-		l.drop(in.key)
+	if !slices.ContainsFunc(f.Blobs, func(b chat.Blob) bool { return b.Key == came }) {
+		l.drop(came)
 	}
 	return f, nil
+}
+
+// withoutPrivate takes out what a camera has written about itself and the place, unless the uploader asks to send the original.
+func (l *Library) withoutPrivate(ctx context.Context, eid string, f chat.File, in raw, original bool) (raw, error) {
+	if original {
+		return in, nil
+	}
+	spans := privateSpans(f.Type, &window{ctx: ctx, store: l.Store, key: in.key, size: in.size}, in.size)
+	if len(spans) == 0 {
+		return in, nil
+	}
+	out := raw{key: newKey(eid), size: in.size, head: in.head}
+	if err := l.Rows.NoteKeys(ctx, time.Now().Add(keepLoose), out.key); err != nil {
+		return out, err
+	}
+	r, err := l.Store.Open(ctx, in.key, 0)
+	if err != nil {
+		return out, err
+	}
+	sum := sha256.New()
+	err = l.Store.Put(ctx, out.key, io.TeeReader(&blanked{r: r, spans: spans}, sum))
+	if err = errors.Join(err, r.Close()); err != nil {
+		l.drop(out.key)
+		return out, err
+	}
+	out.hash = sum.Sum(nil)
+	return out, nil
 }
 
 // addPicture makes what others see of a picture, and keeps the original only if the uploader asks for that.
