@@ -195,7 +195,8 @@ func (s *Store) ClearConversation(ctx context.Context, eid, uid, conv string, se
 		}
 		to, at := min(seq, h.seq), now()
 		if to < h.seq {
-			if err := t.row(`SELECT ts FROM log WHERE stream = $1 AND seq = $2`, h.id, int64(to)+1).Scan(&at); err != nil {
+			err := t.row(`SELECT COALESCE((SELECT ts FROM log WHERE stream = $1 AND seq > $2 ORDER BY seq LIMIT 1), CAST($3 AS bigint))`, h.id, int64(to), at).Scan(&at)
+			if err != nil {
 				return fmt.Errorf("read the first message that stays: %w", err)
 			}
 		}

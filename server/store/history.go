@@ -67,8 +67,10 @@ func (h history) messages(ctx context.Context, q querier, before, after uint64, 
 	if end-first > uint64(limit) {
 		first, more = end-uint64(limit), true
 	}
-	list, err = collect(ctx, q, scanEntry, entriesAfter, h.ID, int64(first-1), int(end-first))
-	return list, more, err
+	list, err = collect(ctx, q, scanEntry, `SELECT `+entryColumns+` FROM log l JOIN streams s ON s.id = l.stream LEFT JOIN users u ON u.id = l.author
+		WHERE l.stream = $1 AND l.seq >= $2 AND l.seq < $3 ORDER BY l.seq`, h.ID, int64(first), int64(end))
+	// Where some are missing, the older ones have been deleted: there is nothing before them.
+	return list, more && uint64(len(list)) == end-first, err
 }
 
 // notices returns what happened in a group from the time of a page's first message, or from the beginning, up to the message that

@@ -158,3 +158,51 @@ func TestNoticesOfAGroupsPages(t *testing.T) {
 		t.Errorf("%d lines, of which the newest are wanted", len(page.Notices))
 	}
 }
+
+// TestHistoryAfterRetention pages through a conversation whose beginning, and then all, has been deleted.
+func TestHistoryAfterRetention(t *testing.T) {
+	ctx, s := t.Context(), world(t)
+	old := time.Now().Add(-time.Hour)
+	for range 8 {
+		say(t, s, chat.Append{Stream: pair("ann", "bo"), Sender: "ann", Time: ms(old)})
+	}
+	for range 3 {
+		say(t, s, chat.Append{Stream: pair("ann", "bo"), Sender: "ann"})
+	}
+	retain := func(before time.Time) {
+		t.Helper()
+		must(s.Retain(ctx, "acme", chat.StreamPair, before))(t)
+	}
+	look := func(before, after uint64, limit int) string {
+		t.Helper()
+		page := must(s.Messages(ctx, "acme", "bo", "u:ann", before, after, limit))(t)
+		got := []uint64{}
+		for _, e := range page.Messages {
+			got = append(got, e.Seq)
+		}
+		return fmt.Sprint(got, page.More)
+	}
+	retain(old.Add(time.Minute))
+	for _, c := range []struct {
+		before, after uint64
+		limit         int
+		want          string
+	}{
+		{0, 0, 2, "[10 11] true"},
+		{0, 0, 5, "[9 10 11] false"},
+		{10, 0, 4, "[9] false"},
+		{9, 0, 2, "[] false"},
+		{5, 0, 2, "[] false"},
+		{0, 1, 2, "[9 10] true"},
+	} {
+		if got := look(c.before, c.after, c.limit); got != c.want {
+			t.Errorf("%+v: %s", c, got)
+		}
+	}
+	check(t, s.ClearConversation(ctx, "acme", "bo", "u:ann", 3)) // of which nothing is there
+	retain(time.Now().Add(time.Minute))
+	if got := look(0, 0, 2); got != "[] false" {
+		t.Error(got)
+	}
+	check(t, s.ClearConversation(ctx, "acme", "bo", "u:ann", 5))
+}
