@@ -12,7 +12,6 @@ export const rates = [1, 1.5, 2];
 export const rate = signal(rates.find((r) => String(r) === recall('voice-rate')) ?? 1);
 
 let sound: HTMLAudioElement | undefined;
-let source = '';
 let ended: () => void = () => {};
 
 /** A recording does not say how long it is, and can't be sought in before that is known: its end is looked for once. */
@@ -49,7 +48,7 @@ function frame(): void {
 /** Plays a sound, or goes on with it. href: where it is; then: what is to happen at its end. Rejects when it can't be played. */
 export async function play(key: string, href: string, from: number, then: () => void): Promise<void> {
   const el = element();
-  ended = then;
+  ended = () => {}; // looking for the end is not reaching it
   if (current.peek() !== key || el.error) {
     el.pause();
     current.value = key;
@@ -58,6 +57,7 @@ export async function play(key: string, href: string, from: number, then: () => 
     if (current.peek() !== key) return; // another one was chosen meanwhile
     el.currentTime = from;
   }
+  ended = then;
   el.playbackRate = rate.peek();
   await el.play();
 }
@@ -79,14 +79,8 @@ export function nextRate(): void {
   if (sound) sound.playbackRate = rate.value;
 }
 
-/** Fetched in whole: what a recorder makes has no table of places, so that a browser can only seek in what it has. */
 async function load(el: HTMLAudioElement, href: string): Promise<void> {
-  const answer = await fetch(href);
-  if (!answer.ok) throw new Error(`The sound could not be loaded: ${answer.status}.`);
-  const url = URL.createObjectURL(await answer.blob());
-  if (source) URL.revokeObjectURL(source);
-  source = url;
-  el.src = url;
+  el.src = href;
   await once(el, 'loadedmetadata');
   if (el.duration !== Number.POSITIVE_INFINITY) return;
   el.currentTime = beyond;
