@@ -98,7 +98,7 @@ func (o *org) changeLocked(ev *chat.Event) {
 	switch ev.Type {
 	case chat.EventContactAdd:
 		o.queue(u, ev)
-		if o.settings.MessageWhom == chat.ForContacts {
+		if o.settings.MessageWhom != "" {
 			o.forgetKnown()
 		}
 		if u != nil && u.contacts != nil {
@@ -113,7 +113,7 @@ func (o *org) changeLocked(ev *chat.Event) {
 		}
 	case chat.EventContactRemove:
 		o.queue(u, ev)
-		if o.settings.MessageWhom == chat.ForContacts {
+		if o.settings.MessageWhom != "" {
 			o.forgetKnown()
 		}
 		if u != nil && u.contacts != nil {

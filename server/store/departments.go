@@ -242,6 +242,11 @@ func (s *Store) DeleteDepartment(ctx context.Context, by chat.Actor, id, version
 		if err := t.exec(`DELETE FROM departments WHERE id = $1`, id); err != nil {
 			return err
 		}
+		if len(members) > 0 {
+			if err := t.event(chat.Event{EID: by.EID, Type: chat.EventOrg}); err != nil {
+				return err
+			}
+		}
 		return t.audit(by, "department.delete", fmt.Sprint(id), departmentRecord(d), nil)
 	})
 	if err != nil {

@@ -125,6 +125,11 @@ func (s *Store) ImportPeople(ctx context.Context, j *chat.Job, rows []chat.Perso
 			}
 			next.Done++
 		}
+		if next.Result.Updated > j.Result.Updated { // who may write to whom can depend on departments
+			if err := t.event(chat.Event{EID: j.By.EID, Type: chat.EventOrg}); err != nil {
+				return err
+			}
+		}
 		return t.saveJob(next)
 	})
 	if err != nil {
