@@ -204,13 +204,19 @@ describe('one page', () => {
   test('thrown away: nothing is sent, and the server hears of it', async () => {
     const p = await open();
     let patches = 0;
-    server.before = (r) => (r.method === 'PATCH' && ++patches > 1 ? new Promise(() => {}) : undefined);
+    let held: AbortSignal | undefined;
+    server.before = (r) => {
+      if (r.method !== 'PATCH' || ++patches === 1) return undefined;
+      held = r.signal;
+      return new Promise(() => {});
+    };
     await p.media.send('u:bob', [file('deck.bin', 9 * mebi)]);
     p.begin();
     await until(() => patches === 2);
     const item = p.outbox.all.value[0];
     p.outbox.discard(item?.id ?? '');
     await until(() => server.uploads.size === 0);
+    expect(held?.aborted).toBe(true);
     expect(p.outbox.all.value).toEqual([]);
     expect(published).toEqual([]);
     await expect.poll(() => p.media.local(item?.files?.[0]?.key ?? '')).toBeUndefined();
