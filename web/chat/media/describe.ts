@@ -96,8 +96,9 @@ export function mediaSummary(m: Message): string {
 
 /** The icon that stands for a message's files in one line. */
 export function mediaIcon(m: Message): 'image' | 'video' | 'mic' | 'file' | undefined {
-  const [first] = filesOf(m);
+  const [first, ...others] = filesOf(m);
   if (!first) return undefined;
+  if (others.some((f) => f.type !== first.type)) return 'file';
   if (first.type === image) return 'image';
   if (first.type === video) return 'video';
   return isVoice(first) ? 'mic' : 'file';

@@ -103,7 +103,7 @@ function Preview({ name, written, send, files }: AttachProps & { files: File[] }
   };
   return (
     <Dialog
-      title={text.previewTitle(list.length)}
+      title={text.previewTitle(list.filter((e) => !e.found?.fault).length || list.length)}
       onClose={closeOver}
       onSubmit={submit}
       footer={

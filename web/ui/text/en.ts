@@ -211,7 +211,7 @@ export const en = {
     tooLarge: (limit: string) => `Too large: a file may have up to ${limit}.`,
     emptyFile: 'This file is empty.',
     unreadable: 'This can’t be read. Folders can’t be sent; pack them into one file.',
-    someLeftOut: 'Files with a mark can’t be sent and are left out.',
+    someLeftOut: 'Files that can’t be sent are left out.',
     send: 'Send',
     sending: 'Sending…',
     uploading: (done: string, all: string) => `Sending: ${done} of ${all}`,

@@ -212,7 +212,7 @@ export const zh: Texts = {
     tooLarge: (limit: string) => `文件过大：单个文件不能超过 ${limit}。`,
     emptyFile: '这个文件是空的。',
     unreadable: '无法读取。不能发送文件夹，请先打包成一个文件。',
-    someLeftOut: '有标记的文件无法发送，将被略过。',
+    someLeftOut: '无法发送的文件将被略过。',
     send: '发送',
     sending: '正在发送…',
     uploading: (done: string, all: string) => `正在发送：${done} / ${all}`,
