@@ -12,8 +12,10 @@ import { account, begin, can, type Right } from './client';
 import { SectionIcon } from './icon';
 import { address, follow, go, place, type Section } from './route';
 import { a } from './text';
+import { Announcements } from './views/announcements';
 import { Audit } from './views/audit';
 import { Departments } from './views/departments';
+import { Groups } from './views/groups';
 import { Overview } from './views/overview';
 import { People } from './views/people';
 import { Policies } from './views/policies';
@@ -30,6 +32,8 @@ const views: Partial<Record<Section, View>> = {
   overview: { right: 'read', view: Overview },
   people: { right: 'read', view: People },
   departments: { right: 'read', view: Departments },
+  groups: { right: 'read', view: Groups },
+  announcements: { right: 'read', view: Announcements },
   reports: { right: 'read', view: Reports },
   policies: { right: 'read', view: Policies },
   sessions: { right: 'read', view: Sessions },

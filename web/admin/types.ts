@@ -162,3 +162,34 @@ export interface LiveSession {
   /** Of one session alone. */
   topics?: { topic: string; qos: number; lag: number }[];
 }
+
+export interface AdminGroup {
+  gid: string;
+  name: string;
+  avatar: string;
+  announcement: string;
+  join: 'open' | 'approval' | 'invite';
+  /** Only the owner and administrators may write. */
+  muted_all: boolean;
+  owner: string;
+  members: number;
+  created: string;
+  /** The id of the department whose people are its members, or empty. */
+  follows: string;
+  dissolved: string | null;
+  version: number;
+}
+
+export interface Announcement {
+  id: string;
+  author: string;
+  title: string;
+  text: string;
+  /** Ids; none is everyone. */
+  departments?: string[];
+  created: string;
+  /** Whom it is for. */
+  people?: number;
+  /** How many have read it. */
+  readers?: number;
+}

@@ -77,10 +77,12 @@ interface AreaProps {
   onInput(value: string): void;
   maxLength: number;
   error?: string | undefined;
+  /** Whether it takes the focus when it comes; it does unless this is false. */
+  autofocus?: boolean;
 }
 
 /** A labelled field of several lines. */
-export function Area({ label, value, onInput, maxLength, error }: AreaProps) {
+export function Area({ label, value, onInput, maxLength, error, autofocus = true }: AreaProps) {
   const id = useId();
   return (
     <div class="field">
@@ -92,7 +94,7 @@ export function Area({ label, value, onInput, maxLength, error }: AreaProps) {
         rows={5}
         value={value}
         maxLength={maxLength}
-        autofocus
+        autofocus={autofocus}
         onInput={(e) => onInput(e.currentTarget.value)}
         aria-invalid={error ? 'true' : undefined}
         aria-describedby={error ? `${id}-error` : undefined}
