@@ -31,7 +31,7 @@ export function GroupMembers({ path, group, onChange }: MembersProps) {
   const [times, setTimes] = useState(0);
   const [adding, setAdding] = useState(false);
   const [asking, setAsking] = useState<{ member: Member; what: 'remove' | 'owner' }>();
-  const pages = usePages<Member>(`${path}/members`, {}, keyOf, times);
+  const pages = usePages<Member>(`${path}/members`, {}, keyOf, times + group.version);
   const changed = () => {
     setTimes((n) => n + 1);
     onChange();
