@@ -260,7 +260,7 @@ func (s *Store) listPeople(ctx context.Context, eid string, q chat.AccountQuery)
 	}
 	from := "users"
 	if q.Department != 0 { // whose people are sorted here: SQLite would look for them among everyone by name
-		from = "(SELECT uid AS who FROM department_members WHERE department = " + arg(q.Department) + ") CROSS JOIN users ON users.uid = who"
+		from = "(SELECT uid AS who FROM department_members WHERE department = (SELECT id FROM departments WHERE eid = $1 AND id = " + arg(q.Department) + ")) CROSS JOIN users ON users.uid = who"
 	}
 	way, order := ">", "ASC"
 	if q.Descending {
@@ -301,7 +301,7 @@ func (s *Store) countPeople(ctx context.Context, eid string, q chat.AccountQuery
 		where = fmt.Sprintf(" AND disabled = %d", flag(*q.Disabled))
 	}
 	err = s.read.QueryRowContext(ctx, `SELECT COUNT(*) FROM (SELECT 1 FROM users WHERE eid = $1 AND (role = $2 OR $2 = '')
-		AND ($3 = 0 OR uid IN (SELECT uid FROM department_members WHERE department = $3))`+where+` LIMIT $4)`,
+		AND ($3 = 0 OR uid IN (SELECT uid FROM department_members WHERE department = (SELECT id FROM departments WHERE eid = $1 AND id = $3)))`+where+` LIMIT $4)`,
 		eid, string(q.Role), q.Department, maxCount+1).Scan(&total.Count)
 	if err != nil {
 		return total, fmt.Errorf("count people: %w", err)

@@ -130,6 +130,24 @@ func TestIndexFollowsChanges(t *testing.T) {
 	}
 }
 
+// TestForeignDepartment asks for the people of another organisation's department, in which somebody has the same uid.
+func TestForeignDepartment(t *testing.T) {
+	ctx, s := t.Context(), world(t)
+	theirs := chat.Actor{EID: "other", Addr: chat.ActorShell}
+	d := must(s.CreateDepartment(ctx, theirs, chat.Department{Name: "Board", Position: -1}))(t)
+	a := must(s.Account(ctx, "other", "ann"))(t)
+	must(s.UpdateAccount(ctx, theirs, "ann", a.Version, chat.AccountChange{Departments: &[]int64{d.ID}}))(t)
+	for eid, want := range map[string]int{"other": 1, "acme": 0} {
+		people, _, total, err := s.Accounts(ctx, eid, chat.AccountQuery{Department: d.ID})
+		if err != nil || len(people) != want || total.Count != want {
+			t.Errorf("%s is shown %d of %v: %v", eid, len(people), total, err)
+		}
+		if found, _, err := s.Users(ctx, eid, chat.UserQuery{Department: d.ID}); err != nil || len(found) != want {
+			t.Errorf("the directory of %s shows %d: %v", eid, len(found), err)
+		}
+	}
+}
+
 // TestOldFolderIsMigrated makes a database as the first release did, and opens it.
 func TestOldFolderIsMigrated(t *testing.T) {
 	dir := t.TempDir()
