@@ -148,6 +148,29 @@ func TestForeignDepartment(t *testing.T) {
 	}
 }
 
+// TestDisabledLeavesFollowingGroup disables somebody who is in a group by its department, and enables it again.
+func TestDisabledLeavesFollowingGroup(t *testing.T) {
+	ctx, s := t.Context(), world(t)
+	by := chat.Actor{EID: "acme", Addr: chat.ActorShell}
+	d := must(s.CreateDepartment(ctx, by, chat.Department{Name: "Board", Position: -1}))(t)
+	change := func(c chat.AccountChange) {
+		t.Helper()
+		a := must(s.Account(ctx, "acme", "bo"))(t)
+		must(s.UpdateAccount(ctx, by, "bo", a.Version, c))(t)
+	}
+	change(chat.AccountChange{Departments: &[]int64{d.ID}})
+	g := must(s.CreateGroupFor(ctx, by, chat.Group{Name: "Board", Owner: "ann", Follows: d.ID}, nil))(t)
+	for _, step := range []struct {
+		c    chat.AccountChange
+		want int
+	}{{chat.AccountChange{}, 2}, {chat.AccountChange{Disabled: ptr(true)}, 1}, {chat.AccountChange{Disabled: ptr(false)}, 2}} {
+		change(step.c)
+		if now := must(s.AnyGroup(ctx, "acme", g.GID))(t); now.Members != step.want {
+			t.Errorf("%+v: %d members", step.c, now.Members)
+		}
+	}
+}
+
 // TestOldFolderIsMigrated makes a database as the first release did, and opens it.
 func TestOldFolderIsMigrated(t *testing.T) {
 	dir := t.TempDir()

@@ -271,6 +271,9 @@ func (t *tx) setDisabled(u chat.User, disabled bool) (chat.User, error) {
 	if err := t.index(u); err != nil {
 		return u, err
 	}
+	if err := t.syncPerson(u.EID, u.UID); err != nil { // groups that follow departments have who is not disabled
+		return u, err
+	}
 	if err := t.event(chat.Event{EID: u.EID, Type: chat.EventUserDisabled, UID: u.UID, On: disabled}); err != nil || !disabled {
 		return u, err
 	}
