@@ -95,6 +95,27 @@ test('an answer to a picture shows it small', async () => {
   await expect.poll(() => small.evaluate((el) => (el as HTMLImageElement).naturalWidth)).toBeGreaterThan(0);
 });
 
+test('without a network a picture is not called lost, and comes when the network is back', async () => {
+  const room = await crowd.room('bob');
+  const alice = await crowd.enter('alice');
+  const bob = await crowd.enter('bob');
+  await alice.openChat(room);
+  await bob.openChat(room);
+  await bob.page.evaluate(() => navigator.serviceWorker.ready);
+  await send(alice, [await picture(alice.page, 'harbour.png')]);
+  await newest(bob).locator('.shot.here').waitFor();
+  await bob.page.context().setOffline(true);
+  await bob.page.reload();
+  await newest(bob).locator('.shot.away').waitFor();
+  expect(await newest(bob).getByText('No longer available').count()).toBe(0);
+  await newest(bob).locator('.shot-open').click();
+  await bob.page.getByText('Can’t be loaded right now').waitFor();
+  await bob.page.context().setOffline(false);
+  await bob.page.locator('.lightbox-stage.here').waitFor({ timeout: 40_000 });
+  await bob.page.keyboard.press('Escape');
+  await newest(bob).locator('.shot.here').waitFor();
+});
+
 test('on a phone: camera, photos or files; a finger holds to record and slides to cancel', async () => {
   const room = await crowd.room('bob');
   const alice = await crowd.enter('alice', { viewport: { width: 390, height: 780 }, hasTouch: true, isMobile: true });
@@ -110,6 +131,13 @@ test('on a phone: camera, photos or files; a finger holds to record and slides t
   await alice.page.locator('dialog [type=submit]:enabled').click();
   await newest(bob).locator('.shot.here').waitFor();
   expect(await alice.page.evaluate(() => document.documentElement.scrollWidth)).toBe(390);
+  const several = [await picture(alice.page, 'a.jpg'), await picture(alice.page, 'b.jpg'), plain('c.txt', 'c')];
+  await send(alice, several);
+  for (const part of ['.album', '.file-card']) {
+    const box = await newest(alice).locator(part).boundingBox();
+    const bubble = await newest(alice).locator('.bubble').boundingBox();
+    expect((box?.x ?? 0) + (box?.width ?? 0), part).toBeLessThanOrEqual((bubble?.x ?? 0) + (bubble?.width ?? 0));
+  }
 
   const finger = await alice.page.context().newCDPSession(alice.page);
   const touch = (type: string, x?: number, y?: number) =>

@@ -11,6 +11,7 @@ import { fileName, link, video, words } from './describe';
 import { type Picture, picturesOf, useGallery } from './gallery';
 import { useGestures } from './gestures';
 import './lightbox.css';
+import { useLoading } from './loading';
 import { closeOver, showOver } from './overlay';
 import { blurOf } from './picture';
 import { pause } from './player';
@@ -184,7 +185,7 @@ interface StageProps {
 /** One picture that can be zoomed into and moved. */
 function Stage({ picture, href, name, zoom, setZoom, go, close }: StageProps) {
   const img = useRef<HTMLImageElement>(null);
-  const [state, setState] = useState<'coming' | 'here' | 'gone'>('coming');
+  const { state, onLoad, onError } = useLoading(href);
   const change = (f: (z: Zoom) => Zoom) => {
     const el = stage.current;
     const size: Size = { width: img.current?.offsetWidth ?? 0, height: img.current?.offsetHeight ?? 0 };
@@ -202,8 +203,8 @@ function Stage({ picture, href, name, zoom, setZoom, go, close }: StageProps) {
   const h = Number(picture.content.h) || undefined;
   return (
     <div ref={stage} class={`lightbox-stage ${state}`} data-zoomed={zoom.scale > 1 ? '' : undefined}>
-      {state === 'gone' ? (
-        <p class="lightbox-gone">{t.value.media.unavailable}</p>
+      {state === 'gone' || state === 'away' ? (
+        <p class="lightbox-gone">{state === 'gone' ? t.value.media.unavailable : t.value.media.notNow}</p>
       ) : (
         <img
           ref={img}
@@ -212,8 +213,8 @@ function Stage({ picture, href, name, zoom, setZoom, go, close }: StageProps) {
           width={w}
           height={h}
           draggable={false}
-          onLoad={() => setState('here')}
-          onError={() => setState('gone')}
+          onLoad={onLoad}
+          onError={onError}
           style={{
             transform: `translate(${zoom.x}px, ${zoom.y}px) scale(${zoom.scale})`,
             ...(blur && state === 'coming' && { backgroundImage: `url(${blur})` }),

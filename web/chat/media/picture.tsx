@@ -10,6 +10,7 @@ import { sizeOf, visualClass, visualStyle } from './body';
 import { amount, duration, fileName, link, type Shown, video, words } from './describe';
 import { albumOf } from './layout';
 import { withPart } from './lazy';
+import { useLoading } from './loading';
 import { isGoing, UploadRing } from './uploading';
 
 const blurs = new Map<string, string>();
@@ -79,7 +80,7 @@ function Visual({ m, one, place }: { m: Message; one: Shown; place?: { gridColum
   const film = one.type === video;
   const local = useLocal(film ? pending?.poster : pending?.key);
   const src = local ?? shownLink(one);
-  const [state, setState] = useState<'coming' | 'here' | 'gone'>('coming');
+  const { state, onLoad, onError } = useLoading(src);
   const blur = blurOf(content);
   const name = fileName(content);
   const open = () => withPart(import('./lightbox'), ({ openLightbox }) => openLightbox(m, one.at));
@@ -88,21 +89,13 @@ function Visual({ m, one, place }: { m: Message; one: Shown; place?: { gridColum
       class={`shot ${state}`}
       style={{ ...place, ...(blur && state !== 'gone' && { backgroundImage: `url(${blur})` }) }}
     >
-      {src && state !== 'gone' && (
-        <img
-          src={src}
-          alt=""
-          loading="lazy"
-          decoding="async"
-          draggable={false}
-          onLoad={() => setState('here')}
-          onError={() => setState('gone')}
-        />
+      {src && (state === 'coming' || state === 'here') && (
+        <img src={src} alt="" loading="lazy" decoding="async" draggable={false} onLoad={onLoad} onError={onError} />
       )}
-      {state === 'gone' && !film && (
+      {(state === 'gone' || (state === 'away' && !blur)) && !film && (
         <span class="shot-gone">
           <Icon name="image" />
-          {text.unavailable}
+          {state === 'gone' ? text.unavailable : text.notNow}
         </span>
       )}
       {isGoing(m, pending) ? (

@@ -228,6 +228,7 @@ export const en = {
     downloadName: (name: string) => `Download ${name}`,
     openTab: 'Open in a new tab',
     unavailable: 'No longer available',
+    notNow: 'Can’t be loaded right now',
     unnamed: 'File',
     viewer: 'Pictures',
     previous: 'Previous picture',

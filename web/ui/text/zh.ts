@@ -229,6 +229,7 @@ export const zh: Texts = {
     downloadName: (name: string) => `下载 ${name}`,
     openTab: '在新标签页中打开',
     unavailable: '已不可用',
+    notNow: '暂时无法加载',
     unnamed: '文件',
     viewer: '图片',
     previous: '上一张',

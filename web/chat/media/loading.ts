@@ -1,0 +1,41 @@
+// Whether a picture has come, and whether it may still.
+
+import { useEffect, useState } from 'preact/hooks';
+import { useCore } from '../context';
+
+/** away: it can't be had now, as without a network; gone: the server has it no more, or it can't be read. */
+export type Loading = 'coming' | 'here' | 'away' | 'gone';
+
+/** ms after which a picture that could not be had is asked for again while the connection stands. */
+const again = 30_000;
+
+/** How far the picture of an address is, and what its element reports. The element stands while it is coming or here. */
+export function useLoading(src: string) {
+  const core = useCore();
+  const online = core.connection.value.state === 'online';
+  const [state, setState] = useState<Loading>('coming');
+  useEffect(() => {
+    if (online) setState((s) => (s === 'away' ? 'coming' : s));
+  }, [online]);
+  useEffect(() => {
+    if (state !== 'away' || !online) return;
+    const timer = setTimeout(() => setState('coming'), again);
+    return () => clearTimeout(timer);
+  }, [state, online]);
+  return {
+    state,
+    onLoad: () => setState('here'),
+    // An element doesn't say why it failed.
+    onError: async () => setState((await isAway(src)) ? 'away' : 'gone'),
+  };
+}
+
+async function isAway(src: string): Promise<boolean> {
+  if (src.startsWith('blob:')) return false;
+  try {
+    const { status } = await fetch(src, { method: 'HEAD' });
+    return status >= 500 || status === 429 || status === 401;
+  } catch {
+    return true;
+  }
+}
