@@ -20,7 +20,12 @@ const version = "0.1.0"
 
 type cli struct {
 	Serve   serveCommand   `cmd:"" help:"Run the server."`
-	User    userCommand    `cmd:"" help:"Add people, give them new passwords, disable them, while the server is stopped."`
+	Org     orgCommand     `cmd:"" help:"Organisations: list, add, suspend."`
+	User    userCommand    `cmd:"" help:"People: list, add, import, export, new passwords, disable, roles."`
+	Group   groupCommand   `cmd:"" help:"Groups: list, dissolve, restore."`
+	Session sessionCommand `cmd:"" help:"Connected MQTT sessions: list, end."`
+	Backup  backupCommand  `cmd:"" help:"Copy the server into a file, while it runs or is stopped."`
+	Restore restoreCommand `cmd:"" help:"Make a data folder of a backup."`
 	Health  healthCommand  `cmd:"" help:"Ask the server on this machine whether it is alive; for health checks."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }

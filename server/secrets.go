@@ -12,10 +12,13 @@ import (
 	"strings"
 )
 
+// secretFile is its name in the data folder.
+const secretFile = "secret.key"
+
 // loadSecret returns the 32 bytes in the file secret.key of the data folder, which the first call makes at random. Nobody but
 // the owner may read the file. It must be called by the process that holds the folder's lock.
 func loadSecret(dir string) ([]byte, error) {
-	path := filepath.Join(dir, "secret.key")
+	path := filepath.Join(dir, secretFile)
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return makeSecret(path)

@@ -40,19 +40,35 @@ type program struct {
 	listeners []net.Listener // of MQTT
 	http      *http.Server
 	figures   *http.Server
+	control   *http.Server // for the shell; nil for none
 	stopAgent func()
 	broker    *broker.Broker
 	media     *media.Library
 	roster    *roster.Roster
 	keeper    *keeper
 	feed      *feed
+	backups   *backups
 	store     *store.Store
 }
 
 // start brings a server up: when it returns, its addresses answer. ctx ends the start, not the server.
-func start(ctx context.Context, c Config, log *slog.Logger) (p *program, err error) {
-	if err := c.check(); err != nil {
+func start(ctx context.Context, c Config, log *slog.Logger) (*program, error) {
+	p, notices, err := prepare(ctx, c, log)
+	if err != nil {
 		return nil, err
+	}
+	if err := p.roster.Resume(ctx); err != nil {
+		p.stop()
+		return nil, err
+	}
+	p.run(notices, c.TLSCert != "")
+	return p, nil
+}
+
+// prepare builds the parts of a server, which only the shell reaches so far.
+func prepare(ctx context.Context, c Config, log *slog.Logger) (p *program, notices *agent.Agent, err error) {
+	if err := c.check(); err != nil {
+		return nil, nil, err
 	}
 	p = &program{log: log, failed: make(chan error, 1)}
 	defer func() {
@@ -63,50 +79,51 @@ func start(ctx context.Context, c Config, log *slog.Logger) (p *program, err err
 	}()
 	certificate, err := loadCertificate(c)
 	if err != nil {
-		return p, err
+		return p, nil, err
 	}
 	proxies, err := parseProxies(c.TrustedProxies)
 	if err != nil {
-		return p, err
+		return p, nil, err
 	}
 	if c.Demo {
 		if err := checkDemoFolder(c.Data); err != nil {
-			return p, err
+			return p, nil, err
 		}
 	}
 	if p.store, err = store.Open(ctx, store.Options{Dir: c.Data, Log: log}); err != nil {
-		return p, err
+		return p, nil, err
 	}
 	if c.Demo {
 		if err := fillDemo(ctx, p.store, c.Data, time.Now()); err != nil {
-			return p, err
+			return p, nil, err
 		}
 	}
 	secret, err := loadSecret(c.Data)
 	if err != nil {
-		return p, err
+		return p, nil, err
 	}
 
 	signIn, err := auth.New(auth.Options{Store: p.store, Secret: secret, AccessTTL: c.AccessTTL, LoginRate: c.LimitLoginRate, Log: log})
 	if err != nil {
-		return p, err
+		return p, nil, err
 	}
 	p.broker, err = broker.New(ctx, broker.Options{Store: p.store, Auth: signIn, Log: log, PresenceGrace: c.PresenceGrace, Version: version,
 		Address: api.ClientAddress(proxies),
 		Limits: broker.Limits{PublishRate: float64(c.LimitPublishRate), PublishBurst: c.LimitPublishBurst, PacketSize: c.LimitPacket,
 			Text: c.LimitText, SessionExpiry: c.SessionExpiry, Unverified: c.LimitUnauthenticated}})
 	if err != nil {
-		return p, err
+		return p, nil, err
 	}
-	notices := agent.New(agent.Options{Store: p.store, Log: log})
+	notices = agent.New(agent.Options{Store: p.store, Log: log})
 	p.store.Observe(p.broker)
 	p.store.Observe(notices)
 	files, err := media.Open(ctx, c.Media)
 	if err != nil {
-		return p, fmt.Errorf("--media: %w", err)
+		return p, nil, fmt.Errorf("--media: %w", err)
 	}
 	p.media = media.New(media.Options{Store: files, Rows: p.store, FileLimit: c.LimitFile, Quota: chat.Quota{User: c.QuotaUser, Org: c.QuotaOrg}, Log: log})
 	p.roster = roster.New(roster.Options{Store: p.store, Dir: filepath.Join(c.Data, "imports"), Log: log})
+	p.backups = newBackups(p.store, c, log)
 	passing := newTraffic(p.store, log)
 	p.feed = newFeed()
 	p.store.Observe(passing)
@@ -115,29 +132,29 @@ func start(ctx context.Context, c Config, log *slog.Logger) (p *program, err err
 	figures := newFigures(p.broker, p.store)
 	if c.Metrics != none {
 		if p.metrics, err = listen("metrics", c.Metrics); err != nil {
-			return p, err
+			return p, nil, err
 		}
 		p.figures = metricsServer(figures)
 	}
 
 	if p.pages, err = listen("http", c.HTTP); err != nil {
-		return p, err
+		return p, nil, err
 	}
 	p.http = &http.Server{ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug), TLSConfig: certificate}
 	plain, err := p.listenMQTT("mqtt", c.MQTT, nil)
 	if err != nil {
-		return p, err
+		return p, nil, err
 	}
 	secure, err := p.listenMQTT("mqtts", c.MQTTS, certificate)
 	if err != nil {
-		return p, err
+		return p, nil, err
 	}
 	demo, err := p.store.Setting(ctx, demoSetting)
 	if err != nil {
-		return p, err
+		return p, nil, err
 	}
-	p.http.Handler = routes(p.broker, api.New(api.Options{Store: p.store, Auth: signIn, Presence: p.broker, Media: p.media, Roster: p.roster, Live: live{p.broker, passing, p.feed},
+	p.http.Handler = routes(p.broker, api.New(api.Options{Store: p.store, Auth: signIn, Presence: p.broker, Media: p.media, Roster: p.roster, Live: live{p.broker, passing, p.feed}, Backups: p.backups,
 		Presubscriptions: presubscriptions(p.broker), SessionUsers: p.broker.SessionUser, Metrics: figures, Pages: static.Pages(), Demo: demo != "", Version: version,
 		MQTTPort: port(plain), MQTTSPort: port(secure), TrustedProxies: proxies, Log: log,
 		Limits: api.Limits{Message: c.LimitPacket - 1024, File: c.LimitFile, Text: c.LimitText, PublishRate: c.LimitPublishRate, PublishBurst: c.LimitPublishBurst, WriteRate: c.LimitWriteRate}}))
@@ -153,13 +170,10 @@ func start(ctx context.Context, c Config, log *slog.Logger) (p *program, err err
 		p.line("metrics", p.metrics.Addr(), false)
 	}
 	if err := p.addHint(ctx, demo != "", url); err != nil {
-		return p, err
+		return p, nil, err
 	}
-	if err := p.roster.Resume(ctx); err != nil {
-		return p, err
-	}
-	p.run(notices, certificate != nil)
-	return p, nil
+	p.listenControl(c.Data, p.http.Handler)
+	return p, notices, nil
 }
 
 // run starts what works in the background.
@@ -229,6 +243,9 @@ func (p *program) stop() {
 	if p.feed != nil {
 		p.feed.close()
 	}
+	if p.control != nil {
+		ended("control", p.control.Shutdown(ctx))
+	}
 	if p.http != nil {
 		ended("http", p.http.Shutdown(ctx))
 	}
@@ -238,6 +255,9 @@ func (p *program) stop() {
 	}
 	if p.stopAgent != nil {
 		p.stopAgent()
+	}
+	if p.backups != nil {
+		p.backups.close()
 	}
 	if p.roster != nil {
 		p.roster.Close()

@@ -2,33 +2,36 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
-	"log/slog"
+	"net/url"
 	"os"
 	"strings"
 
-	"magpie/server/auth"
 	"magpie/server/chat"
-	"magpie/server/store"
 )
 
-// userCommand manages people from the shell, on the data folder of a server that is stopped.
+// userCommand manages people from the shell.
 type userCommand struct {
-	Data string `default:"magpie-data" placeholder:"DIR" help:"The server's data folder. The server must be stopped."`
+	dataFlag
 
+	List     userList     `cmd:"" help:"List an organisation's people."`
 	Add      userAdd      `cmd:"" help:"Add somebody to an organisation. Prints a password for the first sign-in."`
 	Password userPassword `cmd:"" help:"Give somebody a new password, which is printed. Its devices are signed out."`
 	Disable  userDisable  `cmd:"" help:"Let somebody sign in no more. Its devices are signed out."`
 	Enable   userEnable   `cmd:"" help:"Let somebody who was disabled sign in again."`
+	Role     userRole     `cmd:"" help:"Give somebody a role: member, auditor, admin or system."`
+	Signout  userSignout  `cmd:"" help:"Sign somebody's devices out."`
+	Import   userImport   `cmd:"" help:"Bring people in from a CSV file."`
+	Export   userExport   `cmd:"" help:"Print people as CSV."`
 }
 
 type userAdd struct {
 	userRef
 	Name       string `required:"" help:"Name that others see."`
 	Email      string `help:"E-mail address; it can be used to sign in."`
-	Department string `help:"Department in the directory."`
+	Department string `help:"Department in the directory, such as Design or Engineering/Backend."`
 	Title      string `help:"Job title in the directory."`
 	Role       string `default:"member" enum:"member,auditor,admin,system" help:"member, auditor, admin or system."`
 	Service    bool   `help:"A program's account, with any number of sessions."`
@@ -37,6 +40,25 @@ type userAdd struct {
 type userPassword struct{ userRef }
 type userDisable struct{ userRef }
 type userEnable struct{ userRef }
+type userSignout struct{ userRef }
+
+type userRole struct {
+	userRef
+	Role string `arg:"" enum:"member,auditor,admin,system" help:"member, auditor, admin or system."`
+}
+
+type userList struct {
+	orgRef
+	Search string `help:"Those whom the directory finds by this."`
+}
+
+type userImport struct {
+	orgRef
+	File   string `arg:"" type:"existingfile" help:"CSV: uid, name, email, title, departments, role (docs/administration.md)."`
+	DryRun bool   `help:"Only check the file."`
+}
+
+type userExport struct{ orgRef }
 
 // userRef names a user on the command line.
 type userRef struct {
@@ -51,100 +73,97 @@ func (r userRef) split() (eid, uid string, err error) {
 	return eid, uid, nil
 }
 
-func (c *userAdd) Run(parent *userCommand) error {
-	eid, uid, err := c.split()
-	if err != nil {
-		return err
-	}
-	u := chat.User{EID: eid, UID: uid, Email: strings.TrimSpace(c.Email), Role: chat.Role(c.Role), Service: c.Service}
-	if u.Name, err = chat.CleanName("name", c.Name, chat.MaxName); err != nil {
-		return err
-	}
-	for _, f := range []struct {
-		name string
-		from string
-		to   *string
-	}{{"department", c.Department, &u.Department}, {"title", c.Title, &u.Title}} {
-		if f.from == "" {
-			continue
-		}
-		if *f.to, err = chat.CleanName(f.name, f.from, chat.MaxName); err != nil {
-			return err
-		}
-	}
-	return parent.with(eid, func(ctx context.Context, st *store.Store) error {
-		password, hash, err := newPassword()
-		if err != nil {
-			return err
-		}
-		if err := st.CreateUser(ctx, u, hash); err != nil {
-			return err
-		}
-		return tellPassword(os.Stdout, c.User, password)
-	})
-}
-
-func (c *userPassword) Run(parent *userCommand) error {
-	return c.change(parent, func(ctx context.Context, st *store.Store, eid, uid string) error {
-		password, hash, err := newPassword()
-		if err != nil {
-			return err
-		}
-		if err := st.SetPassword(ctx, eid, uid, hash, ""); err != nil {
-			return err
-		}
-		return tellPassword(os.Stdout, c.User, password)
-	})
-}
-
-func (c *userDisable) Run(parent *userCommand) error {
-	return c.change(parent, func(ctx context.Context, st *store.Store, eid, uid string) error {
-		return st.SetDisabled(ctx, eid, uid, true)
-	})
-}
-
-func (c *userEnable) Run(parent *userCommand) error {
-	return c.change(parent, func(ctx context.Context, st *store.Store, eid, uid string) error {
-		return st.SetDisabled(ctx, eid, uid, false)
-	})
-}
-
-func (r userRef) change(parent *userCommand, f func(ctx context.Context, st *store.Store, eid, uid string) error) error {
+func (r userRef) do(c *userCommand, f func(ctx context.Context, s *shell, eid, path string) error) error {
 	eid, uid, err := r.split()
 	if err != nil {
 		return err
 	}
-	return parent.with(eid, func(ctx context.Context, st *store.Store) error { return f(ctx, st, eid, uid) })
+	return c.do(func(ctx context.Context, s *shell) error { return f(ctx, s, eid, "/admin/users/"+url.PathEscape(uid)) })
 }
 
-// with opens the data folder, which must be there already, for one of its organisations.
-func (c *userCommand) with(eid string, f func(context.Context, *store.Store) error) error {
-	if _, err := os.Stat(c.Data); err != nil {
-		return fmt.Errorf("there is no data folder %s: name the server's by --data, or start it once", c.Data)
-	}
-	ctx := context.Background()
-	st, err := store.Open(ctx, store.Options{Dir: c.Data, Log: slog.New(slog.DiscardHandler)})
+func (u *userAdd) Run(c *userCommand) error {
+	eid, uid, err := u.split()
 	if err != nil {
 		return err
 	}
-	defer st.Close()
-	if _, err := st.Org(ctx, eid); err != nil {
-		if chat.CodeOf(err) == chat.NotFound {
-			return fmt.Errorf("there is no organisation %q in %s", eid, c.Data)
+	return c.do(func(ctx context.Context, s *shell) error {
+		password := newPassword()
+		var made map[string]any
+		err := s.call(ctx, eid, "POST", "/admin/users", map[string]any{"uid": uid, "name": u.Name, "email": u.Email, "title": u.Title, "role": u.Role,
+			"service": u.Service, "department": u.Department, "password": password}, &made)
+		if err != nil {
+			return err
 		}
+		made["password"] = password
+		return c.show(made, func(w io.Writer) { tellPassword(w, u.User, password) })
+	})
+}
+
+func (u *userPassword) Run(c *userCommand) error {
+	return u.do(c, func(ctx context.Context, s *shell, eid, path string) error {
+		password := newPassword()
+		if err := s.call(ctx, eid, "PUT", path+"/password", map[string]any{"password": password}, nil); err != nil {
+			return err
+		}
+		return c.show(map[string]any{"password": password}, func(w io.Writer) { tellPassword(w, u.User, password) })
+	})
+}
+
+func (u *userDisable) Run(c *userCommand) error { return u.patch(c, map[string]any{"disabled": true}) }
+func (u *userEnable) Run(c *userCommand) error  { return u.patch(c, map[string]any{"disabled": false}) }
+func (u *userRole) Run(c *userCommand) error    { return u.patch(c, map[string]any{"role": u.Role}) }
+
+func (r userRef) patch(c *userCommand, change map[string]any) error {
+	return r.do(c, func(ctx context.Context, s *shell, eid, path string) error { return s.patch(ctx, eid, path, change) })
+}
+
+func (u *userSignout) Run(c *userCommand) error {
+	return u.do(c, func(ctx context.Context, s *shell, eid, path string) error {
+		return s.call(ctx, eid, "DELETE", path+"/sessions", nil, nil)
+	})
+}
+
+func (l *userList) Run(c *userCommand) error {
+	return c.list(l.Org, "/admin/users?limit=200&q="+url.QueryEscape(l.Search), "uid", "name", "email", "department", "title", "role", "disabled", "seen")
+}
+
+func (i *userImport) Run(c *userCommand) error {
+	file, err := os.Open(i.File)
+	if err != nil {
 		return err
 	}
-	return f(ctx, st)
+	defer file.Close()
+	return c.do(func(ctx context.Context, s *shell) error {
+		path := "/admin/users/import"
+		if i.DryRun {
+			path += "?dry_run=true"
+		}
+		var j map[string]any
+		if err := s.call(ctx, i.Org, "POST", path, io.Reader(file), &j); err != nil {
+			return err
+		}
+		if j, err = s.wait(ctx, i.Org, fmt.Sprint(j["id"]), "import"); err != nil {
+			return err
+		}
+		if wrong := failed(j); wrong != nil {
+			if c.JSON {
+				return errors.Join(c.show(j, nil), errors.New("nothing was imported"))
+			}
+			return fmt.Errorf("%w\nnothing was imported", wrong)
+		}
+		return c.show(j, func(w io.Writer) {
+			r, _ := j["result"].(map[string]any)
+			fmt.Fprintf(w, "%v new, %v changed, %v as they were\n", r["created"], r["updated"], r["unchanged"])
+		})
+	})
 }
 
-// newPassword makes a password at random, and its hash.
-func newPassword() (password, hash string, err error) {
-	password = strings.ToLower(rand.Text()[:16])
-	hash, err = auth.HashPassword(password)
-	return password, hash, err
+func (e *userExport) Run(c *userCommand) error {
+	return c.do(func(ctx context.Context, s *shell) error {
+		return s.call(ctx, e.Org, "GET", "/admin/users/export", nil, io.Writer(os.Stdout))
+	})
 }
 
-func tellPassword(w io.Writer, user, password string) error {
-	_, err := fmt.Fprintf(w, "%s signs in with the password %s and should change it in the settings.\n", user, password)
-	return err
+func tellPassword(w io.Writer, user, password string) {
+	fmt.Fprintf(w, "%s signs in with the password %s and should change it in the settings.\n", user, password)
 }

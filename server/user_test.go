@@ -29,11 +29,13 @@ func TestUserCommands(t *testing.T) {
 		t.Errorf("without a folder: %v %s", err, said)
 	}
 	s := serve(t, []string{"http", "mqtt", "demo"}, "--demo", "--data", dir)
-	if said, err := run(t, "user", "add", "demo/zoe", "--name", "Zoe", "--data", dir); err == nil || !strings.Contains(said, "running") {
+	said, err := run(t, "user", "add", "demo/live", "--name", "Live", "--data", dir)
+	if err != nil {
 		t.Errorf("beside a running server: %v %s", err, said)
 	}
+	s.signIn(demoEID, "live", passwordOf(t, said))
 	s.stop()
-	said, err := run(t, "user", "add", "demo/zoe", "--name", "Zoe", "--role", "admin", "--department", "Design", "--data", dir)
+	said, err = run(t, "user", "add", "demo/zoe", "--name", "Zoe", "--role", "admin", "--department", "Design", "--data", dir)
 	if err != nil {
 		t.Fatal(err, said)
 	}

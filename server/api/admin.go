@@ -40,6 +40,10 @@ type Administration interface {
 	AnnouncementsFor(ctx context.Context, eid, uid, cursor string, limit int) ([]chat.Announcement, string, error)
 	Announce(ctx context.Context, by chat.Actor, a chat.Announcement) (chat.Announcement, error)
 	ReadAnnouncement(ctx context.Context, eid, uid string, id int64) error
+	Orgs(ctx context.Context) ([]chat.Org, error)
+	AddOrg(ctx context.Context, by chat.Actor, o chat.Org, admin chat.User) (chat.Org, error)
+	ChangeOrg(ctx context.Context, by chat.Actor, eid string, version int64, c chat.OrgChange) (chat.Org, error)
+	SetPasswordOf(ctx context.Context, by chat.Actor, uid, hash string) error
 	Overview(ctx context.Context, eid string, days int) (chat.OrgFigures, error)
 	Jobs(ctx context.Context, eid string, kind chat.JobKind, limit int) ([]chat.Job, error)
 	NoteKick(ctx context.Context, by chat.Actor, live chat.LiveSession) error
@@ -79,6 +83,8 @@ func (a *api) adminRoutes() {
 	a.rosterRoutes()
 	a.departmentRoutes()
 	a.policyRoutes()
+	a.orgRoutes()
+	a.backupRoutes()
 	a.adminGroupRoutes()
 	a.announcementRoutes()
 	a.overviewRoutes()

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"magpie/server/chat"
@@ -40,6 +41,7 @@ type accountBody struct {
 	Title       string    `json:"title,omitempty" maxLength:"64"`
 	Role        chat.Role `json:"role,omitempty" enum:"member,auditor,admin,system" doc:"member if left out."`
 	Departments []string  `json:"departments,omitempty" maxItems:"20" doc:"Ids, the main department first."`
+	Department  string    `json:"department,omitempty" maxLength:"640" doc:"Instead of departments: a path such as Engineering/Backend, of which what is missing is made."`
 	Service     bool      `json:"service,omitempty" doc:"A program's account, with any number of sessions."`
 	Password    string    `json:"password,omitempty" maxLength:"1024" doc:"Left out: the user chooses one by a link from reset."`
 }
@@ -68,6 +70,8 @@ func (a *api) adminPeopleRoutes() {
 	route(a, op{method: "PATCH", path: "/admin/users/{uid}", id: "admin-update-user", tag: tag, right: chat.ManagePeople, summary: "Change an account"}, a.updateAccount)
 	route(a, op{method: "POST", path: "/admin/users/{uid}/reset", id: "admin-reset-password", tag: tag, right: chat.ManagePeople, status: http.StatusCreated,
 		summary: "Make a link by which somebody sets a password", about: "It works once, for seven days, and replaces an earlier one. The password that is there stays until the link is used."}, a.resetPassword)
+	route(a, op{method: "PUT", path: "/admin/users/{uid}/password", id: "admin-set-password", tag: tag, right: chat.ManageOrganisations,
+		summary: "Give somebody a password", about: "For the shell alone: administrators make a link instead, so that they know nobody's password."}, a.setPassword)
 	route(a, op{method: "GET", path: "/admin/users/{uid}/sessions", id: "admin-list-devices", tag: tag, right: chat.ReadOrganisation, summary: "Somebody's signed-in devices"}, a.accountDevices)
 	route(a, op{method: "DELETE", path: "/admin/users/{uid}/sessions/{id}", id: "admin-sign-out-device", tag: tag, right: chat.ManageSessions, summary: "Sign somebody's device out"}, a.signOutAccountDevice)
 	route(a, op{method: "DELETE", path: "/admin/users/{uid}/sessions", id: "admin-sign-out", tag: tag, right: chat.ManageSessions, summary: "Sign somebody out everywhere"}, a.signOutAccount)
@@ -127,6 +131,9 @@ func (a *api) createAccount(ctx context.Context, c *caller, in *struct{ Body acc
 	}
 	u := chat.User{UID: b.UID, Role: b.Role, Service: b.Service}
 	var err error
+	if u.Department, err = cleanPath(b.Department); err != nil {
+		return nil, err
+	}
 	if u.Name, err = chat.CleanName("name", b.Name, chat.MaxName); err != nil {
 		return nil, err
 	}
@@ -207,6 +214,22 @@ func departmentIDs(list []string) ([]int64, error) {
 	return ids, nil
 }
 
+// cleanPath cleans the path of a department.
+func cleanPath(s string) (string, error) {
+	var names []string
+	for name := range strings.SplitSeq(s, "/") {
+		if strings.TrimSpace(name) == "" {
+			continue
+		}
+		name, err := chat.CleanDepartment("department", name)
+		if err != nil {
+			return "", err
+		}
+		names = append(names, name)
+	}
+	return strings.Join(names, "/"), nil
+}
+
 func cleanTitle(s string) (string, error) {
 	if s == "" {
 		return "", nil
@@ -231,6 +254,25 @@ func (c *caller) origin() string {
 		return "https://" + c.host
 	}
 	return "http://" + c.host
+}
+
+func (a *api) setPassword(ctx context.Context, c *caller, in *struct {
+	UserPath
+	Body struct {
+		Password string `json:"password" maxLength:"1024"`
+	}
+}) (*none, error) {
+	if c.UID != "" {
+		return nil, chat.Errorf(chat.NotFound, "There is nothing at this address.")
+	}
+	hash, err := a.newPassword(ctx, c.EID, in.Body.Password)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.Store.SetPasswordOf(ctx, c.actor(), in.UID, hash); err != nil {
+		return nil, fmt.Errorf("set a password: %w", err)
+	}
+	return nil, nil
 }
 
 // resetURL is the address of the page where a link's token sets a password.

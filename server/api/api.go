@@ -135,6 +135,7 @@ type Options struct {
 	Media    Media
 	Roster   Roster
 	Live     Live
+	Backups  Backups
 	// Presubscriptions returns the subscriptions that the broker makes for a session of a user.
 	Presubscriptions func(ctx context.Context, eid, uid string) ([]Topic, error)
 	// SessionUsers returns whose connected MQTT sessions have a client id.

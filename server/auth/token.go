@@ -68,7 +68,11 @@ func (a *Auth) verifyToken(ctx context.Context, token, issuer string) (chat.Iden
 	if err != nil {
 		return chat.Identity{}, signedOut(err, "read user")
 	}
-	if user.Disabled {
+	suspended, err := a.suspended(ctx, user)
+	if err != nil {
+		return chat.Identity{}, err
+	}
+	if user.Disabled || suspended {
 		return chat.Identity{}, errSignedOut()
 	}
 	terminal, err := chat.ParseTerminal(c.Terminal)

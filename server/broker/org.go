@@ -308,15 +308,19 @@ func (o *org) reload() {
 	before := o.settings
 	o.settings = data.Settings
 	o.forgetKnown()
-	if before.MQTTPasswords && !data.Settings.MQTTPasswords {
-		for _, u := range o.users {
-			for _, s := range u.sessions {
-				if s.loginID == "" { // signed in by the account's password
-					s.notify(chat.NoticeAdminOffline, reason{"Your organisation does not allow this kind of sign-in any more."})
-					s.expire()
-					s.disconnect(packets.ErrAdministrativeAction.Code)
-				}
+	for _, u := range o.users {
+		for _, s := range u.sessions {
+			why := "Your organisation is suspended."
+			switch {
+			case !data.Suspended.IsZero():
+			case before.MQTTPasswords && !data.Settings.MQTTPasswords && s.loginID == "": // signed in by the account's password
+				why = "Your organisation does not allow this kind of sign-in any more."
+				s.expire()
+			default:
+				continue
 			}
+			s.notify(chat.NoticeAdminOffline, reason{why})
+			s.disconnect(packets.ErrAdministrativeAction.Code)
 		}
 	}
 }

@@ -107,3 +107,9 @@ type Announcement struct {
 	Readers     int       // who have read it
 	Read        time.Time // when the viewer did; zero for not yet
 }
+
+// OrgChange changes the fields that are not nil.
+type OrgChange struct {
+	Name      *string
+	Suspended *bool
+}

@@ -280,6 +280,26 @@ func (t *tx) passwordLink(eid, uid string, hash []byte, expires time.Time) error
 	return t.exec(`INSERT INTO password_links (hash, eid, uid, created, expires) VALUES ($1, $2, $3, $4, $5)`, hash, eid, uid, now(), ms(expires))
 }
 
+// SetPasswordOf sets somebody's password hash and ends its logins.
+func (s *Store) SetPasswordOf(ctx context.Context, by chat.Actor, uid, hash string) error {
+	err := s.administer(ctx, by, chat.ManagePeople, func(t *tx) error {
+		if _, err := t.administrable(by, uid); err != nil {
+			return err
+		}
+		if err := t.exec(`UPDATE users SET password = $1 WHERE eid = $2 AND uid = $3`, hash, by.EID, uid); err != nil {
+			return err
+		}
+		if err := t.audit(by, "user.password", uid, nil, nil); err != nil {
+			return err
+		}
+		return t.endLogins(by.EID, uid, "", "password")
+	})
+	if err != nil {
+		return fmt.Errorf("set a password: %w", err)
+	}
+	return nil
+}
+
 func errLink() error {
 	return chat.Errorf(chat.NotFound, "This link is not valid any more: it has been used, has expired, or there is a newer one. Ask your administrator for another.").Named(chat.ProblemPasswordLink)
 }

@@ -43,6 +43,7 @@ type Options struct {
 
 // Store is an open database.
 type Store struct {
+	dir   string
 	log   *slog.Logger
 	lock  *os.File
 	read  *sql.DB
@@ -68,7 +69,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{log: o.Log, lock: lock}
+	s := &Store{dir: o.Dir, log: o.Log, lock: lock}
 	if err := s.open(ctx, o); err != nil {
 		_ = s.closeFiles()
 		return nil, err

@@ -1,0 +1,203 @@
+package main
+
+import (
+	"crypto/sha256"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"magpie/server/chat"
+)
+
+// TestShell administers a server by commands, while it runs and while it is stopped.
+func TestShell(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "demo")
+	s := serve(t, []string{"http", "mqtt", "demo"}, "--demo", "--data", dir)
+	people := filepath.Join(t.TempDir(), "people.csv")
+	if err := os.WriteFile(people, []byte("uid;name;departments\nzoe;Zoe;Sales/North\nyan;Yan;Sales\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	try := func(want string, args ...string) string {
+		t.Helper()
+		said, err := run(t, append(args, "--data", dir)...)
+		if err != nil || !strings.Contains(said, want) {
+			t.Errorf("%v: %v %s", args, err, said)
+		}
+		return said
+	}
+	for _, running := range []bool{true, false} {
+		if !running {
+			s.stop()
+		}
+		try("people", "org", "list", "--json")
+		try("demo", "org", "list")
+		try("alice", "user", "list", "demo")
+		try("", "user", "import", "demo", people, "--dry-run")
+		try("", "group", "list", "demo", "--json")
+		var sessions []any
+		if said := try("", "session", "list", "demo", "--json"); json.Unmarshal([]byte(said), &sessions) != nil || len(sessions) != 0 {
+			t.Errorf("sessions %s", said)
+		}
+	}
+	try("2 new", "user", "import", "demo", people)
+	s = serve(t, []string{"http", "mqtt", "demo"}, "--demo", "--data", dir)
+	try("2 as they were", "user", "import", "demo", people)
+	try("zoe,Zoe,,,Sales/North,member", "user", "export", "demo")
+	if err := os.WriteFile(people, []byte("uid,name\nbad id,X\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if said, err := run(t, "user", "import", "demo", people, "--data", dir); err == nil || !strings.Contains(said, "line 2: uid") {
+		t.Errorf("a bad file: %v %s", err, said)
+	}
+	try("", "user", "role", "demo/bob", "admin")
+	try("sets a password at /reset?token=", "org", "add", "acme", "--name", "Acme", "--admin", "ann", "--person", "Ann")
+	if said, err := run(t, "org", "add", "acme", "--name", "Acme", "--admin", "ann", "--person", "Ann", "--data", dir); err == nil || !strings.Contains(said, "taken") {
+		t.Errorf("again: %v %s", err, said)
+	}
+	// Suspending ends what lives at once, and only there.
+	token := s.signIn(demoEID, "carol", demoPassword)
+	try("", "org", "suspend", "demo")
+	if status, _ := s.call("GET", "/api/v1/me", token, nil); status != http.StatusUnauthorized {
+		t.Errorf("a suspended organisation is served: %d", status)
+	}
+	if status, _ := s.call("POST", "/api/v1/auth/login", "", map[string]string{"org": demoEID, "username": "carol", "password": demoPassword}); status != http.StatusUnauthorized {
+		t.Errorf("a suspended organisation signs in: %d", status)
+	}
+	try("", "org", "resume", "demo")
+	s.signIn(demoEID, "carol", demoPassword)
+	// The socket is the owner's alone, and the way of the shell is not open over HTTP.
+	if info, err := os.Stat(filepath.Join(dir, controlSocket)); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the socket: %v %v", info, err)
+	}
+	if status, _ := s.call("PUT", "/api/v1/admin/users/carol/password", token, map[string]string{"password": "a new password"}); status != http.StatusUnauthorized && status != http.StatusNotFound {
+		t.Errorf("a password is set over HTTP: %d", status)
+	}
+	s.stop()
+}
+
+// TestBackup backs a running server up while it is written to, restores it, and compares every row and every file.
+func TestBackup(t *testing.T) {
+	n := startNode(t, nil)
+	token := n.login("alice", "service")["access_token"].(string)
+	n.must("POST", "/api/v1/conversations/u:bob/messages", token, map[string]any{"media": []any{map[string]any{"type": 0, "content": map[string]any{"co": "before"}}}})
+	media := filepath.Join(n.conf.Data, "media", "ab", "cd")
+	if err := os.MkdirAll(media, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(media, "object"), []byte("bytes of a file"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	file := filepath.Join(dir, "backup.tar")
+	if said, err := run(t, "backup", file, "--data", n.conf.Data); err != nil || !strings.Contains(said, "bytes") {
+		t.Fatal(err, said)
+	}
+	before := contents(t, n.conf.Data)
+	n.must("POST", "/api/v1/conversations/u:bob/messages", token, map[string]any{"media": []any{map[string]any{"type": 0, "content": map[string]any{"co": "after"}}}})
+	if said, err := run(t, "backup", file, "--data", n.conf.Data); err == nil || !strings.Contains(said, "already") {
+		t.Errorf("over another: %v %s", err, said)
+	}
+	status, answer := n.call("POST", "/api/v1/admin/backup", token, map[string]any{"file": filepath.Join(dir, "mine")})
+	if status == http.StatusAccepted {
+		t.Errorf("a file is named over HTTP: %v", answer)
+	}
+	restored := filepath.Join(dir, "restored")
+	for _, bad := range [][]string{{"restore", file, "--data", n.conf.Data}, {"restore", filepath.Join(media, "object"), "--data", restored}} {
+		if said, err := run(t, bad...); err == nil {
+			t.Errorf("%v: %s", bad, said)
+		}
+	}
+	if said, err := run(t, "restore", file, "--data", restored); err != nil {
+		t.Fatal(err, said)
+	}
+	after := contents(t, restored)
+	for name, want := range before {
+		if after[name] != want {
+			t.Errorf("%s: %.80q, want %.80q", name, after[name], want)
+		}
+	}
+	for name := range after {
+		if _, ok := before[name]; !ok {
+			t.Errorf("%s is new", name)
+		}
+	}
+	// It serves.
+	c := n.conf
+	c.Data, c.Media = restored, filepath.Join(restored, "media")
+	p, err := start(t.Context(), c, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.stop()
+	list, err := p.store.Messages(t.Context(), demoEID, "alice", "u:bob", 0, 0, 1)
+	if err != nil || !strings.Contains(string(list.Messages[0].Payload), "before") {
+		t.Errorf("the last message %+v %v", list, err)
+	}
+	if entries, _, err := p.store.Audit(t.Context(), demoEID, chat.AuditQuery{}); err != nil || len(entries) != 0 {
+		t.Errorf("audit %v %v", entries, err)
+	}
+}
+
+// contents is what a data folder holds: every table's rows but those about jobs and the probe of readiness, and the files.
+func contents(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(dir, "magpie.db")+"?_pragma=busy_timeout(10000)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	out := map[string]string{}
+	for _, table := range column(t, db, `SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name NOT IN ('jobs', 'sessions', 'settings', 'day_figures')`) {
+		rows := column(t, db, `SELECT quote(x) FROM (SELECT (`+strings.Join(quoted(column(t, db, `SELECT name FROM pragma_table_info('`+table+`')`)), ` || ',' || `)+`) AS x FROM "`+table+`")`)
+		slices.Sort(rows)
+		out["table "+table] = fmt.Sprintf("%d rows %x", len(rows), sha256.Sum256([]byte(strings.Join(rows, "\n"))))
+	}
+	for _, name := range []string{"secret.key", "media"} {
+		err := filepath.WalkDir(filepath.Join(dir, name), func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			b, err := os.ReadFile(path)
+			rel, _ := filepath.Rel(dir, path)
+			out[rel] = string(b)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return out
+}
+
+func quoted(columns []string) []string {
+	out := make([]string, len(columns))
+	for i, c := range columns {
+		out[i] = `quote("` + c + `")`
+	}
+	return out
+}
+
+func column(t *testing.T, db *sql.DB, query string) (out []string) {
+	t.Helper()
+	rows, err := db.Query(query)
+	if err != nil {
+		t.Fatal(err, query)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var s string
+		if err := rows.Scan(&s); err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, s)
+	}
+	return out
+}
