@@ -25,7 +25,7 @@ run: build ## Build, and run with a demo organisation at http://localhost:8080
 test: test-go test-web test-browser ## Run every test, installing what is missing first
 
 test-go: compiler tools ## Run the Go tests with the race detector
-	go test -race ./...
+	go test -race -timeout 30m ./...
 
 test-web: node_modules/.package-lock.json ## Run the TypeScript tests
 	npm test
