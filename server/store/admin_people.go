@@ -274,7 +274,7 @@ func (s *Store) CreatePasswordLink(ctx context.Context, by chat.Actor, uid strin
 }
 
 func (t *tx) passwordLink(eid, uid string, hash []byte, expires time.Time) error {
-	if err := t.exec(`DELETE FROM password_links WHERE eid = $1 AND uid = $2`, eid, uid); err != nil {
+	if err := t.dropPasswordLinks(eid, uid); err != nil {
 		return err
 	}
 	return t.exec(`INSERT INTO password_links (hash, eid, uid, created, expires) VALUES ($1, $2, $3, $4, $5)`, hash, eid, uid, now(), ms(expires))
@@ -289,6 +289,9 @@ func (s *Store) SetPasswordOf(ctx context.Context, by chat.Actor, uid, hash stri
 		if err := t.exec(`UPDATE users SET password = $1 WHERE eid = $2 AND uid = $3`, hash, by.EID, uid); err != nil {
 			return err
 		}
+		if err := t.dropPasswordLinks(by.EID, uid); err != nil {
+			return err
+		}
 		if err := t.audit(by, "user.password", uid, nil, nil); err != nil {
 			return err
 		}
@@ -298,6 +301,11 @@ func (s *Store) SetPasswordOf(ctx context.Context, by chat.Actor, uid, hash stri
 		return fmt.Errorf("set a password: %w", err)
 	}
 	return nil
+}
+
+// dropPasswordLinks makes the links by which a user could set a password useless.
+func (t *tx) dropPasswordLinks(eid, uid string) error {
+	return t.exec(`DELETE FROM password_links WHERE eid = $1 AND uid = $2`, eid, uid)
 }
 
 func errLink() error {
@@ -336,7 +344,7 @@ func (s *Store) UsePasswordLink(ctx context.Context, hash []byte, passwordHash, 
 		if u, err = passwordLink(background, t, hash); err != nil {
 			return err
 		}
-		if err := t.exec(`DELETE FROM password_links WHERE eid = $1 AND uid = $2`, u.EID, u.UID); err != nil {
+		if err := t.dropPasswordLinks(u.EID, u.UID); err != nil {
 			return err
 		}
 		if err := t.exec(`UPDATE users SET password = $1 WHERE eid = $2 AND uid = $3`, passwordHash, u.EID, u.UID); err != nil {

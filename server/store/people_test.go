@@ -348,3 +348,31 @@ func TestEvents(t *testing.T) {
 		t.Errorf("left %+v", left)
 	}
 }
+
+// TestPasswordLinksEnd makes links that are good no more once the password, the role or the account's state has changed.
+func TestPasswordLinksEnd(t *testing.T) {
+	ctx, s := t.Context(), world(t)
+	by := chat.Actor{EID: "acme", UID: "ann", Addr: "127.0.0.1"}
+	must(s.UpdateUser(ctx, "acme", "ann", chat.UserChange{Role: ptr(chat.Admin)}))(t)
+	update := func(c chat.AccountChange) error {
+		a := must(s.Account(ctx, "acme", "bo"))(t)
+		_, err := s.UpdateAccount(ctx, chat.Actor{EID: "acme", Addr: chat.ActorShell}, "bo", a.Version, c)
+		return err
+	}
+	for what, change := range map[string]func() error{
+		"a new password": func() error { return s.SetPassword(ctx, "acme", "bo", "another hash", "") },
+		"a higher role": func() error {
+			return update(chat.AccountChange{UserChange: chat.UserChange{Role: ptr(chat.System)}})
+		},
+		"a disabled account": func() error { return update(chat.AccountChange{Disabled: ptr(true)}) },
+	} {
+		check(t, update(chat.AccountChange{UserChange: chat.UserChange{Role: ptr(chat.Member)}, Disabled: ptr(false)}))
+		hash := []byte(what)
+		must(s.CreatePasswordLink(ctx, by, "bo", hash))(t)
+		must(s.PasswordLink(ctx, hash))(t)
+		check(t, change())
+		if _, err := s.UsePasswordLink(ctx, hash, "hash of the link", "127.0.0.1"); chat.CodeOf(err) != chat.NotFound {
+			t.Errorf("after %s: %v", what, err)
+		}
+	}
+}

@@ -218,6 +218,9 @@ func (t *tx) updateUser(u chat.User, c chat.UserChange) (chat.User, []string, er
 		return u, nil, err
 	}
 	if slices.Contains(changed, "role") {
+		if err := t.dropPasswordLinks(u.EID, u.UID); err != nil { // whoever made one may not have been allowed to for the new role
+			return u, nil, err
+		}
 		if err := t.event(chat.Event{EID: u.EID, Type: chat.EventUserRole, UID: u.UID, Text: string(u.Role)}); err != nil {
 			return u, nil, err
 		}
@@ -234,6 +237,9 @@ func (s *Store) SetPassword(ctx context.Context, eid, uid, hash, keepLogin strin
 		}
 		if n == 0 {
 			return errNoUser()
+		}
+		if err := t.dropPasswordLinks(eid, uid); err != nil {
+			return err
 		}
 		return t.endLogins(eid, uid, keepLogin, "password")
 	})
@@ -277,7 +283,7 @@ func (t *tx) setDisabled(u chat.User, disabled bool) (chat.User, error) {
 	if err := t.event(chat.Event{EID: u.EID, Type: chat.EventUserDisabled, UID: u.UID, On: disabled}); err != nil || !disabled {
 		return u, err
 	}
-	if err := t.exec(`DELETE FROM password_links WHERE eid = $1 AND uid = $2`, u.EID, u.UID); err != nil {
+	if err := t.dropPasswordLinks(u.EID, u.UID); err != nil {
 		return u, err
 	}
 	return u, t.endLogins(u.EID, u.UID, "", "disabled")
