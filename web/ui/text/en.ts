@@ -236,7 +236,6 @@ export const en = {
     zoomIn: 'Zoom in',
     zoomOut: 'Zoom out',
     place: (n: number, all: number) => `${n} of ${all}`,
-    showInChat: 'Show in the conversation',
     panel: 'Files and pictures',
     tabImages: 'Pictures',
     tabFiles: 'Files',

@@ -237,7 +237,6 @@ export const zh: Texts = {
     zoomIn: '放大',
     zoomOut: '缩小',
     place: (n: number, all: number) => `第 ${n} 张，共 ${all} 张`,
-    showInChat: '在对话中查看',
     panel: '文件和图片',
     tabImages: '图片',
     tabFiles: '文件',
