@@ -1,7 +1,7 @@
 import { render } from 'preact';
 import { createCore } from '../core';
 import { keepShell } from '../shell/register';
-import { setClock } from '../ui/day';
+import { setClock, watchDays } from '../ui/day';
 import '../ui/styles/tokens.css';
 import '../ui/styles/base.css';
 import '../ui/styles/parts.css';
@@ -21,6 +21,7 @@ import { startIdle } from './idle';
 
 const core = createCore({ base: location.origin });
 setClock(() => core.now());
+watchDays();
 
 // Coming back to the page or the network is the moment to try again, not the end of a long wait.
 addEventListener('online', () => core.nudge());

@@ -43,6 +43,11 @@ export function rowsOf(items: readonly Item[], readUpTo: number | undefined): Ro
   return rows;
 }
 
+/** Whether two rows of one item look the same. */
+export function sameRow(a: Row, b: Row): boolean {
+  return a.kind !== 'message' || b.kind !== 'message' || (a.first === b.first && a.last === b.last);
+}
+
 /** How many rows stand in the page at most, how many at first, and how many come at a time. */
 export const rowLimit = 280;
 export const firstRows = 80;

@@ -1,6 +1,6 @@
 // What the rows of a conversation, its timeline and its composer have to do with each other: answering a message.
 
-import { signal } from '@preact/signals';
+import { signal, useComputed } from '@preact/signals';
 import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
 import type { Message } from '../core';
@@ -27,7 +27,7 @@ export function answer(conv: string, m: Message | undefined): void {
 }
 
 export interface Thread {
-  /** The message with that seq, if it is here. */
+  /** The message with that seq, if it is here. Follows changes. */
   find(seq: number): Message | undefined;
   /** Scrolls to it, and loads what lies between. */
   jump(seq: number): void;
@@ -37,11 +37,15 @@ export const ThreadContext = createContext<Thread>({ find: () => undefined, jump
 
 /** Above an answer: who said what it answers. */
 export function Quoted({ m }: { m: Message }) {
-  const thread = useContext(ThreadContext);
   const seq = m.media[0]?.content.re;
   if (typeof seq !== 'number' || !Number.isSafeInteger(seq) || seq < 1 || seq >= (m.seq ?? Number.POSITIVE_INFINITY))
     return null;
-  const original = thread.find(seq);
+  return <QuotedButton seq={seq} />;
+}
+
+function QuotedButton({ seq }: { seq: number }) {
+  const thread = useContext(ThreadContext);
+  const original = useComputed(() => thread.find(seq)).value;
   return (
     <button type="button" class="quoted" title={t.value.chat.showQuoted} onClick={() => thread.jump(seq)}>
       {original ? <QuotedLine m={original} /> : <span class="ellipsis">{t.value.chat.earlier}</span>}

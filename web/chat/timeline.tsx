@@ -1,5 +1,6 @@
+import type { VNode } from 'preact';
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
-import type { ConversationView, Message } from '../core';
+import type { ConversationView, Item, Message } from '../core';
 import { format } from '../ui/format';
 import { Icon } from '../ui/icon';
 import { t } from '../ui/prefs';
@@ -7,7 +8,7 @@ import { attempt, toast } from '../ui/toast';
 import { useCore } from './context';
 import { DayLine, MessageRow, NewLine, NoticeRow, summary } from './message';
 import { MessageTools } from './message-tools';
-import { down, firstRows, place, type Row, rowsOf, type Span, up } from './rows';
+import { down, firstRows, place, type Row, rowsOf, type Span, sameRow, up } from './rows';
 import { type Thread, ThreadContext } from './thread';
 import { walk } from './walk';
 
@@ -58,6 +59,7 @@ export function Timeline({
   const rows = useMemo(() => rowsOf(items, readUpTo), [items, readUpTo]);
   const { from, to } = place(rows, span);
   const shown = rows.slice(from, to);
+  const draw = useMemo(() => drawing(group), [group]);
   const whole = to === rows.length && !hasNewer;
 
   const anchor = useRef<Anchor | undefined>(kept?.anchor);
@@ -210,12 +212,12 @@ export function Timeline({
   const jumping = useRef(jumpTo);
   jumping.current = jumpTo;
   const thread = useMemo<Thread & { byId(id: string): Message | undefined }>(() => {
-    const of = (fits: (m: Message) => boolean) =>
-      view.items.peek().find((one): one is Message => !('notice' in one) && fits(one));
+    const of = (items: readonly Item[], fits: (m: Message) => boolean) =>
+      items.find((one): one is Message => !('notice' in one) && fits(one));
     return {
-      find: (seq) => of((m) => m.seq === seq),
+      find: (seq) => of(view.items.value, (m) => m.seq === seq),
       jump: (seq) => attempt(jumping.current(seq)),
-      byId: (id) => of((m) => m.id === id),
+      byId: (id) => of(view.items.peek(), (m) => m.id === id),
     };
   }, [view]);
 
@@ -237,9 +239,7 @@ export function Timeline({
         <Head view={view} empty={rows.length === 0} whole={from === 0} />
         <ol class="rows">
           <ThreadContext.Provider value={thread}>
-            {shown.map((row) => (
-              <RowView key={row.key} row={row} group={group} />
-            ))}
+            {shown.map(draw)}
           </ThreadContext.Provider>
         </ol>
         <MessageTools box={box} conv={view.conv} find={thread.byId} />
@@ -259,6 +259,19 @@ export function Timeline({
       <Announcer view={view} group={group} />
     </div>
   );
+}
+
+/** Draws rows. One is drawn anew when it has changed, not whenever a message comes. */
+function drawing(group: boolean): (row: Row) => VNode {
+  const drawn = new WeakMap<Item, { row: Row; node: VNode }>();
+  return (row) => {
+    const item = row.kind === 'message' ? row.message : row.kind === 'notice' ? row.notice : undefined;
+    const before = item && drawn.get(item);
+    if (before && sameRow(before.row, row)) return before.node;
+    const node = <RowView key={row.key} row={row} group={group} />;
+    if (item) drawn.set(item, { row, node });
+    return node;
+  };
 }
 
 function RowView({ row, group }: { row: Row; group: boolean }) {

@@ -1,5 +1,5 @@
 import { computed } from '@preact/signals';
-import { daysAgo, now, sameYear } from './day';
+import { daysAgo, now, sameYear, today } from './day';
 import { language } from './prefs';
 
 // One set of formatters for each language, made once: building an Intl formatter a row makes a list several times slower.
@@ -33,7 +33,7 @@ export function clock(ms: number): string {
 }
 
 /** The moment as a list shows it: the time today, then "yesterday", the weekday, the day, the day and year. */
-export function moment(ms: number, at = now()): string {
+export function moment(ms: number, at = today()): string {
   const f = format.value;
   const days = daysAgo(ms, at);
   if (days <= 0) return f.time.format(ms);
@@ -43,13 +43,13 @@ export function moment(ms: number, at = now()): string {
 }
 
 /** A moment to come: the time if it is today, else the day as well. */
-export function untilThen(ms: number, at = now()): string {
+export function untilThen(ms: number, at = today()): string {
   const f = format.value;
   return daysAgo(ms, at) === 0 ? f.time.format(ms) : `${f.day.format(ms)} ${f.time.format(ms)}`;
 }
 
 /** The heading of a day in a conversation. */
-export function dayName(ms: number, at = now()): string {
+export function dayName(ms: number, at = today()): string {
   const f = format.value;
   const days = daysAgo(ms, at);
   if (days === 0 || days === 1) {

@@ -1,4 +1,5 @@
 import 'fake-indexeddb/auto';
+import { effect } from '@preact/signals-core';
 import { IDBFactory } from 'fake-indexeddb';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Database } from '../db/database';
@@ -12,6 +13,9 @@ let core: Core;
 const settle = async () => {
   for (let i = 0; i < 20; i++) await vi.advanceTimersByTimeAsync(1);
 };
+
+/** What follows a message quickly is shown by then. */
+const gathered = () => vi.advanceTimersByTimeAsync(100);
 
 async function up(present = false): Promise<void> {
   await settle();
@@ -69,12 +73,45 @@ describe('a message that comes', () => {
     expect(acked()).toHaveLength(2);
   });
 
+  test('right after another is acknowledged at once and shown with those that follow', async () => {
+    const view = core.open('u:bob');
+    await settle();
+    let redrawn = 0;
+    const stop = effect(() => {
+      view.items.value;
+      core.conversations.value;
+      redrawn++;
+    });
+    redrawn = 0;
+    for (let i = 3; i <= 12; i++) {
+      server.deliver('u:bob', 'bob', `${i}`);
+      await vi.advanceTimersByTimeAsync(1);
+    }
+    expect(acked()).toHaveLength(10);
+    expect(texts(view)).toEqual(['one', 'two', '3']);
+    await gathered();
+    expect(texts(view).slice(-2)).toEqual(['11', '12']);
+    expect(conversation('u:bob')).toMatchObject({ lastSeq: 12, unread: 12 });
+    expect(redrawn).toBe(2);
+    stop();
+  });
+
+  test('is shown before a notice that came after it', async () => {
+    const view = core.open('u:bob');
+    await settle();
+    server.deliver('u:bob', 'bob', 'three');
+    server.deliver('u:bob', 'bob', 'four');
+    server.notice(0x43, { conv: 'u:bob', seq: 3, uid: 'alice' });
+    await vi.advanceTimersByTimeAsync(1);
+    expect(texts(view)).toEqual(['one', 'two', 'three', 'four']);
+  });
+
   test('after a long absence makes no sound', async () => {
     const told: string[] = [];
     core.on('message', (m) => told.push(m.text));
     server.deliver('u:bob', 'bob', 'old', { ts: Date.now() - 600_000 });
     server.deliver('u:bob', 'bob', 'new');
-    await settle();
+    await gathered();
     expect(told).toEqual(['new']);
   });
 
@@ -83,7 +120,7 @@ describe('a message that comes', () => {
     await settle();
     expect(conversation('g:walks').mentioned).toBe(false);
     server.deliver('g:walks', 'bob', 'hello all', { at: ['*'] });
-    await settle();
+    await gathered();
     expect(conversation('g:walks')).toMatchObject({ mentioned: true, kind: 'group' });
   });
 

@@ -16,6 +16,7 @@ import type {
   SendOptions,
   StorageState,
 } from '../types';
+import { Arrivals } from './arrivals';
 import { type Context, later, type News } from './context';
 import { Conversations } from './conversations';
 import { Groups } from './groups';
@@ -63,6 +64,7 @@ export class Session {
   readonly typing: Typing;
   readonly media: Media;
   private readonly lines: Lines;
+  private readonly arrivals: Arrivals;
   /** Times of the newest in each conversation. */
   private readonly latest = new Map<string, number>();
   private readonly line: Line;
@@ -105,6 +107,7 @@ export class Session {
     private readonly o: SessionOptions,
     private readonly ending: AbortController,
   ) {
+    this.arrivals = new Arrivals(c);
     this.people = new People(c);
     this.groups = new Groups(c);
     this.conversations = new Conversations(
@@ -234,6 +237,7 @@ export class Session {
   }
 
   private up(sessionPresent: boolean): void {
+    this.arrivals.flush();
     this.upSince = this.c.api.serverNow();
     if (this.line.leads) this.outbox.start();
     void this.conversations.sendRead();
@@ -273,8 +277,9 @@ export class Session {
     const topic = parseTopic(p.topic, this.c.eid);
     if (!topic) return;
     try {
-      if (topic.area === 'im') await this.receiveIM(p, topic as { kind: 'u' | 'g'; name: string });
-      else if (topic.area === 'pres') this.people.presence(topic.name, p.payload);
+      if (topic.area === 'im') return await this.receiveIM(p, topic as { kind: 'u' | 'g'; name: string });
+      this.arrivals.flush();
+      if (topic.area === 'pres') this.people.presence(topic.name, p.payload);
       else if (topic.area === 'typing') this.receiveTyping(p, topic);
       else if (topic.area === 'notice') this.receiveNotice(p, topic);
     } catch (e) {
@@ -289,7 +294,7 @@ export class Session {
     if (m.seq === undefined) return; // no server of ours: without a place it can't be shown
     const stored = { ...m, ts: this.arrival(m.conv, m.ts) } as StoredMessage;
     const written = this.line.leads ? this.c.db.putMessage(stored) : undefined;
-    batch(() => {
+    this.arrivals.take(() => {
       const fresh = this.conversations.message(stored);
       this.threads.get(m.conv)?.thread.receive(stored);
       if (m.mine) this.outbox.seen(m.id);
@@ -346,6 +351,7 @@ export class Session {
       return;
     }
     this.c.tell({ about: 'stored', item, message: m });
+    this.arrivals.flush();
     batch(() => this.showStored(m as StoredMessage));
   }
 
@@ -365,6 +371,7 @@ export class Session {
 
   /** What another tab has done. */
   private news(n: News): void {
+    this.arrivals.flush();
     switch (n.about) {
       case 'waiting':
         this.outbox.take(n.item);

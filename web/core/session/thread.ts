@@ -32,6 +32,8 @@ export class Thread {
   private catching: Promise<void> | undefined;
   private again = false;
   private started: Promise<void> | undefined;
+  /** Own messages as the other side has read them. The same each time: their rows need not be drawn anew. */
+  private readonly asRead = new WeakMap<StoredMessage, Message>();
 
   constructor(
     private readonly c: Context,
@@ -55,7 +57,7 @@ export class Thread {
   ) {
     this.items = computed(() => {
       const peer = this.o.peerReadSeq();
-      const stored = this.messages.value.map((m) => (m.mine && m.seq <= peer ? { ...m, read: true } : m));
+      const stored = this.messages.value.map((m) => (m.mine && m.seq <= peer ? this.read(m) : m));
       const lines = this.around(stored);
       if (this.apart.value) return merge(stored, lines);
       const known = new Set(stored.map((m) => m.id));
@@ -226,6 +228,12 @@ export class Thread {
   clear(seq: number): void {
     this.messages.value = this.messages.peek().filter((m) => m.seq > seq);
     if (this.messages.peek().length === 0 && this.apart.peek()) void this.loadNewest();
+  }
+
+  private read(m: StoredMessage): Message {
+    const known = this.asRead.get(m) ?? { ...m, read: true };
+    this.asRead.set(m, known);
+    return known;
   }
 
   /** The lines that stand among these messages: those before and after are on pages that are not here. */
