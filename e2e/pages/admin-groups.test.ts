@@ -58,6 +58,7 @@ describe('groups', () => {
 
 describe('announcements', () => {
   test('one is written, asked about, and stands in the list with who has read it', async () => {
+    const bob = await crowd.enter('bob');
     const alice = await administer(crowd, 'alice', '/admin/announcements');
     const { page } = alice;
     await page.getByText('Nothing was announced yet').waitFor();
@@ -76,9 +77,20 @@ describe('announcements', () => {
     const row = page.getByRole('row', { name: /Fire drill/ });
     await row.getByRole('cell', { name: '0 of 3', exact: true }).waitFor();
 
-    const { access_token } = await crowd.server.login('bob');
-    const { items } = await crowd.server.call<{ items: { id: string }[] }>('GET', '/announcements', access_token);
-    await crowd.server.call('PUT', `/announcements/${items[0]?.id}/read`, access_token);
+    // At once for whoever is there, later for whoever comes, and not for others.
+    await bob.page.getByText('Fire drill').waitFor();
+    const dave = await crowd.enter('dave');
+    await dave.page.getByText('Fire drill').waitFor();
+    const strip = bob.page.getByRole('region', { name: 'Announcement of the organisation' });
+    await strip.getByRole('button', { name: 'Read' }).click();
+    await bob.page.getByRole('dialog', { name: 'Fire drill' }).getByText('Use the stairs.').waitFor();
+    await accessible(bob.page, 'an announcement in the chat');
+    await bob.page.getByRole('dialog').getByRole('button', { name: 'Close' }).click();
+    await strip.waitFor({ state: 'detached' });
+    await bob.page.reload();
+    await bob.page.locator('.conversation').first().waitFor();
+    await dave.page.getByText('Fire drill').waitFor();
+    expect(await strip.count()).toBe(0);
     await page.getByRole('button', { name: 'Refresh' }).click();
     await row.getByRole('cell', { name: '1 of 3', exact: true }).waitFor();
     await row.getByRole('link').click();

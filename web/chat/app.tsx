@@ -14,6 +14,7 @@ import { ConversationList } from './list';
 import { Lost, Nothing } from './lost';
 import { lazy } from './media/lazy';
 import { Over } from './media/overlay';
+import { OrgAnnouncementStrip } from './org-announcement';
 import { PeopleList, PeopleSkeleton } from './people';
 import { Profile, ProfilePane } from './profile';
 import { back, follow, go, href, type Route, route } from './route';
@@ -106,6 +107,7 @@ function Shell() {
     <div class="frame" data-current={core.current.value}>
       {core.about.value?.demo && <p class="demo-strip">{t.value.demoBanner}</p>}
       <StatusStrip />
+      <OrgAnnouncementStrip />
       <div class="shell" data-pane={paneOf(r)}>
         <Rail />
         <div class="list-pane">{r.view === 'people' ? <PeopleList /> : <ConversationList />}</div>

@@ -105,6 +105,7 @@ export class App implements t.Core {
   readonly unreadTotal = this.of((s) => s.conversations.unreadTotal, 0);
   readonly contacts = this.of((s) => s.people.contacts, []);
   readonly contactRequests = this.of((s) => s.people.requests, []);
+  readonly announcements = this.of<t.OrgAnnouncement[]>((s) => s.announcements.unread, []);
   readonly storage = this.of<t.StorageState>((s) => s.storage, 'ok');
   readonly groups = this.of((s) => s.groups.list, []);
 
@@ -193,6 +194,10 @@ export class App implements t.Core {
 
   async directory(q: string, cursor?: string, department?: string) {
     return this.need().people.directory(q, cursor, department);
+  }
+
+  async readAnnouncement(id: string) {
+    await this.need().announcements.read(id);
   }
 
   async report(conv: string, seq: number, reason: string) {

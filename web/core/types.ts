@@ -56,6 +56,15 @@ export interface Department {
   members: number;
 }
 
+/** What an administrator has announced to everyone, or to the user's departments. */
+export interface OrgAnnouncement {
+  id: string;
+  title: string;
+  text: string;
+  /** RFC 3339. */
+  created: string;
+}
+
 export interface ContactRequest {
   uid: string;
   name: string;
@@ -304,6 +313,9 @@ export interface Core {
   person(uid: string): ReadonlySignal<Person>;
   contacts: ReadonlySignal<Person[]>;
   contactRequests: ReadonlySignal<ContactRequest[]>;
+  /** Those that have not been read, the newest first. */
+  announcements: ReadonlySignal<OrgAnnouncement[]>;
+  readAnnouncement(id: string): Promise<void>;
   addContact(uid: string, message?: string): Promise<'added' | 'asked'>;
   removeContact(uid: string): Promise<void>;
   /** Those who match, or who are directly in the department with that id. */

@@ -18,6 +18,7 @@ export const noticeType = {
   groupRole: 0x3a,
   read: 0x43,
   conversation: 0x45,
+  announcement: 0x50,
 } as const;
 
 export interface Notice {

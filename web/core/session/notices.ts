@@ -3,6 +3,7 @@
 import { Fields, parseObject } from '../payload/json';
 import { decodeNotice, noticeType } from '../payload/notice';
 import type { GroupChange, NoticeLine } from '../types';
+import type { Announcements } from './announcements';
 import type { Conversations } from './conversations';
 import type { Groups } from './groups';
 import { linesOf } from './lines';
@@ -12,6 +13,7 @@ import type { People } from './people';
 export interface NoticePort {
   uid: string;
   people: People;
+  announcements: Announcements;
   groups: Groups;
   conversations: Conversations;
   outbox: Outbox;
@@ -100,6 +102,9 @@ export function takeNotice(
         pinned: f.flag('pinned'),
         clearedSeq: f.number('cleared_seq'),
       });
+      break;
+    case noticeType.announcement:
+      p.background('announcements', () => p.announcements.load());
       break;
     // Types that are not known are for later versions.
   }

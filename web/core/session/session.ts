@@ -16,6 +16,7 @@ import type {
   SendOptions,
   StorageState,
 } from '../types';
+import { Announcements } from './announcements';
 import { Arrivals } from './arrivals';
 import { type Context, later, type News } from './context';
 import { Conversations } from './conversations';
@@ -58,6 +59,7 @@ export interface SessionOptions {
 
 export class Session {
   readonly people: People;
+  readonly announcements: Announcements;
   readonly groups: Groups;
   readonly conversations: Conversations;
   readonly outbox: Outbox;
@@ -109,6 +111,7 @@ export class Session {
   ) {
     this.arrivals = new Arrivals(c);
     this.people = new People(c);
+    this.announcements = new Announcements(c);
     this.groups = new Groups(c);
     this.conversations = new Conversations(
       c,
@@ -250,7 +253,8 @@ export class Session {
   /** Reads over HTTP what MQTT does not bring: the state of things, and messages after a session was lost. */
   private async sync(): Promise<void> {
     try {
-      const [moved] = await Promise.all([this.conversations.load(), this.groups.load(), this.people.load()]);
+      const announced = this.announcements.load().catch(() => {}); // nothing else waits for it to succeed
+      const [moved] = await Promise.all([this.conversations.load(), this.groups.load(), this.people.load(), announced]);
       this.people.refresh();
       this.synced.value = true;
       for (const { thread } of this.threads.values()) void thread.catchUp();
@@ -315,6 +319,7 @@ export class Session {
     const port = {
       uid: this.c.uid,
       people: this.people,
+      announcements: this.announcements,
       groups: this.groups,
       conversations: this.conversations,
       outbox: this.outbox,

@@ -181,6 +181,8 @@ export const en = {
     card: 'Contact card',
   },
 
+  orgAnnouncement: { label: 'Announcement of the organisation', read: 'Read' },
+
   report: {
     action: 'Report',
     title: 'Report this message',

@@ -182,6 +182,8 @@ export const zh: Texts = {
     card: '名片',
   },
 
+  orgAnnouncement: { label: '组织公告', read: '阅读' },
+
   report: {
     action: '举报',
     title: '举报这条消息',

@@ -1,0 +1,30 @@
+// What the organisation has announced to the user and the user has not read yet.
+
+import { signal } from '@preact/signals-core';
+import type { List } from '../api/shapes';
+import type { OrgAnnouncement } from '../types';
+import type { Context } from './context';
+
+/** How many of the newest are looked through. */
+const looked = 50;
+
+export class Announcements {
+  /** The newest first. */
+  readonly unread = signal<OrgAnnouncement[]>([]);
+
+  constructor(private readonly c: Context) {}
+
+  /** Throws Problem. */
+  async load(): Promise<void> {
+    const page = await this.c.api.get<List<OrgAnnouncement & { read?: string | null }>>(
+      `/announcements?limit=${looked}`,
+    );
+    this.unread.value = page.items.filter((x) => !x.read);
+  }
+
+  /** Throws Problem. */
+  async read(id: string): Promise<void> {
+    await this.c.api.request('PUT', `/announcements/${encodeURIComponent(id)}/read`);
+    this.unread.value = this.unread.peek().filter((x) => x.id !== id);
+  }
+}
