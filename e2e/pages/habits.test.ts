@@ -190,6 +190,12 @@ describe('keys', () => {
     await expect.poll(() => here.getAttribute('data-conv')).not.toBe(first);
     await alice.page.keyboard.press('Alt+ArrowUp');
     await expect.poll(() => here.getAttribute('data-conv')).toBe(first);
+    await alice.composer.focus();
+    const focused = await alice.composer.evaluate((el) => {
+      el.dispatchEvent(new KeyboardEvent('keydown', { key: 'k', ctrlKey: true, bubbles: true, cancelable: true }));
+      return document.activeElement?.getAttribute('type');
+    });
+    expect(focused, 'at once: the next key is for the search').toBe('search');
     await alice.page.getByRole('link', { name: 'Settings' }).click();
     await alice.page.getByText('Keyboard shortcuts').waitFor();
   });

@@ -197,7 +197,7 @@ describe.each(stores)('in %s', (store) => {
       await alice.page.locator('.caption').fill('Eight of them');
       await alice.page.locator('dialog [type=submit]:enabled').click();
       await bob.message('Eight of them').waitFor();
-      expect(await bob.message('Eight of them').locator('.shot').count()).toBe(6);
+      await expect.poll(() => bob.message('Eight of them').locator('.shot').count()).toBe(6);
       await expect.poll(() => newest(bob).locator('.shot').count()).toBe(2);
 
       for (const way of ['paste', 'drop'] as const) {

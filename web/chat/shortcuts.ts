@@ -38,12 +38,16 @@ export function shortcut(core: Core, e: KeyboardEvent): void {
 
 /** To the search box of the list beside; from the settings to that of the conversations. */
 function search(): void {
-  if (!find()) go(href.chats);
-  requestAnimationFrame(() => {
-    const box = find();
-    box?.focus();
-    box?.select();
-  });
+  if (select()) return; // at once, or what is typed next went where the cursor was
+  go(href.chats);
+  requestAnimationFrame(select);
+}
+
+function select(): boolean {
+  const box = find();
+  box?.focus();
+  box?.select();
+  return !!box;
 }
 
 function find(): HTMLInputElement | undefined {
