@@ -201,3 +201,37 @@ func column(t *testing.T, db *sql.DB, query string) (out []string) {
 	}
 	return out
 }
+
+// TestBackupKeepsItsSecrets writes a backup into a folder where somebody else has laid links in its way.
+func TestBackupKeepsItsSecrets(t *testing.T) {
+	n := startNode(t, nil)
+	dir := t.TempDir()
+	file, theirs := filepath.Join(dir, "backup.tar"), filepath.Join(dir, "theirs")
+	if err := os.WriteFile(theirs, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{".part", ".db"} {
+		if err := os.Symlink(theirs, file+name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := run(t, "backup", file, "--data", n.conf.Data); err != nil {
+		t.Fatal(err)
+	}
+	if b, err := os.ReadFile(theirs); err != nil || len(b) > 0 {
+		t.Errorf("%d bytes went elsewhere: %v", len(b), err)
+	}
+	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the backup is %v: %v", info.Mode(), err)
+	}
+	copied := filepath.Join(dir, "copy")
+	if err := private(copied); err != nil {
+		t.Fatal(err)
+	}
+	if err := n.store.Snapshot(t.Context(), copied); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(copied); err != nil || info.Mode().Perm() != 0o600 || info.Size() == 0 {
+		t.Errorf("the copy of the database is %v: %v", info.Mode(), err)
+	}
+}

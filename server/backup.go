@@ -113,11 +113,17 @@ func (b *backups) write(ctx context.Context, file string) (size int64, err error
 		_ = os.Remove(copied)
 		_ = os.Remove(coming)
 	}()
-	_ = os.Remove(copied)
+	// Both have secrets in them, and the folder may be everybody's: they are new files of our own, which nobody else can read.
+	if err := private(copied); err != nil {
+		return 0, err
+	}
 	if err := b.store.Snapshot(ctx, copied); err != nil {
 		return 0, err
 	}
-	out, err := os.OpenFile(coming, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err := private(coming); err != nil {
+		return 0, err
+	}
+	out, err := os.OpenFile(coming, os.O_WRONLY, 0)
 	if err != nil {
 		return 0, err
 	}
@@ -137,6 +143,18 @@ func (b *backups) write(ctx context.Context, file string) (size int64, err error
 		return 0, err
 	}
 	return size, os.Rename(coming, file)
+}
+
+// private makes an empty file for its owner alone, in the place of one that an earlier attempt left.
+func private(path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	return f.Close()
 }
 
 func archive(w *tar.Writer, path, name string) error {

@@ -5,12 +5,17 @@ import (
 	"time"
 )
 
-// Actor is on whose behalf an organisation is administered. The zero UID is the shell on the server's machine, or the server itself,
+// Actor is on whose behalf an organisation is administered. An empty UID is the shell on the server's machine, or the server itself,
 // which may do everything; Addr then says which of them.
 type Actor struct {
 	EID  string
 	UID  string
 	Addr string // IP address, ActorShell or ActorServer
+}
+
+// Machine reports whether this is the shell, or the server itself. Nobody who comes from the network is.
+func (a Actor) Machine() bool {
+	return a.UID == "" && (a.Addr == ActorShell || a.Addr == ActorServer)
 }
 
 // Addresses of actors without a uid.

@@ -114,7 +114,7 @@ func (s *Store) CreateAccount(ctx context.Context, by chat.Actor, u chat.User, d
 
 // roleOf is the role of an actor, read in the transaction.
 func (t *tx) roleOf(by chat.Actor) (chat.Role, error) {
-	if by.UID == "" {
+	if by.Machine() {
 		return chat.System, nil
 	}
 	u, err := readUser(background, t, by.EID, by.UID)

@@ -14,7 +14,7 @@ import (
 // a moment ago changes nothing.
 func (s *Store) administer(ctx context.Context, by chat.Actor, right chat.Right, f func(*tx) error) error {
 	return s.change(ctx, func(t *tx) error {
-		if by.UID != "" {
+		if !by.Machine() {
 			u, err := readUser(background, t, by.EID, by.UID)
 			if err != nil {
 				return err

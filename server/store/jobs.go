@@ -66,7 +66,7 @@ func (s *Store) RunningJobs(ctx context.Context, kind chat.JobKind) ([]chat.Job,
 
 // MayImport is nil for an actor who may import people; system says whether it may make system administrators.
 func (s *Store) MayImport(ctx context.Context, by chat.Actor) (system bool, err error) {
-	if by.UID == "" {
+	if by.Machine() {
 		return true, nil
 	}
 	u, err := readUser(ctx, s.read, by.EID, by.UID)

@@ -376,3 +376,14 @@ func TestPasswordLinksEnd(t *testing.T) {
 		}
 	}
 }
+
+// TestNobodyIsTheShell lets an actor without a name, but with an address of the network, change nothing.
+func TestNobodyIsTheShell(t *testing.T) {
+	ctx, s := t.Context(), world(t)
+	nobody := chat.Actor{EID: "acme", Addr: "192.0.2.1"}
+	_, err := s.CreateAccount(ctx, nobody, chat.User{UID: "eve", Name: "Eve"}, nil, "")
+	refused(t, err, chat.NotFound)
+	_, err = s.MayImport(ctx, nobody)
+	refused(t, err, chat.NotFound)
+	must(s.CreateAccount(ctx, chat.Actor{EID: "acme", Addr: chat.ActorShell}, chat.User{UID: "eve", Name: "Eve"}, nil, ""))(t)
+}

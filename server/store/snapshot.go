@@ -9,7 +9,7 @@ import (
 	"magpie/server/chat"
 )
 
-// Snapshot writes a copy of the database, as it is at one moment, to a file that must not be there. It holds up nobody.
+// Snapshot writes a copy of the database, as it is at one moment, to a file that must be empty, or not there. It holds up nobody.
 func (s *Store) Snapshot(ctx context.Context, path string) error {
 	db, err := sql.Open("sqlite", "file:"+filepath.Join(s.dir, "magpie.db")+"?_pragma=busy_timeout(10000)")
 	if err != nil {
