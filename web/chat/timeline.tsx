@@ -72,8 +72,6 @@ export function Timeline({
     lineAt.current = readUpTo;
     if (atFoot.current) placed.current = false;
   }
-  /** The newest row when the foot was left: what comes after it is new. */
-  const newest = useRef(rows.at(-1)?.key);
 
   const markRead = () => {
     if (!reading()) return;
@@ -105,7 +103,6 @@ export function Timeline({
     atFoot.current = foot;
     anchor.current = foot ? undefined : firstInSight(el);
     if (foot) left.delete(view.conv);
-    else if (!away) newest.current = rows.at(-1)?.key;
     // Away from the foot the last row is held, or new messages would push rows out of the page above the reader.
     const last = rows.at(-1)?.key;
     if (foot && span.end !== null) setSpan({ end: null, size: span.size });
@@ -133,7 +130,6 @@ export function Timeline({
       // What is here is not the end any more: the foot is a place like any other.
       atFoot.current = false;
       anchor.current = firstInSight(el);
-      newest.current = rows.at(-1)?.key;
       setAway(true);
     } else if (atFoot.current) {
       el.scrollTop = el.scrollHeight;
@@ -221,7 +217,7 @@ export function Timeline({
     };
   }, [view]);
 
-  const below = !away ? 0 : hasNewer ? unread : unseen(rows, newest.current);
+  const below = away ? unread : 0;
   const text = t.value.chat;
   return (
     <div class="timeline-box">
@@ -238,9 +234,7 @@ export function Timeline({
       >
         <Head view={view} empty={rows.length === 0} whole={from === 0} />
         <ol class="rows">
-          <ThreadContext.Provider value={thread}>
-            {shown.map(draw)}
-          </ThreadContext.Provider>
+          <ThreadContext.Provider value={thread}>{shown.map(draw)}</ThreadContext.Provider>
         </ol>
         <MessageTools box={box} conv={view.conv} find={thread.byId} />
       </div>
@@ -334,15 +328,6 @@ function Announcer({ view, group }: { view: ConversationView; group: boolean }) 
       {said.slice(0, 300)}
     </div>
   );
-}
-
-function unseen(rows: Row[], newest: string | undefined): number {
-  let n = 0;
-  for (let i = rows.length - 1; i >= 0 && rows[i]?.key !== newest; i--) {
-    const row = rows[i];
-    if (row?.kind === 'message' && !row.message.mine) n++;
-  }
-  return n;
 }
 
 /** The seq of a row's message, or of the next one after it. */
