@@ -206,3 +206,32 @@ func TestHistoryAfterRetention(t *testing.T) {
 	}
 	check(t, s.ClearConversation(ctx, "acme", "bo", "u:ann", 5))
 }
+
+// TestRetentionOfReports keeps what was reported as long as somebody has to look into it.
+func TestRetentionOfReports(t *testing.T) {
+	ctx, s := t.Context(), world(t)
+	by := chat.Actor{EID: "acme", Addr: chat.ActorShell}
+	for range 2 {
+		say(t, s, chat.Append{Stream: pair("ann", "bo"), Sender: "ann"})
+	}
+	reports := func() []chat.Report {
+		t.Helper()
+		list, _, err := s.Reports(ctx, "acme", "", "", 0)
+		check(t, err)
+		return list
+	}
+	for seq := range uint64(2) {
+		check(t, s.ReportMessage(ctx, "acme", "bo", "u:ann", seq+1, "rude"))
+	}
+	list := reports()
+	must(s.UpdateReport(ctx, by, list[0].ID, list[0].Version, chat.ReportClosed, "warned"))(t)
+	line := time.Now().Add(time.Minute)
+	must(s.Retain(ctx, "acme", chat.StreamGroup, line))(t)
+	if left := reports(); len(left) != 2 {
+		t.Errorf("the rule of groups leaves %d reports of two people", len(left))
+	}
+	must(s.Retain(ctx, "acme", chat.StreamPair, line))(t)
+	if left := reports(); len(left) != 1 || left[0].ID != list[1].ID || len(left[0].Message.Payload) == 0 {
+		t.Errorf("left %+v", left)
+	}
+}

@@ -33,7 +33,7 @@ type Deleted struct {
 const retentionStep = 200
 
 // Retain deletes the messages of an organisation's conversations of a kind that are older than before, a few at a time, so that nothing waits for
-// it: their rows, mentions and files' links. What it did is in the audit log.
+// it: their rows, mentions and files' links, and the copies of them in reports that are closed. What it did is in the audit log.
 func (s *Store) Retain(ctx context.Context, eid string, kind chat.StreamKind, before time.Time) (done Deleted, err error) {
 	for stream := int64(0); ; {
 		err := s.read.QueryRowContext(ctx, `SELECT COALESCE(MIN(id), 0) FROM streams WHERE eid = $1 AND kind = $2 AND id > $3 AND head > 0`, eid, int64(kind), stream).Scan(&stream)
@@ -50,6 +50,14 @@ func (s *Store) Retain(ctx context.Context, eid string, kind chat.StreamKind, be
 		if done.Messages += n; n > 0 {
 			done.Conversations++
 		}
+	}
+	// A report is made after its message was sent: of these, nothing else is left.
+	err = s.change(ctx, func(t *tx) error {
+		return t.exec(`DELETE FROM reports WHERE eid = $1 AND state = $2 AND created < $3 AND stream IN (SELECT id FROM streams WHERE eid = $1 AND kind = $4)`,
+			eid, string(chat.ReportClosed), ms(before), int64(kind))
+	})
+	if err != nil {
+		return done, fmt.Errorf("delete old reports: %w", err)
 	}
 	if done.Messages == 0 {
 		return done, nil
