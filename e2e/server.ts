@@ -1,12 +1,13 @@
 // Starts the real program with a demo organisation, on free ports and an empty folder.
 
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { access, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 
 const binary = fileURLToPath(new URL('../bin/magpie', import.meta.url));
 
@@ -70,6 +71,11 @@ export class Server {
   async stop(): Promise<void> {
     await this.end('SIGTERM');
     await rm(this.folder, { recursive: true, force: true });
+  }
+
+  /** Runs a command of the program on the same data, as an administrator of the machine does. */
+  async shell(...args: string[]): Promise<void> {
+    await promisify(execFile)(binary, [...args, '--data', join(this.folder, 'data')]);
   }
 
   /** A call of the HTTP API; path begins after /api/v1. */

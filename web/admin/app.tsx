@@ -14,8 +14,10 @@ import { address, follow, go, place, type Section } from './route';
 import { a } from './text';
 import { Announcements } from './views/announcements';
 import { Audit } from './views/audit';
+import { Backups } from './views/backups';
 import { Departments } from './views/departments';
 import { Groups } from './views/groups';
+import { Organisations } from './views/organisations';
 import { Overview } from './views/overview';
 import { People } from './views/people';
 import { Policies } from './views/policies';
@@ -38,6 +40,8 @@ const views: Partial<Record<Section, View>> = {
   policies: { right: 'read', view: Policies },
   sessions: { right: 'read', view: Sessions },
   audit: { right: 'read', view: Audit },
+  organisations: { right: 'system', view: Organisations },
+  backups: { right: 'system', view: Backups },
 };
 
 function visible(): Section[] {

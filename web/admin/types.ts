@@ -74,6 +74,10 @@ export interface Job {
   errors: { line?: number; field?: string; code: string; message: string }[];
   /** How many there are in all. */
   wrong: number;
+  /** Who began it; empty for the shell. */
+  actor: string;
+  created: string | null;
+  changed: string | null;
 }
 
 export interface Policies {
@@ -192,4 +196,17 @@ export interface Announcement {
   people?: number;
   /** How many have read it. */
   readers?: number;
+}
+
+export interface Organisation {
+  eid: string;
+  name: string;
+  people: number;
+  groups: number;
+  messages: number;
+  /** Bytes of files. */
+  media: number;
+  /** Since when nobody may sign in, or null. */
+  suspended: string | null;
+  version: number;
 }

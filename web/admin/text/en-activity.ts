@@ -175,4 +175,48 @@ export const activity = {
     clear: 'Clear',
     missed: (n: number) => `${n} before this one were left out: they came too fast.`,
   },
+
+  organisations: {
+    hint: 'Of this server. Each has its own people, groups and administrators, and sees nothing of the others.',
+    one: 'Organisation',
+    none: 'There is none',
+    add: 'Add an organisation',
+    create: 'Add',
+    name: 'Name',
+    eid: 'Short name',
+    people: 'People',
+    groups: 'Groups',
+    messages: 'Messages',
+    files: 'Files',
+    active: 'Active',
+    suspended: 'Suspended',
+    fields: {
+      name: 'Name of the organisation',
+      eid: 'Short name',
+      person: 'Name of its first administrator',
+      username: 'User name of the administrator',
+    },
+    made: (name: string) => `${name} is there`,
+    madeHint: (user: string, org: string) =>
+      `Its first administrator signs in with the organisation “${org}” and the user name “${user}”, after having chosen a password by this link.`,
+    suspend: 'Suspend',
+    suspendHint: 'While it is suspended nobody of it can sign in. Everything is kept.',
+    suspendAsk: (name: string) => `Suspend ${name}?`,
+    suspendText: (n: number) =>
+      `${n === 1 ? 'Its 1 person is' : `Its ${n} people are`} disconnected at once and can’t sign in until you let them. Nothing is deleted.`,
+    suspendedNow: (name: string) => `${name} is suspended.`,
+    resume: 'Let them in again',
+    resumedNow: (name: string) => `${name} is active again.`,
+  },
+
+  backups: {
+    hint: 'The whole server as it is at one moment, in a file in the folder backups of its data. Keep a copy elsewhere.',
+    start: 'Back up now',
+    none: 'No backup yet',
+    noneHint: 'One is made while the server runs; nobody has to wait for it. From the shell: magpie backup FILE.',
+    when: 'When',
+    actor: 'By',
+    size: 'Size',
+    states: { checking: 'Being made', running: 'Being made', done: 'Done', failed: 'Failed' },
+  },
 };

@@ -204,6 +204,9 @@ export const en = {
   },
 
   actions: {
+    backup: 'Backup made',
+    'org.create': 'Organisation added',
+    'org.change': 'Organisation changed',
     'group.create': 'Group made',
     'group.change': 'Group changed',
     'group.dissolve': 'Group dissolved',

@@ -199,6 +199,9 @@ export const zh: Texts = {
   },
 
   actions: {
+    backup: '备份',
+    'org.create': '添加组织',
+    'org.change': '更改组织',
     'group.create': '创建群组',
     'group.change': '更改群组',
     'group.dissolve': '解散群组',
