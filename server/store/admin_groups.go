@@ -171,7 +171,10 @@ func (t *tx) syncFollowers(eid string) error {
 
 // syncPerson brings somebody's place in groups that follow departments up to date, after its departments have changed.
 func (t *tx) syncPerson(eid, uid string) error {
-	groups, err := collect(background, t, scanGroup, `SELECT `+groupColumns+` FROM chat_groups g WHERE g.eid = $1 AND g.follows > 0 AND g.dissolved = 0`, eid)
+	groups, err := collect(background, t, func(scan func(...any) error) (g chat.Group, err error) {
+		err = scan(&g.GID, &g.Owner, &g.MutedAll, &g.Follows)
+		return g, err
+	}, `SELECT gid, owner, muted_all, follows FROM chat_groups WHERE eid = $1 AND follows > 0 AND dissolved = 0`, eid)
 	if err != nil || len(groups) == 0 {
 		return err
 	}
