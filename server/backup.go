@@ -82,6 +82,7 @@ func (b *backups) Backup(ctx context.Context, by chat.Actor, file string) (chat.
 		b.mu.Unlock()
 		return j, err
 	}
+	begun := j
 	b.runs.Go(func() {
 		defer b.mu.Unlock()
 		size, err := b.write(b.ctx, file)
@@ -99,7 +100,7 @@ func (b *backups) Backup(ctx context.Context, by chat.Actor, file string) (chat.
 			b.log.Error("backup", "err", err)
 		}
 	})
-	return j, nil
+	return begun, nil
 }
 
 // write makes the tar file beside its name first, so that what has the name is whole.

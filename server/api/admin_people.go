@@ -291,7 +291,13 @@ func linkHash(token string) []byte {
 	return sum[:]
 }
 
-func (a *api) accountDevices(ctx context.Context, c *caller, in *UserPath) (*answer[list[device]], error) {
+// AccountDevice is a signed-in device, and its connection if there is one.
+type AccountDevice struct {
+	Device
+	Connected *liveSession `json:"connected" doc:"Its MQTT session, or null."`
+}
+
+func (a *api) accountDevices(ctx context.Context, c *caller, in *UserPath) (*answer[list[AccountDevice]], error) {
 	if _, err := a.Store.User(ctx, c.EID, in.UID); err != nil {
 		return nil, fmt.Errorf("read user: %w", err)
 	}
@@ -299,9 +305,14 @@ func (a *api) accountDevices(ctx context.Context, c *caller, in *UserPath) (*ans
 	if err != nil {
 		return nil, fmt.Errorf("read logins: %w", err)
 	}
-	items := make([]device, len(logins))
+	connected := map[string]*liveSession{}
+	for _, s := range a.Live.Sessions(c.EID, in.UID) {
+		shown := liveSessionOf(s)
+		connected[s.LoginID] = &shown
+	}
+	items := make([]AccountDevice, len(logins))
 	for i, l := range logins {
-		items[i] = deviceOf(l, c)
+		items[i] = AccountDevice{deviceOf(l, c), connected[l.ID]}
 	}
 	return page(items, ""), nil
 }

@@ -297,7 +297,7 @@ func TestSignOutSomebody(t *testing.T) {
 		w.want(200, "", "POST", "/api/v1/auth/login", login("acme", "bob", password))
 	}
 	devices := w.want(200, "acme/alice", "GET", admin+"/users/bob/sessions", nil).items()
-	if len(devices) != 2 {
+	if len(devices) != 2 || devices[0].(map[string]any)["terminal"] != "web" || devices[0].(map[string]any)["connected"] != nil {
 		t.Fatalf("%d devices", len(devices))
 	}
 	id := devices[0].(map[string]any)["id"].(string)

@@ -26,8 +26,8 @@ type meChange struct {
 	CurrentPassword string  `json:"current_password,omitempty" maxLength:"1024" doc:"Needed to change the password."`
 }
 
-// device is one signed-in device.
-type device struct {
+// Device is one signed-in device.
+type Device struct {
 	ID       string    `json:"id"`
 	Terminal string    `json:"terminal"`
 	Agent    string    `json:"agent" doc:"The User-Agent of the sign-in."`
@@ -145,20 +145,20 @@ func (a *api) setPresence(ctx context.Context, c *caller, in *struct{ Body prese
 	return nil, nil
 }
 
-func (a *api) devices(ctx context.Context, c *caller, _ *struct{}) (*answer[list[device]], error) {
+func (a *api) devices(ctx context.Context, c *caller, _ *struct{}) (*answer[list[Device]], error) {
 	logins, err := a.Store.Logins(ctx, c.EID, c.UID)
 	if err != nil {
 		return nil, fmt.Errorf("read logins: %w", err)
 	}
-	var items []device
+	var items []Device
 	for _, l := range logins {
 		items = append(items, deviceOf(l, c))
 	}
 	return page(items, ""), nil
 }
 
-func deviceOf(l chat.Login, c *caller) device {
-	return device{
+func deviceOf(l chat.Login, c *caller) Device {
+	return Device{
 		ID: l.ID, Terminal: l.Terminal.String(), Agent: l.Agent, Addr: l.Addr, ClientID: l.ClientID,
 		Created: l.Created.UTC(), Seen: l.Seen.UTC(), Current: l.ID == c.LoginID,
 	}
