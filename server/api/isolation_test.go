@@ -154,6 +154,9 @@ func TestPages(t *testing.T) {
 		"/c/g%3Aabc":         {"text/html; charset=utf-8", "no-cache"},
 		"/people/bob":        {"text/html; charset=utf-8", "no-cache"},
 		"/settings":          {"text/html; charset=utf-8", "no-cache"},
+		"/admin":             {"text/html; charset=utf-8", "no-cache"},
+		"/admin/people/bob":  {"text/html; charset=utf-8", "no-cache"},
+		"/reset":             {"text/html; charset=utf-8", "no-cache"},
 		"/assets/app-1a2.js": {"text/javascript; charset=utf-8", "public, max-age=31536000, immutable"},
 		"/favicon.svg":       {"image/svg+xml", "no-cache"},
 		"/sw.js":             {"text/javascript; charset=utf-8", "no-cache"}, // of a service worker: a new version must be found at once
@@ -166,6 +169,11 @@ func TestPages(t *testing.T) {
 		if csp := r.header.Get("Content-Security-Policy"); !strings.Contains(csp, "default-src 'self'") || !strings.Contains(csp, "frame-ancestors 'none'") ||
 			strings.Contains(csp, "unsafe") || !strings.Contains(csp, "connect-src 'self';") || r.header.Get("X-Content-Type-Options") != "nosniff" || r.header.Get("Referrer-Policy") == "" {
 			t.Errorf("%s: headers %v", path, r.header)
+		}
+	}
+	for path, title := range map[string]string{"/people/bob": "chat", "/admin": "admin", "/admin/people/bob": "admin", "/reset": "reset"} {
+		if r := w.want(200, "", "GET", path, nil); !strings.Contains(r.raw, "<title>"+title) {
+			t.Errorf("%s is another page: %s", path, r.raw)
 		}
 	}
 	tag := w.want(200, "", "GET", "/", nil).header.Get("ETag")

@@ -103,6 +103,8 @@ func newWorld(t *testing.T, change func(*api.Options)) *world {
 		},
 		Pages: fstest.MapFS{
 			"index.html":        {Data: []byte("<!doctype html><title>chat</title>")},
+			"admin.html":        {Data: []byte("<!doctype html><title>admin</title>")},
+			"reset.html":        {Data: []byte("<!doctype html><title>reset</title>")},
 			"assets/app-1a2.js": {Data: []byte("export {}")},
 			"favicon.svg":       {Data: []byte("<svg/>")},
 			"sw.js":             {Data: []byte("self")},
