@@ -40,9 +40,10 @@ export function FileName({ name }: { name: string }) {
 
 export function FileIcon({ type, name }: { type: number; name: string }) {
   const end = /\.([A-Za-z0-9]{1,5})$/.exec(name)?.[1]?.toLowerCase() ?? '';
+  const kind = kindOf(type, end);
   return (
-    <span class="file-icon" data-kind={kindOf(type, end)} aria-hidden="true">
-      <Icon name="file" />
+    <span class="file-icon" data-kind={kind} aria-hidden="true">
+      <Icon name={kind === 'sound' && !end ? 'mic' : 'file'} />
       {end && <span>{end}</span>}
     </span>
   );

@@ -84,7 +84,7 @@ function Lightbox({ conv, first, known }: { conv: string; first: Picture; known:
       <header class="lightbox-bar">
         <span class="row-text">
           <Name class="row-name ellipsis" name={person.name} uid={person.uid} />
-          <span class="row-sub ellipsis">{format.value.full.format(here.ts)}</span>
+          <span class="row-sub ellipsis">{format.value.moment.format(here.ts)}</span>
         </span>
         <span class="lightbox-place" role="status">
           {pictures.length > 1 && text.place(place + 1, pictures.length)}
