@@ -43,6 +43,9 @@ type AuditQuery struct {
 	Limit                 int
 }
 
+// MaxDepartmentLevels bounds the depth of the tree of departments.
+const MaxDepartmentLevels = 20
+
 // Department is a place in an organisation's tree.
 type Department struct {
 	ID       int64

@@ -27,6 +27,9 @@ const (
 	MaxBytes = 64 << 20
 )
 
+// maxDepartments is in how many departments one person may be.
+const maxDepartments = 20
+
 // Lines of one step: looked up at once, and stored in one transaction.
 const step = 200
 
@@ -84,7 +87,12 @@ func (r *Roster) Resume(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("look for imports: %w", err)
 	}
+	keep := map[string]bool{}
 	for _, j := range jobs {
+		keep[r.path(j.ID)] = true
+		if r.isLive(j) { // the shell was there first
+			continue
+		}
 		if j.State == chat.JobRunning {
 			r.begin(j)
 			continue
@@ -95,7 +103,38 @@ func (r *Roster) Resume(ctx context.Context) error {
 			return err
 		}
 	}
+	return r.clean(keep)
+}
+
+// clean removes files that a crash has left before their job was stored.
+func (r *Roster) clean(keep map[string]bool) error {
+	files, err := os.ReadDir(r.Dir)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("look for files of imports: %w", err)
+	}
+	r.mu.Lock()
+	for _, j := range r.live { // after the folder was read: what runs had its place here before its file was made
+		keep[r.path(j.ID)] = true
+	}
+	r.mu.Unlock()
+	for _, f := range files {
+		path := filepath.Join(r.Dir, f.Name())
+		if keep[path] {
+			continue
+		}
+		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("remove a file of an import: %w", err)
+		}
+	}
 	return nil
+}
+
+// isLive reports whether a job runs already.
+func (r *Roster) isLive(j chat.Job) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	other := r.live[j.By.EID]
+	return other != nil && other.ID == j.ID
 }
 
 // Import takes a file and begins to import it, or with dryRun only to check it.
@@ -108,19 +147,28 @@ func (r *Roster) Import(ctx context.Context, by chat.Actor, file io.Reader, dryR
 		return chat.Job{}, fmt.Errorf("make a job's id: %w", err)
 	}
 	j := chat.Job{ID: id.String(), Kind: chat.JobImport, By: by, State: chat.JobChecking, Result: chat.JobResult{DryRun: dryRun}}
-	if err := r.keep(j.ID, file); err != nil {
-		return j, err
-	}
+	reserved := j
 	r.mu.Lock()
 	busy := r.live[by.EID] != nil
+	if !busy {
+		r.live[by.EID] = &reserved
+	}
 	r.mu.Unlock()
 	if busy {
-		_ = os.Remove(r.path(j.ID))
 		return j, chat.Errorf(chat.Conflict, "Another import of your organisation is running. Wait until it is done.")
 	}
-	if err := r.Store.SaveJob(ctx, j); err != nil {
-		_ = os.Remove(r.path(j.ID))
-		return j, fmt.Errorf("store a job: %w", err)
+	err = r.keep(j.ID, file)
+	if err == nil {
+		if err = r.Store.SaveJob(ctx, j); err != nil {
+			_ = os.Remove(r.path(j.ID))
+			err = fmt.Errorf("store a job: %w", err)
+		}
+	}
+	if err != nil {
+		r.mu.Lock()
+		delete(r.live, by.EID)
+		r.mu.Unlock()
+		return j, err
 	}
 	r.begin(j)
 	return j, nil
@@ -379,7 +427,14 @@ func (c *checker) row(row chat.PersonRow, taken chat.Taken) {
 	if exists && old == chat.System && !c.system {
 		wrong("uid", chat.FieldNotAllowed, "is a system administrator's, which you can't change")
 	}
+	if len(row.Departments) > maxDepartments {
+		wrong("departments", chat.FieldTooMany, "are too many: one person may be in %d", maxDepartments)
+	}
 	for _, path := range row.Departments {
+		if strings.Count(path, "/") >= chat.MaxDepartmentLevels {
+			wrong("departments", chat.FieldTooDeep, "are too deep: the tree may have %d levels", chat.MaxDepartmentLevels)
+			continue
+		}
 		for name := range strings.SplitSeq(path, "/") {
 			if strings.TrimSpace(name) != "" {
 				_, err := chat.CleanDepartment("departments", name)

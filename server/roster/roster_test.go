@@ -266,6 +266,60 @@ func TestRightsOfImport(t *testing.T) {
 	}
 }
 
+// TestOneImportAtATime begins many at once.
+func TestOneImportAtATime(t *testing.T) {
+	w := newWorld(t)
+	w.store.mu.Lock() // nothing is stored, so that the first one lasts
+	var taken, refused int
+	var mu sync.Mutex
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			_, err := w.Import(t.Context(), shell, strings.NewReader("uid,name\nx,X"), false)
+			mu.Lock()
+			defer mu.Unlock()
+			if err == nil {
+				taken++
+			} else if chat.CodeOf(err) == chat.Conflict {
+				refused++
+			}
+		})
+	}
+	all.Wait()
+	w.store.mu.Unlock()
+	if taken != 1 || refused != 7 {
+		t.Errorf("%d were taken and %d refused", taken, refused)
+	}
+	<-w.store.ended
+}
+
+// TestLeftFilesGo starts where a crash has left the file of a job that was never stored.
+func TestLeftFilesGo(t *testing.T) {
+	w := newWorld(t)
+	left := filepath.Join(w.dir, "imports", "left.csv")
+	check(t, os.MkdirAll(filepath.Dir(left), 0o700))
+	check(t, os.WriteFile(left, []byte("uid,name\nx,X"), 0o600))
+	check(t, w.Resume(t.Context()))
+	if _, err := os.Stat(left); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the file is there: %v", err)
+	}
+}
+
+func TestDepartmentsOfARow(t *testing.T) {
+	w := newWorld(t)
+	for departments, want := range map[string]chat.FieldCode{
+		strings.Repeat("a/", 20) + "b":       chat.FieldTooDeep,
+		strings.Repeat("a/", 5000) + "b":     chat.FieldTooDeep,
+		"a" + strings.Repeat("|b", 20):       chat.FieldTooMany,
+		strings.Repeat("a/", 19) + "b|c|d/e": "",
+	} {
+		j := w.take(strings.NewReader("uid,name,departments\nx,X,"+departments), true)
+		if want == "" && j.State != chat.JobDone || want != "" && (j.State != chat.JobFailed || j.Result.Errors[0].Code != want) {
+			t.Errorf("%.40q: %+v", departments, j)
+		}
+	}
+}
+
 func TestTooManyLines(t *testing.T) {
 	w := newWorld(t)
 	if j := w.take(people(roster.MaxLines+1), true); j.State != chat.JobFailed || j.Result.Errors[0].Code != chat.FieldTooMany {

@@ -11,9 +11,6 @@ import (
 	"magpie/server/chat"
 )
 
-// maxDepth bounds the levels of the tree of departments.
-const maxDepth = 20
-
 // Departments returns an organisation's departments in the order of the tree's levels: by parent, position and name.
 func (s *Store) Departments(ctx context.Context, eid string) ([]chat.Department, error) {
 	list, err := departments(ctx, s.read, eid)
@@ -80,8 +77,8 @@ func (t *tx) placeable(eid string, id, parent int64, name string) error {
 		if up == id {
 			return chat.FieldError("parent", chat.FieldCycle, "is the department itself, or one below it")
 		}
-		if depth > maxDepth {
-			return chat.FieldLimit("parent", chat.FieldTooDeep, "is too deep: the tree may have %d levels", maxDepth)
+		if depth > chat.MaxDepartmentLevels {
+			return chat.FieldLimit("parent", chat.FieldTooDeep, "is too deep: the tree may have %d levels", chat.MaxDepartmentLevels)
 		}
 		d, err := readDepartment(background, t, eid, up)
 		if chat.CodeOf(err) == chat.NotFound {
