@@ -6,8 +6,8 @@ import { notify, onNotified } from '../shell/notify';
 import { clean } from '../ui/name';
 import { t } from '../ui/prefs';
 import { recall, remember } from '../ui/remember';
-import { summary } from './message';
 import { go, href, route } from './route';
+import { summary } from './summary';
 
 export const supported = typeof Notification === 'function';
 

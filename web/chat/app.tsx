@@ -8,15 +8,13 @@ import { t } from '../ui/prefs';
 import { Toasts } from '../ui/toast';
 import { AccountMenu } from './account';
 import { split, useCore } from './context';
-import { ConversationPane } from './conversation';
 import { ClearDialog } from './conversation-menu';
 import { ConversationList } from './list';
 import { Lost, Nothing } from './lost';
 import { lazy } from './media/lazy';
 import { Over } from './media/overlay';
 import { OrgAnnouncementStrip } from './org-announcement';
-import { PeopleList, PeopleSkeleton } from './people';
-import { Profile, ProfilePane } from './profile';
+import { PeopleSkeleton } from './people';
 import { back, follow, go, href, type Route, route } from './route';
 import { Shortcuts } from './shortcut-list';
 import { shortcut } from './shortcuts';
@@ -28,6 +26,16 @@ const SettingsPane = lazy(
   async () => (await import('./settings')).SettingsPane,
   () => <div class="page" aria-busy="true" />,
 );
+const ConversationPane = lazy(
+  async () => (await import('./conversation')).ConversationPane,
+  () => <section class="conversation-pane" aria-busy="true" />,
+);
+const PeopleList = lazy(
+  async () => (await import('./people-list')).PeopleList,
+  () => <PeopleSkeleton />,
+);
+const Profile = lazy(async () => (await import('./profile')).Profile);
+const ProfilePane = lazy(async () => (await import('./profile')).ProfilePane);
 const Setup = lazy(async () => (await import('./setup')).Setup);
 const NotSetUp = lazy(async () => (await import('./setup')).NotSetUp);
 const GroupInfo = lazy(
@@ -94,6 +102,9 @@ function paneOf(r: Route): 'list' | 'main' | 'info' {
   return 'main';
 }
 
+/** ms after the list has come until what shows a conversation is fetched, unless one opens one before. */
+const patience = 1000;
+
 function Shell() {
   const core = useCore();
   const r = route.value;
@@ -103,6 +114,12 @@ function Shell() {
     return () => removeEventListener('keydown', keys);
   }, [core]);
   useEffect(() => noteNames(core), [core]);
+  const current = core.current.value;
+  useEffect(() => {
+    if (!current) return;
+    const timer = setTimeout(ConversationPane.load, patience);
+    return () => clearTimeout(timer);
+  }, [current]);
   return (
     <div class="frame" data-current={core.current.value}>
       {core.about.value?.demo && <p class="demo-strip">{t.value.demoBanner}</p>}

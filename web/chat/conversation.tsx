@@ -147,7 +147,7 @@ function BarLine({ conv }: { conv: string }) {
     return core.current.value ? <Words>{own || text.presence[status]}</Words> : null;
   }
   const count = core.group(id).value?.members;
-  return <>{count ? text.group.memberCount(count) : ''}</>;
+  return <>{count ? text.group.memberCount(count, format.value.number.format(count)) : ''}</>;
 }
 
 /** A line kept free for "is typing", so that the messages don't move when it comes. */

@@ -4,6 +4,7 @@ import { Avatar } from '../ui/avatar';
 import { Confirm, Dialog } from '../ui/dialog';
 import { EditDialog } from '../ui/edit';
 import { Search } from '../ui/field';
+import { format } from '../ui/format';
 import { Icon } from '../ui/icon';
 import { linkify } from '../ui/linkify';
 import { Menu, MenuItem } from '../ui/menu';
@@ -42,7 +43,7 @@ export function GroupInfo({ gid }: { gid: string }) {
       <h2 class="profile-name">
         <Name name={group.name} />
       </h2>
-      <p class="row-sub">{text.memberCount(group.members)}</p>
+      <p class="row-sub">{text.memberCount(group.members, format.value.number.format(group.members))}</p>
       {manages && (
         <ChangePicture has={group.avatar.startsWith('/media/')} set={(avatar) => core.updateGroup(gid, { avatar })} />
       )}

@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks';
 import type { Group } from '../core';
 import { Avatar } from '../ui/avatar';
+import { format } from '../ui/format';
 import { Name } from '../ui/name';
 import { t } from '../ui/prefs';
 import { attempt } from '../ui/toast';
@@ -21,7 +22,7 @@ export function Join({ group, entered }: { group: Group; entered(): Promise<void
       <strong>
         <Name name={group.name} />
       </strong>
-      <span>{text.memberCount(group.members)}</span>
+      <span>{text.memberCount(group.members, format.value.number.format(group.members))}</span>
       {asked ? (
         <span role="status">{text.joinAsked}</span>
       ) : (

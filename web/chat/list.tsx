@@ -14,10 +14,10 @@ import { useCore, usePerson } from './context';
 import { ConversationMenuItems } from './conversation-menu';
 import { MediaIcon } from './media/hint';
 import { lazy } from './media/lazy';
-import { Mark, summary } from './message';
 import { PeopleSkeleton, PersonContent, useDirectory } from './people';
 import { follow, href, route } from './route';
 import { ConnectionWord } from './status';
+import { Mark, summary } from './summary';
 import { searchKey, walkRows } from './walk';
 
 const NewGroup = lazy(async () => (await import('./group')).NewGroup);

@@ -7,6 +7,7 @@ describe('asking for somebody', () => {
     ['hi @bo', { at: 3, query: 'bo' }],
     ['请@王', { at: 1, query: '王' }],
     ['(@a', { at: 1, query: 'a' }],
+    ['hi @Member Number 99', { at: 3, query: 'Member Number 99' }],
   ])('%s does', (text, asking) => {
     expect(askingAt(text, text.length)).toEqual(asking);
   });
@@ -30,6 +31,12 @@ describe('candidates', () => {
 
   test('names that begin with it come first', () => {
     expect(candidates(people, 'bo', 'all').map((m) => m.uid)).toEqual(['u2', 'u1']);
+  });
+
+  test('a full name finds one, and the text after a name nobody', () => {
+    const many = Array.from({ length: 100 }, (_, i) => ({ uid: `u${i}`, name: `Member Number ${i}` }));
+    expect(candidates(many, 'member number 99', 'all').map((m) => m.uid)).toEqual(['u99']);
+    expect(candidates(many, 'Member Number 99 hello', 'all')).toEqual([]);
   });
 
   test('everyone is offered once, in the language of the page', () => {

@@ -9,9 +9,14 @@ export interface Asking {
 
 const shownLimit = 7;
 
-/** What one is asking for with an `@` right before the caret, if anything. An address in the middle of a word is none. */
+/**
+ * What one is asking for with an `@` before the caret, if anything: a name of up to four words, so that it may also be the text that
+ * follows a name. An address in the middle of a word is none.
+ */
 export function askingAt(text: string, caret: number): Asking | undefined {
-  const found = /(?:^|[^A-Za-z0-9_.+@-])@([^\s@]{0,32})$/.exec(text.slice(Math.max(0, caret - 40), caret));
+  const found = /(?:^|[^A-Za-z0-9_.+@-])@([^\s@]{0,32}(?: [^\s@]{1,32}){0,3})$/.exec(
+    text.slice(Math.max(0, caret - 140), caret),
+  );
   return found ? { at: caret - (found[1] ?? '').length - 1, query: found[1] ?? '' } : undefined;
 }
 

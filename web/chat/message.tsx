@@ -2,17 +2,18 @@ import { useState } from 'preact/hooks';
 import type { Core, Message, NoticeLine } from '../core';
 import { Avatar, hue } from '../ui/avatar';
 import { clock, dayName, format } from '../ui/format';
-import { Icon, type IconName } from '../ui/icon';
-import { type Mention, plain } from '../ui/markup';
+import { Icon } from '../ui/icon';
+import type { Mention } from '../ui/markup';
 import { Name, Words } from '../ui/name';
 import { languages, t } from '../ui/prefs';
 import { explainKept } from '../ui/problem';
 import { RichText } from '../ui/rich-text';
 import { useCore, usePerson } from './context';
 import { MediaBody } from './media/body';
-import { filesOf, mediaSummary } from './media/describe';
+import { filesOf } from './media/describe';
 import { noticeText } from './notice';
 import { follow, href } from './route';
+import { kindName, Mark } from './summary';
 import { Quoted } from './thread';
 
 export function DayLine({ ts }: { ts: number }) {
@@ -151,35 +152,6 @@ function Attachment({ m }: { m: Message }) {
         {typeof name === 'string' && first?.content.fn !== undefined && <Words class="file-name">{name}</Words>}
         <small>{t.value.chat.unsupported}</small>
       </span>
-    </span>
-  );
-}
-
-function kindName(type: number): string {
-  const text = t.value.chat;
-  return { 16: text.location, 17: text.card }[type] ?? text.file;
-}
-
-/** One line for a message in a list: its text or caption without marks, else what its files are, or the name of its kind. */
-export function summary(m: Message): string {
-  if (m.text) return plain(m.text.slice(0, 300));
-  return mediaSummary(m) || kindName(m.media[0]?.type ?? 0);
-}
-
-/** How far an own message has come. */
-export function Mark({ m }: { m: Message }) {
-  const text = t.value.chat;
-  const [icon, word]: [IconName, string] =
-    m.state === 'waiting'
-      ? ['clock', text.waiting]
-      : m.state === 'failed'
-        ? ['alert', text.failed]
-        : m.read
-          ? ['checks', text.read]
-          : ['check', text.stored];
-  return (
-    <span class={`mark ${m.read && m.state === 'stored' ? 'read' : m.state}`} role="img" aria-label={word} title={word}>
-      <Icon name={icon} />
     </span>
   );
 }

@@ -9,7 +9,7 @@ import { Name, Words } from '../ui/name';
 import { t } from '../ui/prefs';
 import { usePerson } from './context';
 import { MediaIcon, SmallPicture } from './media/hint';
-import { summary } from './message';
+import { summary } from './summary';
 
 /** The message that one is about to answer, for each conversation. */
 const answering = signal<ReadonlyMap<string, Message>>(new Map());

@@ -6,9 +6,10 @@ import { Icon } from '../ui/icon';
 import { t } from '../ui/prefs';
 import { attempt, toast } from '../ui/toast';
 import { useCore } from './context';
-import { DayLine, MessageRow, NewLine, NoticeRow, summary } from './message';
+import { DayLine, MessageRow, NewLine, NoticeRow } from './message';
 import { MessageTools } from './message-tools';
 import { down, firstRows, place, type Row, rowsOf, type Span, sameRow, up } from './rows';
+import { summary } from './summary';
 import { type Thread, ThreadContext } from './thread';
 import { walk } from './walk';
 

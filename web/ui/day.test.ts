@@ -1,5 +1,6 @@
-import { afterEach, expect, test } from 'vitest';
-import { dayStart, daysAgo, sameYear, setClock } from './day';
+import { effect } from '@preact/signals';
+import { afterEach, expect, test, vi } from 'vitest';
+import { dayStart, daysAgo, sameYear, setClock, today, watchDays } from './day';
 
 const at = (text: string) => new Date(text).getTime();
 
@@ -38,4 +39,23 @@ test('today is what the clock that was set says', () => {
   expect(daysAgo(at('2020-05-04T22:00:00'))).toBe(1);
   setClock(() => at('2020-05-04T22:01:00'));
   expect(daysAgo(at('2020-05-04T22:00:00'))).toBe(0);
+});
+
+test('what tells of days hears of it when another day begins', async () => {
+  vi.useFakeTimers({ now: at('2026-11-21T23:58:30') });
+  try {
+    setClock(() => Date.now());
+    watchDays();
+    const told: number[] = [];
+    const stop = effect(() => {
+      told.push(dayStart(today()));
+    });
+    await vi.advanceTimersByTimeAsync(85_000);
+    expect(told).toEqual([at('2026-11-21T00:00:00')]);
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(told).toEqual([at('2026-11-21T00:00:00'), at('2026-11-22T00:00:00')]);
+    stop();
+  } finally {
+    vi.useRealTimers();
+  }
 });

@@ -353,7 +353,7 @@ export const en = {
     newTitle: 'New group',
     name: 'Name of the group',
     members: 'Members',
-    memberCount: (n: number) => (n === 1 ? '1 member' : `${n} members`),
+    memberCount: (n: number, shown: string) => (n === 1 ? '1 member' : `${shown} members`),
     pick: 'Choose members',
     picked: (n: number) => (n === 1 ? '1 chosen' : `${n} chosen`),
     unpick: (name: string) => `Take ${name} out`,

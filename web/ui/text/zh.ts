@@ -354,7 +354,7 @@ export const zh: Texts = {
     newTitle: '新建群组',
     name: '群组名称',
     members: '成员',
-    memberCount: (n) => `${n} 位成员`,
+    memberCount: (_, shown) => `${shown} 位成员`,
     pick: '选择成员',
     picked: (n) => `已选 ${n} 人`,
     unpick: (name) => `移出 ${name}`,
