@@ -1,8 +1,12 @@
 package store
 
 import (
+	"bytes"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -233,5 +237,23 @@ func TestRetentionOfReports(t *testing.T) {
 	must(s.Retain(ctx, "acme", chat.StreamPair, line))(t)
 	if left := reports(); len(left) != 1 || left[0].ID != list[1].ID || len(left[0].Message.Payload) == 0 {
 		t.Errorf("left %+v", left)
+	}
+}
+
+// TestRecalledBytesAreGone looks for the text of a recalled message in the folder of a store that was closed.
+func TestRecalledBytesAreGone(t *testing.T) {
+	ctx, dir := t.Context(), t.TempDir()
+	s := must(Open(ctx, Options{Dir: dir, Log: quiet}))(t)
+	populate(t, s)
+	for _, text := range []string{"first", strings.Repeat("a word that was never to be said ", 10), strings.Repeat("another ", 20), "last"} {
+		say(t, s, chat.Append{Stream: pair("ann", "bo"), Sender: "ann", Payload: []byte("0000" + text)})
+	}
+	check(t, s.Recall(ctx, "acme", "ann", "u:bo", 2, func([]byte, string) ([]byte, error) { return []byte("0000"), nil }))
+	check(t, s.Close())
+	files := must(os.ReadDir(dir))(t)
+	for _, f := range files {
+		if b := must(os.ReadFile(filepath.Join(dir, f.Name())))(t); bytes.Contains(b, []byte("never to be said")) {
+			t.Errorf("it is in %s", f.Name())
+		}
 	}
 }

@@ -89,7 +89,8 @@ func (s *Store) open(ctx context.Context, o Options) error {
 	// The writer begins its transactions by itself, those of readers must not take the write lock: no _txlock.
 	dsn := "file:" + path + "?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)"
 	// A checkpoint each 16 MiB of the write-ahead log: hot pages go to the database once instead of again and again.
-	if s.write, err = sql.Open("sqlite", dsn+"&_pragma=cache_size(-32768)&_pragma=wal_autocheckpoint(4000)"); err != nil {
+	// What is recalled or deleted is overwritten in pages that are written anyway.
+	if s.write, err = sql.Open("sqlite", dsn+"&_pragma=cache_size(-32768)&_pragma=wal_autocheckpoint(4000)&_pragma=secure_delete(fast)"); err != nil {
 		return fmt.Errorf("open the database: %w", err)
 	}
 	s.write.SetMaxOpenConns(1)
