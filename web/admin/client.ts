@@ -1,8 +1,9 @@
 // Who is signed in at this browser, and the calls that administrators make. The login is the chat's: the same cookie, and one lock for renewing it.
 
 import { computed, signal } from '@preact/signals';
-import { type Me, Problem } from '../core';
+import type { Me } from '../core';
 import { Api } from '../core/api/http';
+import { Problem } from '../core/problem';
 
 /** What a role allows, in the words of docs/administration.md. The server decides; the pages only leave out what would be refused. */
 export type Right = 'read' | 'change' | 'system';

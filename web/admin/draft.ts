@@ -1,7 +1,7 @@
 // What somebody is writing in a form, and what becomes of it when somebody else has changed the same thing meanwhile.
 
 import { useEffect, useState } from 'preact/hooks';
-import { Problem } from '../core';
+import { Problem } from '../core/problem';
 import { explain, fieldErrors } from '../ui/problem';
 import { type Clash, changes, merge } from './merge';
 

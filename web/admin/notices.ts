@@ -1,6 +1,6 @@
 // The organisation's notices as they are published: server-sent events, read by fetch, as EventSource sends no access token.
 
-import { Problem } from '../core';
+import { Problem } from '../core/problem';
 import { api } from './client';
 
 export interface Notice {

@@ -1,6 +1,6 @@
 // What the server says is wrong, in the words of the chosen language. Its own sentences are English, and stand where nothing better is known.
 
-import { Problem } from '../core';
+import { Problem } from '../core/problem';
 import { language, t } from './prefs';
 
 type Names = Record<string, string | ((limit: number) => string)>;

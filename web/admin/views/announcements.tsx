@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
-import { Problem } from '../../core';
+import { Problem } from '../../core/problem';
 import { Confirm } from '../../ui/dialog';
 import { Area, Field } from '../../ui/field';
 import { format } from '../../ui/format';

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import { Problem } from '../../core';
+import { Problem } from '../../core/problem';
 import { format } from '../../ui/format';
 import { Icon } from '../../ui/icon';
 import { Words } from '../../ui/name';

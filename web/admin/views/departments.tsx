@@ -1,5 +1,5 @@
 import { useEffect, useMemo, useState } from 'preact/hooks';
-import { Problem } from '../../core';
+import { Problem } from '../../core/problem';
 import { Avatar } from '../../ui/avatar';
 import { Confirm } from '../../ui/dialog';
 import { EditDialog } from '../../ui/edit';
