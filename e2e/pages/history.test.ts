@@ -109,7 +109,7 @@ test('what happened in a group is there after a reload and on a new device, once
   await alice.write('lines: second');
   await alice.marked('lines: second', 'Sent');
   await crowd.server.call('PATCH', `/groups/${gid}`, access_token, { name: 'Lines anew' });
-  await alice.page.getByText('The group is now called').waitFor();
+  await alice.page.getByText('You named the group “Lines anew”').waitFor();
 
   const told = (one: Person) =>
     one.page

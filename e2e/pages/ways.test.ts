@@ -91,8 +91,10 @@ describe('what holds for a whole group', () => {
     await alice.page.getByRole('switch', { name: /Mute all/ }).click();
     await bob.page.getByText('Only the owner and administrators may write here at the moment.').waitFor();
     expect(await alice.composer.isVisible()).toBe(true);
+    await bob.page.getByText('Alice Moreau muted everyone but administrators').waitFor();
     await alice.page.getByRole('switch', { name: /Mute all/ }).click();
     await bob.composer.waitFor();
+    await bob.page.getByText('Alice Moreau let everyone write again').waitFor();
     await alice.page.getByRole('radio', { name: 'Anyone' }).check();
     await alice.page.getByText('Everyone in the organisation, by the link of the group.').waitFor();
     await usable(alice, 'group');

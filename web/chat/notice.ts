@@ -8,6 +8,7 @@ export function noticeText(core: Core, n: NoticeLine): string {
   const me = core.account.value.me?.uid;
   const name = n.uid ? clean(core.person(n.uid).value.name) : '';
   const by = n.by ? clean(core.person(n.by).value.name) : '';
+  const who = n.by === me ? text.you : by;
   const mine = n.uid !== undefined && n.uid === me;
   switch (n.notice) {
     case 'made':
@@ -21,9 +22,15 @@ export function noticeText(core: Core, n: NoticeLine): string {
     case 'removed':
       return by ? text.removed(name, by) : text.left(name);
     case 'renamed':
-      return text.renamed(n.text ?? '');
+      return text.renamed(n.text ?? '', who);
     case 'announcement':
-      return text.announced;
+      return text.announced(who);
+    case 'pictured':
+      return text.pictured(who);
+    case 'muted-all':
+      return text.mutedAll(who);
+    case 'unmuted-all':
+      return text.unmutedAll(who);
     case 'role':
       return n.text === 'owner'
         ? text.madeOwner(name)

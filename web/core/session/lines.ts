@@ -41,7 +41,9 @@ export function linesOf({ gid, seq, ts, type, fields: f }: GroupNotice, before?:
     case noticeType.groupData:
       return [
         ...(f.has('name') ? [line('renamed', { text: f.text('name') })] : []),
-        ...(f.has('announcement') ? [line('announcement', { text: f.text('announcement') })] : []),
+        ...(f.text('announcement') ? [line('announcement', { text: f.text('announcement') })] : []),
+        ...(f.has('avatar') ? [line('pictured')] : []),
+        ...(f.has('muted_all') ? [line(f.flag('muted_all') ? 'muted-all' : 'unmuted-all')] : []),
       ];
     case noticeType.groupJoined:
       return [line(by === '' ? 'joined' : by === uid ? 'made' : 'added', { about, text: f.text('name') })];
