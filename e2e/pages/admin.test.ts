@@ -22,7 +22,7 @@ describe('the way in', () => {
     const alice = await crowd.enter('alice');
     await alice.page.getByRole('button', { name: 'Your account' }).click();
     await alice.page.getByRole('menuitem', { name: 'Administration' }).click();
-    await alice.page.getByRole('heading', { name: 'People' }).waitFor();
+    await alice.page.getByRole('heading', { name: 'Overview' }).waitFor();
 
     const bob = await crowd.enter('bob');
     await bob.page.getByRole('button', { name: 'Your account' }).click();
