@@ -3,6 +3,7 @@
 import { computed, signal } from '@preact/signals';
 import type { Me } from '../core';
 import { Api } from '../core/api/http';
+import { alone, renewal } from '../core/db/device';
 import { Problem } from '../core/problem';
 
 /** What a role allows, in the words of docs/administration.md. The server decides; the pages only leave out what would be refused. */
@@ -23,6 +24,8 @@ export const api = new Api({
   fetch: (...a) => fetch(...a),
   now: Date.now,
   locks: navigator.locks ?? null,
+  alone,
+  renewal,
   onSignedIn: ({ user, org }) => {
     account.value = { status: 'in', me: user, org };
   },

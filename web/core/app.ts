@@ -13,6 +13,7 @@ import {
   ownerOf,
   readDevice,
   rememberAccount,
+  renewal,
 } from './db/device';
 import type { MediaCore } from './media/types';
 import { Problem } from './problem';
@@ -81,6 +82,7 @@ export class App implements t.Core {
       now: this.clock,
       locks: this.locks,
       alone: o.storage === 'memory' ? undefined : alone,
+      renewal: o.storage === 'memory' ? undefined : renewal,
       onSignedIn: (s) => this.signedIn(s),
       onSignedOut: (reason) => this.ended(reason),
     });

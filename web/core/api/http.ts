@@ -17,6 +17,8 @@ export interface ApiOptions {
   locks: LockManager | null;
   /** Runs f while no other tab runs another, where there are no locks. */
   alone?: (<T>(f: () => Promise<T>) => Promise<T>) | undefined;
+  /** Runs a renewal, after one that a page began which was left meanwhile. */
+  renewal?: (<T>(f: () => Promise<T>) => Promise<T>) | undefined;
   /** Signed in, or the login renewed. */
   onSignedIn: (s: SignIn) => void;
   /** The login is over: refused by the server, or replaced by another account in another tab. */
@@ -67,9 +69,9 @@ export class Api {
     // A refresh token's second use ends the login: one renewal at a time, in all tabs.
     this.renewing ??= this.exclusive(async () => {
       const token = this.signedIn?.refresh_token;
-      return this.accept(
-        await this.call<SignIn>('POST', '/auth/refresh', { body: token ? { refresh_token: token } : {} }),
-      );
+      const body = token ? { refresh_token: token } : {};
+      const renewal = this.o.renewal ?? run;
+      return this.accept(await renewal(() => this.call<SignIn>('POST', '/auth/refresh', { body })));
     }).finally(() => {
       this.renewing = undefined;
     });

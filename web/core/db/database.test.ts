@@ -3,7 +3,7 @@ import { IDBDatabase, IDBFactory, IDBObjectStore, IDBOpenDBRequest } from 'fake-
 import { openDB } from 'idb';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Database, type OutboxItem } from './database';
-import { alone, forgetAccount, oweGoodbye, readDevice, rememberAccount } from './device';
+import { alone, forgetAccount, oweGoodbye, readDevice, rememberAccount, renewal } from './device';
 
 const message = (seq: number, conv = 'u:bob') => ({
   id: `id-${seq}`,
@@ -273,9 +273,34 @@ describe('the device remembers', () => {
     expect(await alone(async () => 'mine')).toBe('mine');
   });
 
-  const lease = async (): Promise<{ until: number }> => {
+  test('a renewal waits for the one that a page began which was left meanwhile', async () => {
+    expect(await renewal(async () => 'at once')).toBe('at once');
+    expect(await kept('renewal')).toBeUndefined();
+    vi.useFakeTimers({ toFake: ['Date', 'setTimeout'] });
+    const until = async (holds: () => unknown) => {
+      while (!(await holds())) await new Promise(setImmediate);
+    };
+    void renewal(() => new Promise(() => {})); // the page is gone before it ends
+    await until(async () => (await kept('renewal')) === Date.now());
+    let done = false;
+    void renewal(async () => {
+      done = true;
+    });
+    await until(() => vi.getTimerCount() === 1);
+    vi.advanceTimersByTime(2999);
+    expect(vi.getTimerCount()).toBe(1);
+    expect(done).toBe(false);
+    vi.advanceTimersByTime(1);
+    await until(() => done);
+    await until(async () => (await kept('renewal')) === undefined);
+    await expect(renewal(() => Promise.reject(new Error('refused')))).rejects.toThrow('refused');
+    expect(await kept('renewal')).toBeUndefined();
+  });
+
+  const lease = () => kept('lease') as Promise<{ until: number }>;
+  const kept = async (key: string): Promise<unknown> => {
     const db = await openDB('magpie/device');
-    const found = await db.get('values', 'lease');
+    const found = await db.get('values', key);
     db.close();
     return found;
   };

@@ -29,12 +29,14 @@ interface Lease {
 }
 
 interface Schema extends DBSchema {
-  values: { key: keyof Device | 'lease'; value: KeptAccount | true | Owner[] | Lease };
+  values: { key: keyof Device | 'lease' | 'renewal'; value: KeptAccount | true | Owner[] | Lease | number };
 }
 
 /** ms for which a lease is given, and between two attempts to get it. */
 const leaseTime = 10_000;
 const leasePoll = 100;
+/** ms after which a renewal of the login that a page began and did not live to see the end of is over. */
+const renewalTime = 3000;
 
 export async function readDevice(): Promise<Device> {
   const found = await use(async (db) => {
@@ -116,6 +118,22 @@ export async function alone<T>(f: () => Promise<T>): Promise<T> {
   } finally {
     clearInterval(renewing);
     await change(mine, 0);
+  }
+}
+
+/**
+ * Runs f, a renewal of the login. What a page has sent goes on when it is left, and changes the cookie later: the next page would use the old
+ * one a second time, which ends the login. So it waits until that is over.
+ */
+export async function renewal<T>(f: () => Promise<T>): Promise<T> {
+  const began = await use((db) => db.get('values', 'renewal'));
+  const rest = typeof began === 'number' ? began + renewalTime - Date.now() : 0;
+  if (rest > 0 && rest <= renewalTime) await new Promise((resolve) => setTimeout(resolve, rest));
+  await use((db) => db.put('values', Date.now(), 'renewal'));
+  try {
+    return await f();
+  } finally {
+    await use((db) => db.delete('values', 'renewal'));
   }
 }
 
