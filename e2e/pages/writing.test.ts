@@ -70,6 +70,26 @@ describe('mentions', () => {
   });
 });
 
+test('a message is taken back: it is gone for everyone, also after a reload', async () => {
+  const alice = await crowd.enter('alice');
+  const bob = await crowd.enter('bob');
+  await bob.openChat('Launch week');
+  await alice.openChat('Launch week');
+  await alice.write('taken: back');
+  await alice.marked('taken: back', 'Sent');
+  await bob.message('taken: back').waitFor();
+  await alice.message('taken: back').hover();
+  await alice.page.getByRole('toolbar').getByRole('button', { name: 'Recall' }).click();
+  await alice.page.getByRole('dialog').getByRole('button', { name: 'Recall' }).click();
+  for (const one of [alice, bob]) {
+    await one.page.locator('.message', { hasText: 'This message was recalled' }).waitFor();
+    expect(await one.page.locator('.message, .conversation', { hasText: 'taken: back' }).count()).toBe(0);
+    await one.page.reload();
+    await one.page.locator('.message', { hasText: 'This message was recalled' }).waitFor();
+    expect(await one.page.locator('.message, .conversation', { hasText: 'taken: back' }).count()).toBe(0);
+  }
+});
+
 describe('answers', () => {
   test('one answers a message, and the answer leads back to it', async () => {
     const alice = await crowd.enter('alice');

@@ -1,9 +1,11 @@
 import type { RefObject } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import type { Message } from '../core';
+import { Confirm } from '../ui/dialog';
 import { Icon } from '../ui/icon';
 import { t } from '../ui/prefs';
 import { attempt, toast } from '../ui/toast';
+import { split, useCore } from './context';
 import { ReportMessage } from './report';
 import { answer } from './thread';
 
@@ -14,8 +16,8 @@ interface Shown {
   left: number;
 }
 
-/** Pixels of the tools beside one's own messages, and beside others', which can be reported too. */
-const widths = { own: 76, other: 114 };
+/** Pixels of one of the tools. */
+const toolWidth = 38;
 
 interface ToolsProps {
   box: RefObject<HTMLDivElement | null>;
@@ -30,6 +32,11 @@ interface ToolsProps {
 export function MessageTools({ box, conv, find }: ToolsProps) {
   const [shown, show] = useState<Shown>();
   const [reported, report] = useState<Message>();
+  const [recalled, recall] = useState<Message>();
+  const core = useCore();
+  const [kind, id] = split(conv);
+  const role = kind === 'g' ? core.group(id).value?.role : undefined;
+  const manages = role === 'owner' || role === 'admin';
   useEffect(() => {
     const el = box.current;
     if (!el) return;
@@ -37,10 +44,10 @@ export function MessageTools({ box, conv, find }: ToolsProps) {
       const row = target instanceof Element ? target.closest<HTMLElement>('.message') : null;
       const bubble = row?.querySelector<HTMLElement>('.bubble');
       const message = find(row?.dataset.key ?? '');
-      if (!row || !bubble || message?.seq === undefined) return show(undefined);
+      if (!row || !bubble || message?.seq === undefined || message.recalledBy) return show(undefined);
       const frame = el.getBoundingClientRect();
       const b = bubble.getBoundingClientRect();
-      const width = message.mine ? widths.own : widths.other;
+      const width = toolWidth * (2 + Number(!message.mine) + Number(message.mine || manages));
       const beside = message.mine ? b.left - frame.left - width - 6 : b.right - frame.left + 6;
       show({
         message,
@@ -93,8 +100,20 @@ export function MessageTools({ box, conv, find }: ToolsProps) {
       el.removeEventListener('focusin', focused);
       el.removeEventListener('focusout', left);
     };
-  }, [box, find]);
+  }, [box, find, manages]);
   if (reported) return <ReportMessage message={reported} onClose={() => report(undefined)} />;
+  if (recalled) {
+    return (
+      <Confirm
+        title={t.value.recall.ask}
+        text={t.value.recall.hint}
+        action={t.value.recall.action}
+        danger
+        onClose={() => recall(undefined)}
+        run={() => core.recall(conv, recalled.seq ?? 0)}
+      />
+    );
+  }
   if (!shown) return null;
   const text = t.value.chat;
   const { message } = shown;
@@ -146,6 +165,20 @@ export function MessageTools({ box, conv, find }: ToolsProps) {
           }}
         >
           <Icon name="flag" />
+        </button>
+      )}
+      {(message.mine || manages) && (
+        <button
+          type="button"
+          class="icon-button"
+          aria-label={t.value.recall.action}
+          title={t.value.recall.action}
+          onClick={() => {
+            recall(message);
+            show(undefined);
+          }}
+        >
+          <Icon name="trash" />
         </button>
       )}
     </div>

@@ -4,7 +4,7 @@ import { Avatar, hue } from '../ui/avatar';
 import { clock, dayName, format } from '../ui/format';
 import { Icon } from '../ui/icon';
 import type { Mention } from '../ui/markup';
-import { Name, Words } from '../ui/name';
+import { clean, Name, Words } from '../ui/name';
 import { languages, t } from '../ui/prefs';
 import { explainKept } from '../ui/problem';
 import { RichText } from '../ui/rich-text';
@@ -108,6 +108,10 @@ function Content({ m }: { m: Message }) {
   const me = core.account.value.me?.uid;
   const [open, setOpen] = useState(false);
   const text = t.value.chat;
+  if (m.recalledBy) {
+    const by = m.recalledBy === m.sender ? '' : clean(core.person(m.recalledBy).value.name);
+    return <em class="text recalled">{by ? t.value.recall.by(by) : t.value.recall.done}</em>;
+  }
   const files = filesOf(m);
   if (files.length === 0 && m.media.some((one) => one.type !== 0)) return <Attachment m={m} />;
   const long = m.text.length > foldLength || m.text.split('\n', foldLines + 1).length > foldLines;

@@ -14,6 +14,7 @@ export function kindName(type: number): string {
 
 /** One line for a message in a list: its text or caption without marks, else what its files are, or the name of its kind. */
 export function summary(m: Message): string {
+  if (m.recalledBy) return t.value.recall.done;
   if (m.text) return plain(m.text.slice(0, 300));
   return mediaSummary(m) || kindName(m.media[0]?.type ?? 0);
 }

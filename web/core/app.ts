@@ -289,6 +289,11 @@ export class App implements t.Core {
     await this.api.request('PUT', '/me/presence', { body: p });
   }
 
+  async recall(conv: string, seq: number) {
+    this.need(); // the notice changes what is shown, here as everywhere
+    await this.api.request('DELETE', `/conversations/${encodeURIComponent(conv)}/messages/${seq}`);
+  }
+
   async clear(conv: string) {
     await this.need().conversations.clear(conv);
   }

@@ -147,6 +147,8 @@ export interface Message {
   files?: PendingFile[];
   /** One's own message, and the other side of the pair has read it. */
   read?: boolean;
+  /** Who has taken it back: then there are no media. */
+  recalledBy?: string;
 }
 
 /** A line between messages that tells of a change in the group. */
@@ -358,6 +360,8 @@ export interface Core {
   setPresence(p: { status: 'online' | 'busy' | 'away' | 'custom'; text?: string }): Promise<void>;
   /** Hides all messages of a conversation from oneself, on all devices and for ever. Throws Problem. */
   clear(conv: string): Promise<void>;
+  /** Takes a message back, for everyone. Throws Problem: one may not, or not any more. */
+  recall(conv: string, seq: number): Promise<void>;
   setConversation(conv: string, change: { muted?: boolean; pinned?: boolean }): Promise<void>;
   updateMe(change: { name?: string; avatar?: string; password?: string; current_password?: string }): Promise<void>;
   devices(): Promise<Device[]>;

@@ -41,6 +41,8 @@ export interface WireMessage {
   media: Medium[];
   /** Hex, or empty. */
   id: string;
+  /** It was taken back, by whom. */
+  recalled_by?: string;
 }
 
 export interface WireConversation {

@@ -88,6 +88,16 @@ export class Database {
     });
   }
 
+  /** Changes a message that is here. */
+  changeMessage(conv: string, seq: number, change: (m: Message & { seq: number }) => Message & { seq: number }) {
+    return this.write(async (db) => {
+      const tx = db.transaction('messages', 'readwrite');
+      const m = await tx.store.get([conv, seq]);
+      if (m) void tx.store.put(change(m)).catch(() => {}); // tx.done says it
+      await tx.done;
+    });
+  }
+
   /** The newest messages before a seq, ascending, as far as they follow each other without a gap up to it. */
   messagesBefore(conv: string, before: number, limit: number): Promise<(Message & { seq: number })[]> {
     return this.attempt([], async (db) => {

@@ -16,6 +16,7 @@ export const noticeType = {
   groupLeft: 0x38,
   groupDissolved: 0x39,
   groupRole: 0x3a,
+  recalled: 0x40,
   read: 0x43,
   conversation: 0x45,
   announcement: 0x50,

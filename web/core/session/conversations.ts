@@ -5,7 +5,7 @@ import type { WireConversation } from '../api/shapes';
 import { Problem } from '../problem';
 import type { Conversation, Message } from '../types';
 import { type Context, later } from './context';
-import { fromWire, mentions, type StoredMessage } from './messages';
+import { fromWire, mentions, recalled, type StoredMessage } from './messages';
 
 /** ms between reading and telling the server: all of a conversation, or a part of it, as one does while one scrolls. */
 const readDelay = 400;
@@ -163,6 +163,12 @@ export class Conversations {
     if (seq <= c.readSeq) return;
     if (seq >= c.lastSeq) this.change(conv, read(seq));
     else void this.fetch(conv);
+  }
+
+  /** Notice 0x40: a message was taken back. */
+  recalled(conv: string, seq: number, by: string): void {
+    const last = this.map.get(conv)?.last;
+    if (last?.seq === seq) this.change(conv, { last: recalled(last, by) });
   }
 
   setDraft(conv: string, draft: string): void {

@@ -139,6 +139,21 @@ describe('lines', () => {
   });
 });
 
+test('a message that is taken back is gone from the view, from the list and from what is kept', async () => {
+  for (const text of ['one', 'oops']) server.say('g:walks', 'bob', text);
+  const core = await enter();
+  const view = core.open('g:walks');
+  await settle();
+  server.notice(0x40, { conv: 'g:walks', seq: 2, by: 'carol' }, 'g/walks', 7);
+  await settle();
+  const gone = { seq: 2, sender: 'bob', text: '', media: [], recalledBy: 'carol' };
+  expect(view.items.peek()).toMatchObject([{ text: 'one' }, gone]);
+  expect(of(core, 'g:walks').last).toMatchObject(gone);
+  const db = await Database.open('demo', 'alice', { memory: false });
+  expect(await db.messagesBefore('g:walks', 3, 10)).toMatchObject([{ text: 'one' }, gone]);
+  db.close();
+});
+
 describe('clearing one’s own copy', () => {
   const kept = async () => {
     const db = await Database.open('demo', 'alice', { memory: false });

@@ -21,8 +21,13 @@ export function mentions(m: Message, uid: string): boolean {
   return Array.isArray(at) && (at.includes(uid) || at.includes('*'));
 }
 
+/** What is left of a message that was taken back. */
+export function recalled<M extends Message>(m: M, by: string): M {
+  return { ...m, media: [], text: '', recalledBy: by };
+}
+
 export function fromWire(conv: string, m: WireMessage, uid: string): StoredMessage {
-  return {
+  const found: StoredMessage = {
     id: m.id || `seq:${m.seq}`,
     conv,
     seq: m.seq,
@@ -33,6 +38,7 @@ export function fromWire(conv: string, m: WireMessage, uid: string): StoredMessa
     text: textOf(m.media),
     state: 'stored',
   };
+  return m.recalled_by ? recalled(found, m.recalled_by) : found;
 }
 
 /** Reads a delivered message. conv is the conversation as its reader sees it. Throws MalformedPayload. */
@@ -43,7 +49,9 @@ export function fromPacket(p: Received, topic: { kind: 'u' | 'g'; name: string }
   const seq = Number(userProperty(p.properties, 'seq'));
   const known = Number.isSafeInteger(seq) && seq > 0;
   const cid = p.properties.correlationData;
-  return {
+  // What is delivered of a message that was taken back: docs/protocol.md §4.
+  const by = media[0]?.content.rc;
+  const found: Message = {
     id: cid?.length ? hex(cid) : `seq:${known ? seq : ''}`,
     conv: topic.kind === 'g' ? `g:${topic.name}` : `u:${mine ? topic.name : im.sender}`,
     ...(known && { seq }),
@@ -54,6 +62,7 @@ export function fromPacket(p: Received, topic: { kind: 'u' | 'g'; name: string }
     text: textOf(media),
     state: 'stored',
   };
+  return typeof by === 'string' && by ? recalled(found, by) : found;
 }
 
 /** The PUBLISH payload of a message that waits. The server writes its own time into it. */

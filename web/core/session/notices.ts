@@ -21,6 +21,8 @@ export interface NoticePort {
   kicked(): void;
   /** An administrator has ended the login. */
   ended(reason: string): void;
+  /** A message was taken back. */
+  recalled(conv: string, seq: number, by: string): void;
   /** Lines to show in a conversation. */
   lines(conv: string, lines: NoticeLine[]): void;
   /** Runs f soon, once for all calls with the same key till then. */
@@ -92,6 +94,9 @@ export function takeNotice(
       break;
     case noticeType.groupRole:
       p.background(`group ${gid}`, () => p.groups.refresh(gid));
+      break;
+    case noticeType.recalled:
+      p.recalled(f.text('conv'), f.number('seq'), f.text('by'));
       break;
     case noticeType.read:
       p.conversations.read(f.text('conv'), f.number('seq'), uid);

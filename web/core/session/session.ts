@@ -23,7 +23,7 @@ import { Conversations } from './conversations';
 import { Groups } from './groups';
 import { Line } from './line';
 import { Lines } from './lines';
-import { fromPacket, parseTopic, type StoredMessage, topicOf, unhex } from './messages';
+import { fromPacket, parseTopic, recalled, type StoredMessage, topicOf, unhex } from './messages';
 import { takeNotice } from './notices';
 import { Outbox } from './outbox';
 import { People } from './people';
@@ -328,6 +328,11 @@ export class Session {
         if (!p.dup) this.line.kicked();
       },
       ended: (reason: string) => this.o.onEnded(reason),
+      recalled: (conv: string, seq: number, by: string) => {
+        this.threads.get(conv)?.thread.recalled(seq, by);
+        this.conversations.recalled(conv, seq, by);
+        void this.c.db.changeMessage(conv, seq, (m) => recalled(m, by));
+      },
       lines: (conv: string, lines: NoticeLine[]) =>
         this.lines.came(
           conv,

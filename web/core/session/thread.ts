@@ -6,7 +6,7 @@ import type { History } from '../api/shapes';
 import type { Item, Message, NoticeLine } from '../types';
 import type { Context } from './context';
 import { linesOfPage } from './lines';
-import { fromWire, type StoredMessage } from './messages';
+import { fromWire, recalled, type StoredMessage } from './messages';
 
 const pageSize = 50;
 /** More than this many missed messages are not caught up with: they come as one scrolls. */
@@ -222,6 +222,11 @@ export class Thread {
       this.atStart.value = false;
     }
     this.append(run);
+  }
+
+  /** A message was taken back. */
+  recalled(seq: number, by: string): void {
+    this.messages.value = this.messages.peek().map((m) => (m.seq === seq ? recalled(m, by) : m));
   }
 
   /** One has cleared one's own copy up to there. */

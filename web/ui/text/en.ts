@@ -309,6 +309,14 @@ export const en = {
     unmuted: (name: string) => `${name} may write again`,
   },
 
+  recall: {
+    action: 'Recall',
+    ask: 'Recall this message?',
+    hint: 'It disappears for everyone, with its files.',
+    done: 'This message was recalled',
+    by: (name: string) => `Recalled by ${name}`,
+  },
+
   presence: {
     online: 'Online',
     offline: 'Offline',
@@ -502,6 +510,13 @@ export const en = {
       'quota-full': 'There is no room left for files. Delete some, or ask an administrator.',
       'picture-damaged': 'The picture is damaged, not complete, or of a kind that can’t be shown.',
       'picture-too-large': 'The picture has too many pixels to be shown. Make it smaller, or send it in an archive.',
+      'file-kind': 'Your organisation does not take files of this kind.',
+      'may-not-message': 'You may not write to this person.',
+      'groups-by-administrators': 'In your organisation only administrators make groups.',
+      'not-yours': 'Only its author may do this.',
+      'too-late': 'It is too late to recall this message.',
+      'group-follows': 'This group has the people of a department. They come and go with it.',
+      'invite-link': 'This invitation is not valid any more. Ask for a new one.',
       'media-unavailable': 'Files can’t be stored or read at the moment. Try again in a while.',
     },
     fields: {

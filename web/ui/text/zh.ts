@@ -309,6 +309,14 @@ export const zh: Texts = {
     unmuted: (name) => `${name} 可以重新发言`,
   },
 
+  recall: {
+    action: '撤回',
+    ask: '撤回这条消息？',
+    hint: '消息和其中的文件会对所有人消失。',
+    done: '此消息已撤回',
+    by: (name) => `${name} 撤回了此消息`,
+  },
+
   presence: {
     online: '在线',
     offline: '离线',
@@ -499,6 +507,13 @@ export const zh: Texts = {
       'quota-full': '文件空间已满。请删除一些文件，或联系管理员。',
       'picture-damaged': '图片已损坏、不完整，或是无法显示的类型。',
       'picture-too-large': '图片像素过多，无法显示。请缩小图片，或打包后发送。',
+      'file-kind': '你的组织不允许发送此类文件。',
+      'may-not-message': '你不能给此人发消息。',
+      'groups-by-administrators': '在你的组织中，只有管理员可以创建群组。',
+      'not-yours': '只有发送者本人可以执行此操作。',
+      'too-late': '已超过可撤回的时间。',
+      'group-follows': '此群组的成员随部门变动，不能手动增减。',
+      'invite-link': '此邀请已失效，请索取新的邀请。',
       'media-unavailable': '暂时无法存取文件，请稍后再试。',
     },
     fields: {
