@@ -223,3 +223,42 @@ func TestWhatBreaksOffLeavesNothing(t *testing.T) {
 		t.Errorf("%+v: %v", use, err)
 	}
 }
+
+// stubborn is a store that does not give one of its keys up.
+type stubborn struct {
+	Store
+	key string
+}
+
+var errStubborn = errors.New("it stays")
+
+func (s *stubborn) Delete(ctx context.Context, key string) error {
+	if s.key == "" {
+		s.key = key
+	}
+	if key == s.key {
+		return errStubborn
+	}
+	return s.Store.Delete(ctx, key)
+}
+
+func TestWhatCannotBeRemovedHoldsUpNothing(t *testing.T) {
+	l, _, root := library(t)
+	for _, b := range []string{"one", "two", "three"} {
+		add(t, l, "acme", "alice", []byte(b))
+	}
+	files := l.Store
+	l.Store = &stubborn{Store: files}
+	later := time.Now().Add(48 * time.Hour)
+	if err := l.Sweep(t.Context(), later); !errors.Is(err, errStubborn) {
+		t.Errorf("%v", err)
+	}
+	if n := stored(t, root); n != 1 {
+		t.Errorf("%d objects are left, want the one that can't be removed", n)
+	}
+	l.Store = files
+	sweep(t, l, later)
+	if n := stored(t, root); n != 0 {
+		t.Errorf("%d objects are left", n)
+	}
+}

@@ -42,20 +42,26 @@ func steps(step func() (more bool, err error)) error {
 	}
 }
 
+// maxRefused is how many keys a step tries in vain: the store is down, then, and later is soon enough.
+const maxRefused = 10
+
+// sweepKeys removes some bytes. What can't be removed stays for later, and holds up nothing else.
 func (l *Library) sweepKeys(ctx context.Context, now time.Time) (more bool, err error) {
 	keys, err := l.Rows.TakeKeys(ctx, now)
 	if err != nil || len(keys) == 0 {
 		return false, err
 	}
 	var gone []string
+	var refused []error
 	for _, key := range keys {
-		if err = l.Store.Delete(ctx, key); err != nil {
+		if err := l.Store.Delete(ctx, key); err == nil {
+			gone = append(gone, key)
+		} else if refused = append(refused, err); len(refused) == maxRefused {
 			break
 		}
-		gone = append(gone, key)
 	}
 	if len(gone) > 0 {
-		err = errors.Join(err, l.Rows.DropKeys(ctx, gone))
+		err = l.Rows.DropKeys(ctx, gone)
 	}
-	return err == nil, err
+	return err == nil && len(refused) == 0, errors.Join(append(refused, err)...)
 }
