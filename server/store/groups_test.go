@@ -364,3 +364,33 @@ func TestPresubscribe(t *testing.T) {
 	_, err := s.Presubscribe(ctx, "acme", "zed")
 	refused(t, err, chat.NotFound)
 }
+
+func TestAnswerJoin(t *testing.T) {
+	ctx, s := t.Context(), world(t)
+	approval := chat.JoinApproval
+	g := must(s.CreateGroup(ctx, "acme", "ann", chat.Group{Name: "G"}, []string{"bo"}, ""))(t)
+	must(s.UpdateGroup(ctx, "acme", g.GID, "ann", chat.GroupChange{Join: &approval}))(t)
+	for _, uid := range []string{"cy", "di"} {
+		if pending := must(s.Join(ctx, "acme", g.GID, uid, ""))(t); !pending {
+			t.Fatalf("%s is in at once", uid)
+		}
+	}
+	refused(t, s.AnswerJoin(ctx, "acme", g.GID, "bo", "cy", true), chat.Forbidden)
+	check(t, s.SetDisabled(ctx, "acme", "di", true))
+	refused(t, s.AnswerJoin(ctx, "acme", g.GID, "ann", "di", true), chat.Invalid)
+	if left := must(s.JoinRequests(ctx, "acme", g.GID, "ann"))(t); len(left) != 2 {
+		t.Errorf("refused, and %+v are left", left)
+	}
+	check(t, s.AnswerJoin(ctx, "acme", g.GID, "ann", "di", false))
+
+	by := chat.Actor{EID: "acme", Addr: chat.ActorShell}
+	d := must(s.CreateDepartment(ctx, by, chat.Department{Name: "Board", Position: -1}))(t)
+	now := must(s.AnyGroup(ctx, "acme", g.GID))(t)
+	now = must(s.UpdateAnyGroup(ctx, by, g.GID, now.Version, chat.GroupChange{}, &d.ID))(t)
+	refused(t, s.AnswerJoin(ctx, "acme", g.GID, "ann", "cy", true), chat.Conflict)
+	must(s.UpdateAnyGroup(ctx, by, g.GID, now.Version, chat.GroupChange{}, new(int64)))(t)
+	check(t, s.AnswerJoin(ctx, "acme", g.GID, "ann", "cy", true))
+	if got := uidsOf(t, s, g.GID, "ann"); got != "ann owner, cy member" {
+		t.Errorf("members %q", got)
+	}
+}

@@ -11,6 +11,7 @@ import { remember } from '../ui/remember';
 import '../ui/styles/tokens.css';
 import '../ui/styles/base.css';
 import '../ui/styles/parts.css';
+import '../ui/styles/rows.css';
 import '../ui/styles/gate.css';
 import { a } from './text';
 

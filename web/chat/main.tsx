@@ -5,6 +5,7 @@ import { setClock, watchDays } from '../ui/day';
 import '../ui/styles/tokens.css';
 import '../ui/styles/base.css';
 import '../ui/styles/parts.css';
+import '../ui/styles/rows.css';
 import '../ui/styles/overlays.css';
 import '../ui/styles/gate.css';
 import './styles/shell.css';
