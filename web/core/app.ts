@@ -290,7 +290,6 @@ export class App implements t.Core {
   }
 
   async recall(conv: string, seq: number) {
-    this.need(); // the notice changes what is shown, here as everywhere
     await this.api.request('DELETE', `/conversations/${encodeURIComponent(conv)}/messages/${seq}`);
   }
 
