@@ -10,5 +10,7 @@ export default defineConfig({
     expect: { poll: { timeout: 15_000 } },
     // Each file has a server, and some a browser, of its own.
     fileParallelism: false,
+    // A fault of the product fails twice. What fails once, on a machine that others use too, is named in the report.
+    retry: process.env.CI ? 1 : 0,
   },
 });
