@@ -186,6 +186,18 @@ func TestNotices(t *testing.T) {
 			},
 		},
 		{
+			name: "declined",
+			before: func(t *testing.T, st *store.Store) {
+				group(t, st, chat.JoinApproval, "bob")
+				_, err := st.Join(ctx, eid, "g1", "carol", "please")
+				check(t, err)
+			},
+			do: func(_ *testing.T, st *store.Store) error {
+				return st.AnswerJoin(ctx, eid, "g1", "alice", "carol", false)
+			},
+			user: map[string][]string{"alice": {`0x33 {"uid":"carol","message":"","gid":"g1","done":true}`}},
+		},
+		{
 			name:   "left",
 			before: func(t *testing.T, st *store.Store) { group(t, st, chat.JoinInvite, "bob") },
 			do:     func(_ *testing.T, st *store.Store) error { return st.RemoveMember(ctx, eid, "g1", "bob", "bob") },

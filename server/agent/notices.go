@@ -26,7 +26,8 @@ type (
 	requestNotice struct {
 		UID     string `json:"uid"`
 		Message string `json:"message"`
-		GID     string `json:"gid,omitempty"` // a wish to join this group
+		GID     string `json:"gid,omitempty"`  // a wish to join this group
+		Done    bool   `json:"done,omitempty"` // somebody has declined it: it waits no more
 	}
 	addedNotice struct {
 		GID string `json:"gid"`
@@ -133,7 +134,7 @@ func (a *Agent) write(ctx context.Context, e chat.Event, out *outbox) error {
 			return err
 		}
 		for _, uid := range managers {
-			out.user(uid, chat.NoticeContactRequest, requestNotice{UID: e.UID, Message: e.Text, GID: e.GID})
+			out.user(uid, chat.NoticeContactRequest, requestNotice{UID: e.UID, Message: e.Text, GID: e.GID, Done: e.By != ""})
 		}
 	case chat.EventRecall:
 		if e.Kind == chat.StreamGroup {

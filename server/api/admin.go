@@ -66,6 +66,11 @@ type AdminGroups interface {
 	AddAnyMembers(ctx context.Context, by chat.Actor, gid string, uids []string) ([]string, error)
 	SetAnyMember(ctx context.Context, by chat.Actor, gid, uid string, role *chat.GroupRole, mutedUntil *time.Time) error
 	RemoveAnyMember(ctx context.Context, by chat.Actor, gid, uid string) error
+	AnyJoinRequests(ctx context.Context, eid, gid string) ([]chat.ContactRequest, error)
+	AnswerAnyJoin(ctx context.Context, by chat.Actor, gid, uid string, accept bool) error
+	CreateAnyGroupLink(ctx context.Context, by chat.Actor, gid, id string, hash []byte, expires time.Time) error
+	AnyGroupLinks(ctx context.Context, eid, gid string) ([]chat.GroupLink, error)
+	DeleteAnyGroupLink(ctx context.Context, by chat.Actor, gid, id string) error
 	JoinRequests(ctx context.Context, eid, gid, viewer string) ([]chat.ContactRequest, error)
 	AnswerJoin(ctx context.Context, eid, gid, by, uid string, accept bool) error
 	CreateGroupLink(ctx context.Context, eid, gid, by, id string, hash []byte, expires time.Time) error
@@ -86,6 +91,7 @@ func (a *api) adminRoutes() {
 	a.orgRoutes()
 	a.backupRoutes()
 	a.adminGroupRoutes()
+	a.joiningRoutes()
 	a.announcementRoutes()
 	a.overviewRoutes()
 	a.moderationRoutes()

@@ -6,8 +6,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/google/uuid"
-
 	"magpie/server/chat"
 )
 
@@ -33,26 +31,6 @@ type adminGroupBody struct {
 	Follows string          `json:"follows,omitempty" maxLength:"20" doc:"The id of a department: its people, and those of the departments below it, are the members then."`
 }
 
-type groupLink struct {
-	ID      string    `json:"id"`
-	URL     string    `json:"url,omitempty" doc:"Shown where it is made alone: the server keeps no copy."`
-	Maker   string    `json:"maker"`
-	Uses    int       `json:"uses"`
-	Created time.Time `json:"created"`
-	Expires time.Time `json:"expires"`
-}
-
-type joinRequest struct {
-	UID     string    `json:"uid"`
-	Message string    `json:"message"`
-	Created time.Time `json:"created"`
-}
-
-// LinkToken is the secret of a link into a group.
-type LinkToken struct {
-	Token string `json:"token" maxLength:"128" doc:"From the link."`
-}
-
 func (a *api) adminGroupRoutes() {
 	const tag = "Administration"
 	read, manage := chat.ReadOrganisation, chat.ManageGroups
@@ -66,15 +44,6 @@ func (a *api) adminGroupRoutes() {
 	route(a, op{method: "POST", path: "/admin/groups/{gid}/members", id: "admin-add-members", tag: tag, right: manage, summary: "Add members"}, a.adminAddMembers)
 	route(a, op{method: "PATCH", path: "/admin/groups/{gid}/members/{uid}", id: "admin-update-member", tag: tag, right: manage, summary: "Change a member's role, or mute it"}, a.adminUpdateMember)
 	route(a, op{method: "DELETE", path: "/admin/groups/{gid}/members/{uid}", id: "admin-remove-member", tag: tag, right: manage, summary: "Remove a member"}, a.adminRemoveMember)
-
-	route(a, op{method: "GET", path: "/groups/{gid}/requests", id: "list-join-requests", tag: "Groups", summary: "Who asks to join"}, a.joinRequests)
-	route(a, op{method: "PUT", path: "/groups/{gid}/requests/{uid}", id: "accept-join-request", tag: "Groups", summary: "Let somebody in who asks"}, a.acceptJoin)
-	route(a, op{method: "DELETE", path: "/groups/{gid}/requests/{uid}", id: "decline-join-request", tag: "Groups", summary: "Decline somebody who asks"}, a.declineJoin)
-	route(a, op{method: "GET", path: "/groups/{gid}/links", id: "list-group-links", tag: "Groups", summary: "Links into a group that are good"}, a.groupLinks)
-	route(a, op{method: "POST", path: "/groups/{gid}/links", id: "create-group-link", tag: "Groups", status: http.StatusCreated, summary: "Make a link by which people of the organisation enter a group"}, a.createGroupLink)
-	route(a, op{method: "DELETE", path: "/groups/{gid}/links/{id}", id: "delete-group-link", tag: "Groups", summary: "Withdraw a link"}, a.deleteGroupLink)
-	route(a, op{method: "POST", path: "/join/look", id: "look-at-group-link", tag: "Groups", summary: "Into which group a link leads"}, a.lookAtLink)
-	route(a, op{method: "POST", path: "/join", id: "join-by-link", tag: "Groups", summary: "Enter a group by a link"}, a.joinByLink)
 }
 
 func adminGroupOf(g chat.Group) AdminGroup {
@@ -196,78 +165,4 @@ func (a *api) adminUpdateMember(ctx context.Context, c *caller, in *memberChange
 
 func (a *api) adminRemoveMember(ctx context.Context, c *caller, in *MemberPath) (*none, error) {
 	return nil, a.Store.RemoveAnyMember(ctx, c.actor(), in.GID, in.UID)
-}
-
-func (a *api) joinRequests(ctx context.Context, c *caller, in *GroupPath) (*answer[list[joinRequest]], error) {
-	found, err := a.Store.JoinRequests(ctx, c.EID, in.GID, c.UID)
-	if err != nil {
-		return nil, fmt.Errorf("read who asks to join: %w", err)
-	}
-	items := make([]joinRequest, len(found))
-	for i, r := range found {
-		items[i] = joinRequest{r.UID, r.Message, r.Created}
-	}
-	return page(items, ""), nil
-}
-
-func (a *api) acceptJoin(ctx context.Context, c *caller, in *MemberPath) (*none, error) {
-	return nil, a.Store.AnswerJoin(ctx, c.EID, in.GID, c.UID, in.UID, true)
-}
-
-func (a *api) declineJoin(ctx context.Context, c *caller, in *MemberPath) (*none, error) {
-	return nil, a.Store.AnswerJoin(ctx, c.EID, in.GID, c.UID, in.UID, false)
-}
-
-func (a *api) groupLinks(ctx context.Context, c *caller, in *GroupPath) (*answer[list[groupLink]], error) {
-	found, err := a.Store.GroupLinks(ctx, c.EID, in.GID, c.UID)
-	if err != nil {
-		return nil, fmt.Errorf("read links: %w", err)
-	}
-	items := make([]groupLink, len(found))
-	for i, l := range found {
-		items[i] = groupLink{ID: l.ID, Maker: l.Maker, Uses: l.Uses, Created: l.Created, Expires: l.Expires}
-	}
-	return page(items, ""), nil
-}
-
-func (a *api) createGroupLink(ctx context.Context, c *caller, in *struct {
-	GroupPath
-	Body struct {
-		Days int `json:"days,omitempty" minimum:"1" maximum:"365" default:"7" doc:"How long it is good."`
-	}
-}) (*answer[groupLink], error) {
-	id, err := uuid.NewV7()
-	if err != nil {
-		return nil, fmt.Errorf("make a link's id: %w", err)
-	}
-	token, hash := newLinkToken()
-	now := time.Now().UTC().Truncate(time.Second)
-	l := groupLink{ID: id.String(), URL: c.origin() + "/join#" + token, Maker: c.UID, Created: now, Expires: now.AddDate(0, 0, max(in.Body.Days, 1))}
-	if err := a.Store.CreateGroupLink(ctx, c.EID, in.GID, c.UID, l.ID, hash, l.Expires); err != nil {
-		return nil, fmt.Errorf("make a link: %w", err)
-	}
-	return &answer[groupLink]{l}, nil
-}
-
-func (a *api) deleteGroupLink(ctx context.Context, c *caller, in *struct {
-	GroupPath
-	ID string `path:"id" maxLength:"64"`
-}) (*none, error) {
-	return nil, a.Store.DeleteGroupLink(ctx, c.EID, in.GID, c.UID, in.ID)
-}
-
-func (a *api) lookAtLink(ctx context.Context, c *caller, in *struct{ Body LinkToken }) (*answer[Group], error) {
-	g, err := a.Store.GroupOfLink(ctx, c.EID, linkHash(in.Body.Token))
-	if err != nil {
-		return nil, fmt.Errorf("read a link: %w", err)
-	}
-	return &answer[Group]{groupOf(g)}, nil
-}
-
-func (a *api) joinByLink(ctx context.Context, c *caller, in *struct{ Body LinkToken }) (*answer[Group], error) {
-	g, err := a.Store.JoinByLink(ctx, c.EID, c.UID, linkHash(in.Body.Token))
-	if err != nil {
-		return nil, fmt.Errorf("enter a group: %w", err)
-	}
-	return &answer[Group]{groupOf(g)}, nil
 }

@@ -130,6 +130,14 @@ func TestWaysIntoAGroup(t *testing.T) {
 	if items := w.want(200, "acme/alice", "GET", at+"/requests", nil).items(); len(items) != 1 || items[0].(map[string]any)["message"] != "please" {
 		t.Errorf("requests %v", items)
 	}
+	for who, want := range map[string]float64{"acme/alice": 1, "acme/bob": 0, "acme/dave": 0} { // only who decides it is told how many
+		if r := w.want(200, who, "GET", at, nil); r.body["requests"] != want {
+			t.Errorf("%s reads of %v requests", who, r.body["requests"])
+		}
+	}
+	if items := w.want(200, "acme/alice", "GET", "/api/v1/groups", nil).items(); items[0].(map[string]any)["requests"] != 1.0 {
+		t.Errorf("groups %v", items)
+	}
 	w.want(204, "acme/alice", "DELETE", at+"/requests/dave", nil)
 	w.want(404, "acme/alice", "PUT", at+"/requests/dave", nil)
 	w.want(200, "acme/dave", "POST", at+"/join", map[string]any{})
@@ -161,6 +169,43 @@ func TestWaysIntoAGroup(t *testing.T) {
 	must(t, w.store.CreateGroupLink(t.Context(), "acme", gid, "alice", "old", hash, time.Now().Add(-time.Second)))
 	if _, err := w.store.JoinByLink(t.Context(), "acme", "bot", hash); chat.CodeOf(err) != chat.NotFound {
 		t.Errorf("an expired link: %v", err)
+	}
+}
+
+// TestAnyGroupsWaysIn lets an administrator who is not in the group do what its own ones do, and audits it.
+func TestAnyGroupsWaysIn(t *testing.T) {
+	w := newWorld(t, nil)
+	gid := w.want(201, "acme/bob", "POST", "/api/v1/groups", map[string]any{"name": "Theirs", "members": []string{"carol"}, "join": "approval"}).body["gid"].(string)
+	own, at := "/api/v1/groups/"+gid, admin+"/groups/"+gid
+	w.want(200, "acme/dave", "POST", own+"/join", map[string]any{"message": "let me in"})
+	w.want(404, "acme/alice", "PUT", own+"/requests/dave", nil)
+	w.want(404, "acme/bob", "GET", at+"/requests", nil)
+	w.want(404, "other/alice", "PUT", at+"/requests/dave", nil)
+	if items := w.want(200, "acme/alice", "GET", at+"/requests", nil).items(); len(items) != 1 {
+		t.Errorf("requests %v", items)
+	}
+	w.want(204, "acme/alice", "DELETE", at+"/requests/dave", nil)
+	w.want(404, "acme/alice", "PUT", at+"/requests/dave", nil)
+	w.want(200, "acme/dave", "POST", own+"/join", map[string]any{})
+	w.want(204, "acme/alice", "PUT", at+"/requests/dave", nil)
+	if r := w.want(200, "acme/dave", "GET", own, nil); r.body["role"] != "member" {
+		t.Errorf("dave is %v", r.body["role"])
+	}
+	link := w.want(201, "acme/alice", "POST", at+"/links", map[string]any{"days": 3}).body
+	w.want(404, "other/alice", "DELETE", at+"/links/"+link["id"].(string), nil)
+	if items := w.want(200, "acme/bob", "GET", own+"/links", nil).items(); len(items) != 1 || items[0].(map[string]any)["maker"] != "alice" {
+		t.Errorf("links %v", items)
+	}
+	w.want(204, "acme/alice", "DELETE", at+"/links/"+link["id"].(string), nil)
+	if items := w.want(200, "acme/alice", "GET", at+"/links", nil).items(); len(items) != 0 {
+		t.Errorf("links %v", items)
+	}
+	var done []string
+	for _, e := range w.want(200, "acme/alice", "GET", admin+"/audit?target="+gid, nil).items() {
+		done = append(done, e.(map[string]any)["action"].(string))
+	}
+	if got := strings.Join(done, " "); got != "group.unlink group.link group.accept group.decline" {
+		t.Errorf("audited: %s", got)
 	}
 }
 

@@ -97,6 +97,7 @@ func administered(w *world) map[string]string {
 		"/jobs {id}":         "0193",
 		"/reports {id}":      reported,
 		"/groups {gid}":      w.group(),
+		"/groups {id}":       "0193",
 		"/orgs {eid}":        "other",
 		"/sessions {id}":     "1z",
 		"/messages {stream}": "1",

@@ -18,7 +18,7 @@ const (
 	EventGroupDissolve  EventType = "g_dissolve" // GID is no more; Members had been its members
 	EventGroupData      EventType = "g_data"     // GID's data changed: Changed lists the fields by their JSON names
 	EventGroupRole      EventType = "g_role"     // UID's role or mute in GID was changed by By
-	EventGroupRequest   EventType = "g_request"  // UID asks to join GID; Text is its message
+	EventGroupRequest   EventType = "g_request"  // UID asks to join GID; Text is its message. With By: By has declined it
 	EventRead           EventType = "read"       // UID has read Conv up to Seq
 	EventConversation   EventType = "conv"       // UID has muted, pinned or cleared Conv, up to Seq
 	EventRecall         EventType = "m_recall"   // By took back the message Seq of UID in the stream of Kind and Key; Entry is what is left

@@ -126,6 +126,7 @@ type Group struct {
 	Follows      int64     // the department whose people are its members, 0 for none
 	Version      int64     // counts the changes of its data
 	Dissolved    time.Time // zero for one that lives
+	Requests     int       // who ask to join, where the reader decides it
 }
 
 // GroupMembership is one user's place in a group.

@@ -46,6 +46,13 @@ func (s *Store) Groups(ctx context.Context, eid, uid string) ([]chat.Group, erro
 	if err != nil {
 		return nil, fmt.Errorf("read groups: %w", err)
 	}
+	asking, err := countJoinRequests(ctx, s.read, eid, uid)
+	if err != nil {
+		return nil, fmt.Errorf("count who asks to join: %w", err)
+	}
+	for i, g := range list {
+		list[i].Requests = asking[g.GID]
+	}
 	return list, nil
 }
 
@@ -60,6 +67,11 @@ func (s *Store) Group(ctx context.Context, eid, gid, viewer string) (chat.Group,
 	if chat.CodeOf(err) == chat.NotFound && g.Join != chat.JoinInvite {
 		return g, chat.GroupMembership{}, nil
 	}
+	if err != nil {
+		return g, m, err
+	}
+	asking, err := countJoinRequests(ctx, s.read, eid, viewer)
+	g.Requests = asking[gid]
 	return g, m, err
 }
 
