@@ -13,6 +13,7 @@ import { SectionIcon } from './icon';
 import { address, follow, go, place, type Section } from './route';
 import { a } from './text';
 import { Announcements } from './views/announcements';
+import { Apps } from './views/apps';
 import { Audit } from './views/audit';
 import { Backups } from './views/backups';
 import { Departments } from './views/departments';
@@ -38,6 +39,7 @@ const views: Partial<Record<Section, View>> = {
   announcements: { right: 'read', view: Announcements },
   reports: { right: 'read', view: Reports },
   policies: { right: 'read', view: Policies },
+  apps: { right: 'read', view: Apps },
   sessions: { right: 'read', view: Sessions },
   audit: { right: 'read', view: Audit },
   organisations: { right: 'system', view: Organisations },

@@ -8,6 +8,7 @@ export const sections = [
   'announcements',
   'reports',
   'policies',
+  'apps',
   'sessions',
   'audit',
   'organisations',

@@ -210,3 +210,56 @@ export interface Organisation {
   suspended: string | null;
   version: number;
 }
+
+/** Another system that takes part. */
+export interface App {
+  id: string;
+  name: string;
+  /** `https://oa.example.com`, exact. */
+  origins: string[];
+  create_users: boolean;
+  /** At most two. */
+  keys: SigningKey[];
+  /** Empty where it signs with one of `keys`. */
+  jwks_url: string;
+  disabled: boolean;
+  version: number;
+}
+
+export interface SigningKey {
+  id: string;
+  created: string;
+  last_used: string | null;
+}
+
+export interface Bot {
+  uid: string;
+  name: string;
+  avatar: string;
+  disabled: boolean;
+}
+
+export const scopes = ['read', 'write', 'groups', 'mqtt'] as const;
+export type Scope = (typeof scopes)[number];
+
+export interface ApiKey {
+  id: string;
+  name: string;
+  /** The uid that it acts as. */
+  bot: string;
+  scopes: Scope[];
+  created: string;
+  last_used: string | null;
+  /** Of one that was replaced: until when it works. */
+  expires?: string | null;
+}
+
+export interface IncomingWebhook {
+  id: string;
+  name: string;
+  bot: string;
+  /** `g:` or `u:` and an id. */
+  conv: string;
+  created: string;
+  last_used: string | null;
+}

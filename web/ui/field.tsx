@@ -77,12 +77,13 @@ interface AreaProps {
   onInput(value: string): void;
   maxLength: number;
   error?: string | undefined;
+  hint?: string | undefined;
   /** Whether it takes the focus when it comes; it does unless this is false. */
   autofocus?: boolean;
 }
 
 /** A labelled field of several lines. */
-export function Area({ label, value, onInput, maxLength, error, autofocus = true }: AreaProps) {
+export function Area({ label, value, onInput, maxLength, error, hint, autofocus = true }: AreaProps) {
   const id = useId();
   return (
     <div class="field">
@@ -97,12 +98,18 @@ export function Area({ label, value, onInput, maxLength, error, autofocus = true
         autofocus={autofocus}
         onInput={(e) => onInput(e.currentTarget.value)}
         aria-invalid={error ? 'true' : undefined}
-        aria-describedby={error ? `${id}-error` : undefined}
+        aria-describedby={error ? `${id}-error` : hint ? `${id}-hint` : undefined}
       />
-      {error && (
+      {error ? (
         <p id={`${id}-error`} class="field-error">
           {error}
         </p>
+      ) : (
+        hint && (
+          <p id={`${id}-hint`} class="field-hint">
+            {hint}
+          </p>
+        )
       )}
     </div>
   );

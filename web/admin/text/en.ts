@@ -1,8 +1,10 @@
 import { activity } from './en-activity';
+import { apps } from './en-apps';
 
 /** The English texts of the administration. Their type is the contract that every other language fills (`Texts`). */
 export const en = {
   ...activity,
+  apps,
   title: 'Administration',
   loading: 'Loading…',
   undo: 'Discard changes',
@@ -10,6 +12,7 @@ export const en = {
   saved: 'Saved.',
   copy: 'Copy',
   copied: 'Copied.',
+  copyOf: (what: string) => `Copy: ${what}`,
   all: 'All',
   none: 'None',
   back: 'Back to the list',
@@ -29,6 +32,7 @@ export const en = {
     policies: 'Policies',
     sessions: 'Sessions',
     audit: 'Audit log',
+    apps: 'Apps',
     organisations: 'Organisations',
     backups: 'Backups',
   },

@@ -1,9 +1,11 @@
 import type { Texts } from './en';
 import { activity } from './zh-activity';
+import { apps } from './zh-apps';
 
 /** 简体中文 */
 export const zh: Texts = {
   ...activity,
+  apps,
   title: '管理后台',
   loading: '正在加载…',
   undo: '放弃更改',
@@ -11,6 +13,7 @@ export const zh: Texts = {
   saved: '已保存。',
   copy: '复制',
   copied: '已复制。',
+  copyOf: (what) => `复制：${what}`,
   all: '全部',
   none: '无',
   back: '返回列表',
@@ -30,6 +33,7 @@ export const zh: Texts = {
     policies: '策略',
     sessions: '会话',
     audit: '审计日志',
+    apps: '应用',
     organisations: '组织',
     backups: '备份',
   },

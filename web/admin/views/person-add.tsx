@@ -21,7 +21,7 @@ interface Fields {
 const empty: Fields = { uid: '', name: '', email: '', title: '', role: 'member', departments: [], service: false };
 
 /** Ids of users: docs/protocol.md §1. */
-const uidForm = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+export const uidForm = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
 export function AddPerson({ onClose, onMade }: { onClose(): void; onMade(p: Account): void }) {
   const text = a.value.people;
