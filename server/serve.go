@@ -57,7 +57,7 @@ func start(ctx context.Context, c Config, log *slog.Logger) (*program, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := p.roster.Resume(ctx); err != nil {
+	if err := errors.Join(p.store.Resume(ctx), p.roster.Resume(ctx)); err != nil {
 		p.stop()
 		return nil, err
 	}

@@ -75,6 +75,7 @@ func name(by chat.Actor, g chat.Group) string {
 // CreateGroupFor makes a group for its owner and others, or for the people of the department that it follows.
 func (s *Store) CreateGroupFor(ctx context.Context, by chat.Actor, g chat.Group, members []string) (chat.Group, error) {
 	made := g
+	var left []steps
 	err := s.administer(ctx, by, chat.ManageGroups, func(t *tx) (err error) {
 		if err := t.people(by.EID, []string{g.Owner}, "owner"); err != nil {
 			return err
@@ -90,81 +91,51 @@ func (s *Store) CreateGroupFor(ctx context.Context, by chat.Actor, g chat.Group,
 			return err
 		}
 		if g.Follows != 0 {
-			if made, err = t.follow(made, g.Follows, name(by, made)); err != nil {
+			if made, left, err = t.follow(made, g.Follows, name(by, made)); err != nil {
 				return err
 			}
 		}
 		return t.audit(by, "group.create", made.GID, nil, groupRecord(made))
 	})
-	return made, err
+	return s.completeGroup(ctx, made, left, err)
 }
 
-// follow makes a group follow a department, or none for 0.
-func (t *tx) follow(g chat.Group, department int64, by string) (chat.Group, error) {
+// completeGroup makes what is left of a group's change and returns the group as it is then.
+func (s *Store) completeGroup(ctx context.Context, g chat.Group, left []steps, err error) (chat.Group, error) {
+	if err != nil || len(left) == 0 {
+		return g, err
+	}
+	s.complete(ctx, left...)
+	if now, err := readGroup(ctx, s.read, g.EID, g.GID); err == nil {
+		g = now
+	}
+	return g, nil // what was decided is stored, whatever else may have happened meanwhile
+}
+
+// follow makes a group follow a department, or none for 0. Its members then come and go in steps.
+func (t *tx) follow(g chat.Group, department int64, by string) (chat.Group, []steps, error) {
 	if department != 0 {
 		if _, err := readDepartment(background, t, g.EID, department); chat.CodeOf(err) == chat.NotFound {
-			return g, chat.FieldError("follows", chat.FieldNobody, "is not a department of your organisation")
+			return g, nil, chat.FieldError("follows", chat.FieldNobody, "is not a department of your organisation")
 		} else if err != nil {
-			return g, err
+			return g, nil, err
 		}
 	}
 	if err := t.exec(`UPDATE chat_groups SET follows = $1, version = version + 1 WHERE eid = $2 AND gid = $3`, department, g.EID, g.GID); err != nil {
-		return g, err
+		return g, nil, err
 	}
-	g.Follows = department
-	if err := t.syncMembers(g, by); err != nil {
-		return g, err
+	g, err := readGroup(background, t, g.EID, g.GID)
+	if err != nil || department == 0 {
+		return g, nil, err
 	}
-	return readGroup(background, t, g.EID, g.GID)
+	p, err := t.plan(steps{eid: g.EID, kind: stepMembers, target: g.GID, actor: by})
+	return g, []steps{p}, err
 }
 
-// below are a department and all departments under it.
-const below = `WITH RECURSIVE below (id) AS (SELECT CAST($1 AS bigint) UNION SELECT d.id FROM departments d JOIN below b ON d.parent = b.id) `
-
-// syncMembers makes the members of a group that follows a department its people. The owner stays in any case.
-func (t *tx) syncMembers(g chat.Group, by string) error {
-	if g.Follows == 0 {
-		return nil
-	}
-	want, err := collect(background, t, scanString, below+`SELECT DISTINCT m.uid FROM below b JOIN department_members m ON m.department = b.id AND m.hidden = 0 ORDER BY m.uid`, g.Follows)
-	if err != nil {
-		return err
-	}
-	wanted := map[string]bool{g.Owner: true}
-	for _, uid := range want {
-		wanted[uid] = true
-	}
-	have, err := collect(background, t, scanString, `SELECT uid FROM members WHERE eid = $1 AND gid = $2`, g.EID, g.GID)
-	if err != nil {
-		return err
-	}
-	for _, uid := range have {
-		if !wanted[uid] {
-			if err := t.removeMember(g.EID, g.GID, uid, by); err != nil {
-				return err
-			}
-		}
-	}
-	for _, uid := range want {
-		if _, err := t.enter(g.EID, g.GID, uid, by, chat.GroupMember, g.MutedAll, ""); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// syncFollowers brings the groups of an organisation that follow departments up to date, after the tree has changed.
-func (t *tx) syncFollowers(eid string) error {
-	groups, err := collect(background, t, scanGroup, `SELECT `+groupColumns+` FROM chat_groups g WHERE g.eid = $1 AND g.follows > 0 AND g.dissolved = 0`, eid)
-	if err != nil {
-		return err
-	}
-	for _, g := range groups {
-		if err := t.syncMembers(g, g.Owner); err != nil {
-			return err
-		}
-	}
-	return nil
+// syncFollowers begins to bring the groups of an organisation that follow departments up to date, after the tree has changed.
+func (t *tx) syncFollowers(eid string) ([]steps, error) {
+	return collect(background, t, scanSteps, `INSERT INTO steps (eid, kind, target, actor) SELECT eid, $1, gid, owner FROM chat_groups WHERE eid = $2 AND follows > 0 AND dissolved = 0
+		RETURNING `+stepsColumns, stepMembers, eid)
 }
 
 // syncPerson brings somebody's place in groups that follow departments up to date, after its departments have changed.
@@ -214,7 +185,9 @@ func (s *Store) changeGroup(ctx context.Context, by chat.Actor, gid string, f fu
 // UpdateAnyGroup changes a group's data, of which the caller knows version; follows, if not nil, makes it follow a department, or none for 0.
 func (s *Store) UpdateAnyGroup(ctx context.Context, by chat.Actor, gid string, version int64, c chat.GroupChange, follows *int64) (chat.Group, error) {
 	var g chat.Group
+	var left []steps
 	err := s.changeGroup(ctx, by, gid, func(t *tx, old chat.Group) (err error) {
+		left = nil
 		if old.Version != version {
 			return changedMeanwhile(old)
 		}
@@ -222,7 +195,7 @@ func (s *Store) UpdateAnyGroup(ctx context.Context, by chat.Actor, gid string, v
 			return err
 		}
 		if follows != nil && *follows != old.Follows {
-			if g, err = t.follow(g, *follows, name(by, old)); err != nil {
+			if g, left, err = t.follow(g, *follows, name(by, old)); err != nil {
 				return err
 			}
 		}
@@ -232,7 +205,7 @@ func (s *Store) UpdateAnyGroup(ctx context.Context, by chat.Actor, gid string, v
 		}
 		return t.audit(by, "group.change", gid, from, to)
 	})
-	return g, err
+	return s.completeGroup(ctx, g, left, err)
 }
 
 // DissolveAnyGroup ends a group. It can be restored for 30 days.
@@ -248,6 +221,7 @@ func (s *Store) DissolveAnyGroup(ctx context.Context, by chat.Actor, gid string)
 // RestoreGroup brings a dissolved group back, with its messages and those of its members who are still there.
 func (s *Store) RestoreGroup(ctx context.Context, by chat.Actor, gid string) (chat.Group, error) {
 	var g chat.Group
+	var left []steps
 	err := s.administer(ctx, by, chat.ManageGroups, func(t *tx) error {
 		old, err := anyGroup(background, t, by.EID, gid)
 		if err == nil && old.Dissolved.IsZero() {
@@ -259,31 +233,27 @@ func (s *Store) RestoreGroup(ctx context.Context, by chat.Actor, gid string) (ch
 		if err := t.exec(`UPDATE chat_groups SET dissolved = 0, version = version + 1 WHERE eid = $1 AND gid = $2`, by.EID, gid); err != nil {
 			return err
 		}
-		type row struct {
-			uid  string
-			role chat.GroupRole
-		}
-		members, err := collect(background, t, func(scan func(...any) error) (r row, err error) {
-			err = scan(&r.uid, &r.role)
-			return r, err
-		}, `DELETE FROM dissolved_members WHERE eid = $1 AND gid = $2 RETURNING uid, role`, by.EID, gid)
-		if err != nil {
+		// The owner comes at once, as no group is without; the others in steps.
+		if err := t.exec(`DELETE FROM dissolved_members WHERE eid = $1 AND gid = $2 AND uid = $3`, by.EID, gid, old.Owner); err != nil {
 			return err
 		}
-		for _, m := range members {
-			if _, err := t.enter(by.EID, gid, m.uid, name(by, old), m.role, old.MutedAll, "create"); err != nil {
+		if _, err := t.enter(by.EID, gid, old.Owner, name(by, old), chat.GroupOwner, old.MutedAll, "create"); err != nil {
+			return err
+		}
+		left = nil
+		for _, kind := range []string{stepRestore, stepMembers} {
+			p, err := t.plan(steps{eid: by.EID, kind: kind, target: gid, actor: name(by, old)})
+			if err != nil {
 				return err
 			}
-		}
-		if err := t.syncMembers(old, name(by, old)); err != nil {
-			return err
+			left = append(left, p)
 		}
 		if g, err = readGroup(background, t, by.EID, gid); err != nil {
 			return err
 		}
 		return t.audit(by, "group.restore", gid, nil, groupRecord(g))
 	})
-	return g, err
+	return s.completeGroup(ctx, g, left, err)
 }
 
 // AddAnyMembers adds people to a group, and returns those who were not in it before.

@@ -67,7 +67,8 @@ func accounts(ctx context.Context, q querier, eid string, users []chat.User) ([]
 	rows, err := collect(ctx, q, func(scan func(...any) error) (r row, err error) {
 		err = scan(&r.uid, &r.department, &r.place)
 		return r, err
-	}, `SELECT uid, department, place FROM department_members WHERE eid = $1 AND uid IN (SELECT value FROM json_each(CAST($2 AS text)))`, eid, jsonList(uids))
+	}, `SELECT uid, department, place FROM department_members WHERE eid = $1 AND uid IN (SELECT value FROM json_each(CAST($2 AS text)))
+		AND department NOT IN (SELECT id FROM departments WHERE eid = $1 AND leaving = 1)`, eid, jsonList(uids))
 	if err != nil {
 		return nil, err
 	}

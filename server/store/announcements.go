@@ -26,13 +26,24 @@ func scanAnnouncement(scan func(...any) error) (a chat.Announcement, err error) 
 // announceStep is for how many people one event is: their notices are stored in one transaction.
 const announceStep = 500
 
-// Announce writes an announcement to the people of departments and of those below them, or to everyone for none.
+// Announce writes an announcement to the people of departments and of those below them, or to everyone for none. Whom it is for is decided at
+// once; they are told in steps.
 func (s *Store) Announce(ctx context.Context, by chat.Actor, a chat.Announcement) (chat.Announcement, error) {
-	err := s.administer(ctx, by, chat.Announce, func(t *tx) error {
-		departments, err := json.Marshal(a.Departments)
-		if err != nil {
-			return err
-		}
+	departments, err := json.Marshal(a.Departments)
+	if err != nil {
+		return a, fmt.Errorf("announce: %w", err)
+	}
+	query := `SELECT uid FROM users WHERE eid = $1 AND disabled = 0 AND service = 0 AND json_array_length(CAST($2 AS text)) = 0`
+	if len(a.Departments) > 0 {
+		query = `WITH RECURSIVE below (id) AS (SELECT value FROM json_each(CAST($2 AS text)) UNION SELECT d.id FROM departments d JOIN below b ON d.parent = b.id)
+			SELECT DISTINCT m.uid FROM below b JOIN department_members m ON m.department = b.id AND m.hidden = 0 AND m.eid = $1`
+	}
+	uids, err := collect(ctx, s.read, scanString, query, by.EID, string(departments))
+	if err != nil {
+		return a, fmt.Errorf("announce: %w", err)
+	}
+	var left steps
+	err = s.administer(ctx, by, chat.Announce, func(t *tx) error {
 		for _, id := range a.Departments {
 			if _, err := readDepartment(background, t, by.EID, id); chat.CodeOf(err) == chat.NotFound {
 				return chat.FieldError("departments", chat.FieldNobody, "must name departments of your organisation")
@@ -40,43 +51,31 @@ func (s *Store) Announce(ctx context.Context, by chat.Actor, a chat.Announcement
 				return err
 			}
 		}
-		created := now()
-		err = t.row(`INSERT INTO announcements (eid, author, title, text, departments, created, told) VALUES ($1, $2, $3, $4, $5, $6, 0) RETURNING id`,
-			by.EID, by.UID, a.Title, a.Text, string(departments), created).Scan(&a.ID)
-		if err != nil {
-			return err
-		}
-		query := `SELECT uid FROM users WHERE eid = $1 AND disabled = 0 AND service = 0 AND json_array_length(CAST($2 AS text)) = 0`
-		if len(a.Departments) > 0 {
-			query = `WITH RECURSIVE below (id) AS (SELECT value FROM json_each(CAST($2 AS text)) UNION SELECT d.id FROM departments d JOIN below b ON d.parent = b.id)
-				SELECT DISTINCT m.uid FROM below b JOIN department_members m ON m.department = b.id AND m.hidden = 0 AND m.eid = $1`
-		}
-		uids, err := collect(background, t, scanString, query, by.EID, string(departments))
-		if err != nil {
-			return err
-		}
 		if len(uids) == 0 {
 			return chat.FieldError("departments", chat.FieldTooFew, "must have somebody in them")
 		}
-		err = t.exec(`INSERT INTO announcement_readers (announcement, uid, eid, read) SELECT CAST($1 AS bigint), value, CAST($2 AS text), 0 FROM json_each(CAST($3 AS text))`, a.ID, by.EID, jsonList(uids))
+		created := now()
+		err := t.row(`INSERT INTO announcements (eid, author, title, text, departments, created, told) VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id`,
+			by.EID, by.UID, a.Title, a.Text, string(departments), created, len(uids)).Scan(&a.ID)
 		if err != nil {
-			return err
-		}
-		if err := t.exec(`UPDATE announcements SET told = $1 WHERE id = $2`, len(uids), a.ID); err != nil {
 			return err
 		}
 		a.People, a.Created, a.Author = len(uids), fromMS(created), by.UID
 		for from := 0; from < len(uids); from += announceStep {
-			err := t.event(chat.Event{EID: by.EID, Type: chat.EventAnnounce, UID: by.UID, Seq: uint64(a.ID), Members: uids[from:min(from+announceStep, len(uids))]})
+			err := t.exec(`INSERT INTO announcement_parts (announcement, part, eid, uids) VALUES ($1, $2, $3, $4)`, a.ID, from, by.EID, jsonList(uids[from:min(from+announceStep, len(uids))]))
 			if err != nil {
 				return err
 			}
+		}
+		if left, err = t.plan(steps{eid: by.EID, kind: stepAnnouncement, target: strconv.FormatInt(a.ID, 10), actor: by.UID}); err != nil {
+			return err
 		}
 		return t.audit(by, "announcement.create", strconv.FormatInt(a.ID, 10), nil, map[string]any{"title": a.Title, "text": a.Text, "departments": a.Departments, "people": a.People})
 	})
 	if err != nil {
 		return a, fmt.Errorf("announce: %w", err)
 	}
+	s.complete(ctx, left)
 	return a, nil
 }
 

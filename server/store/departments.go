@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"magpie/server/chat"
@@ -21,7 +22,7 @@ func (s *Store) Departments(ctx context.Context, eid string) ([]chat.Department,
 }
 
 func departments(ctx context.Context, q querier, eid string) ([]chat.Department, error) {
-	return collect(ctx, q, scanDepartment, `SELECT `+departmentColumns+` FROM departments d WHERE d.eid = $1 ORDER BY d.parent, d.position, d.name, d.id`, eid)
+	return collect(ctx, q, scanDepartment, `SELECT `+departmentColumns+` FROM departments d WHERE d.eid = $1 AND d.leaving = 0 ORDER BY d.parent, d.position, d.name, d.id`, eid)
 }
 
 const departmentColumns = `d.id, d.parent, d.name, d.position, d.version,
@@ -33,7 +34,7 @@ func scanDepartment(scan func(...any) error) (d chat.Department, err error) {
 }
 
 func readDepartment(ctx context.Context, q querier, eid string, id int64) (chat.Department, error) {
-	d, err := scanDepartment(q.QueryRowContext(ctx, `SELECT `+departmentColumns+` FROM departments d WHERE d.eid = $1 AND d.id = $2`, eid, id).Scan)
+	d, err := scanDepartment(q.QueryRowContext(ctx, `SELECT `+departmentColumns+` FROM departments d WHERE d.eid = $1 AND d.id = $2 AND d.leaving = 0`, eid, id).Scan)
 	return d, found(err, "department")
 }
 
@@ -80,14 +81,14 @@ func (t *tx) placeable(eid string, id, parent int64, name string) error {
 		if depth > chat.MaxDepartmentLevels {
 			return chat.FieldLimit("parent", chat.FieldTooDeep, "is too deep: the tree may have %d levels", chat.MaxDepartmentLevels)
 		}
-		d, err := readDepartment(background, t, eid, up)
-		if chat.CodeOf(err) == chat.NotFound {
+		above, err := t.parentOf(eid, up)
+		if errors.Is(err, sql.ErrNoRows) {
 			return chat.FieldError("parent", chat.FieldNobody, "is not a department of your organisation")
 		}
 		if err != nil {
 			return err
 		}
-		up = d.Parent
+		up = above
 	}
 	var other int64
 	err := t.row(`SELECT id FROM departments WHERE eid = $1 AND parent = $2 AND name = $3 AND id <> $4`, eid, parent, name, id).Scan(&other)
@@ -111,7 +112,9 @@ func (t *tx) indexDepartment(eid string, id int64, name string) error {
 // sisters; -1 is behind them.
 func (s *Store) UpdateDepartment(ctx context.Context, by chat.Actor, id, version int64, c chat.DepartmentChange) (chat.Department, error) {
 	var d chat.Department
+	var left []steps
 	err := s.administer(ctx, by, chat.ManageDepartments, func(t *tx) (err error) {
+		left = nil
 		if d, err = readDepartment(background, t, by.EID, id); err != nil {
 			return err
 		}
@@ -148,7 +151,7 @@ func (s *Store) UpdateDepartment(ctx context.Context, by chat.Actor, id, version
 			return err
 		}
 		if moved {
-			if err := t.syncFollowers(by.EID); err != nil {
+			if left, err = t.syncFollowers(by.EID); err != nil {
 				return err
 			}
 		}
@@ -157,12 +160,13 @@ func (s *Store) UpdateDepartment(ctx context.Context, by chat.Actor, id, version
 	if err != nil {
 		return d, fmt.Errorf("change a department: %w", err)
 	}
+	s.complete(ctx, left...)
 	return d, nil
 }
 
 // makeRoom numbers the sisters of a department anew, so that position is free for it.
 func (t *tx) makeRoom(eid string, id, parent int64, position int) (int, error) {
-	sisters, err := collect(background, t, scanInt, `SELECT id FROM departments WHERE eid = $1 AND parent = $2 AND id <> $3 ORDER BY position, name, id`, eid, parent, id)
+	sisters, err := collect(background, t, scanInt, `SELECT id FROM departments WHERE eid = $1 AND parent = $2 AND id <> $3 AND leaving = 0 ORDER BY position, name, id`, eid, parent, id)
 	if err != nil {
 		return 0, err
 	}
@@ -183,8 +187,9 @@ func scanInt(scan func(...any) error) (n int64, err error) {
 }
 
 // DeleteDepartment removes a department, of which the caller knows version. Its people and the departments below it move up to its
-// parent; where it has none the people keep their other departments.
+// parent, the people in steps; where it has none they keep their other departments.
 func (s *Store) DeleteDepartment(ctx context.Context, by chat.Actor, id, version int64) error {
+	var left steps
 	err := s.administer(ctx, by, chat.ManageDepartments, func(t *tx) error {
 		d, err := readDepartment(background, t, by.EID, id)
 		if err != nil {
@@ -193,63 +198,69 @@ func (s *Store) DeleteDepartment(ctx context.Context, by chat.Actor, id, version
 		if d.Version != version {
 			return changedMeanwhile(d)
 		}
-		below, err := collect(background, t, scanDepartment, `SELECT `+departmentColumns+` FROM departments d WHERE d.eid = $1 AND d.parent = $2`, by.EID, id)
+		below, err := departmentsBelow(t, by.EID, id)
 		if err != nil {
 			return err
+		}
+		sisters, err := departmentsBelow(t, by.EID, d.Parent)
+		if err != nil {
+			return err
+		}
+		names, last := map[string]bool{}, -1
+		for _, x := range sisters {
+			names[x.Name], last = true, max(last, x.Position)
 		}
 		for _, x := range below {
-			if err := t.placeable(by.EID, x.ID, d.Parent, x.Name); err != nil {
-				return &chat.Error{Code: chat.Conflict, Message: fmt.Sprintf("The department %s can't move up: there is one of this name already. Rename it first.", x.Name)}
+			if names[x.Name] {
+				return chat.Errorf(chat.Conflict, "The department %s can't move up: there is one of this name already. Rename it first.", x.Name)
 			}
-			at, err := t.makeRoom(by.EID, x.ID, d.Parent, -1)
-			if err != nil {
-				return err
-			}
-			if err := t.exec(`UPDATE departments SET parent = $1, position = $2, version = version + 1 WHERE id = $3`, d.Parent, at, x.ID); err != nil {
+			last++
+			if err := t.exec(`UPDATE departments SET parent = $1, position = $2, version = version + 1 WHERE id = $3`, d.Parent, last, x.ID); err != nil {
 				return err
 			}
 		}
-		members, err := collect(background, t, scanString, `SELECT uid FROM department_members WHERE department = $1`, id)
-		if err != nil {
+		if err := t.exec(`UPDATE departments SET parent = $1 WHERE eid = $2 AND parent = $3 AND leaving = 1`, d.Parent, by.EID, id); err != nil {
 			return err
-		}
-		for _, uid := range members {
-			of, err := departmentsOf(background, t, by.EID, uid)
-			if err != nil {
-				return err
-			}
-			at := slices.Index(of, id)
-			of = slices.Delete(of, at, at+1)
-			if d.Parent != 0 && !slices.Contains(of, d.Parent) {
-				of = slices.Insert(of, at, d.Parent)
-			}
-			if err := t.setDepartments(by.EID, uid, of); err != nil {
-				return err
-			}
 		}
 		if err := t.exec(`UPDATE chat_groups SET follows = 0, version = version + 1 WHERE follows = $1`, id); err != nil {
-			return err
-		}
-		if err := t.syncFollowers(by.EID); err != nil {
 			return err
 		}
 		if err := t.exec(`DELETE FROM department_words WHERE eid = $1 AND department = $2`, by.EID, id); err != nil {
 			return err
 		}
-		if err := t.exec(`DELETE FROM departments WHERE id = $1`, id); err != nil {
+		// The space makes its name one that no other can have. Until its people are out it stays in the tree, so that they stay in
+		// groups that follow what is above.
+		if err := t.exec(`UPDATE departments SET leaving = 1, name = $1 WHERE id = $2`, fmt.Sprint(" ", id), id); err != nil {
 			return err
 		}
-		if len(members) > 0 {
-			if err := t.event(chat.Event{EID: by.EID, Type: chat.EventOrg}); err != nil {
-				return err
-			}
+		if left, err = t.plan(steps{eid: by.EID, kind: stepDepartment, target: strconv.FormatInt(id, 10), actor: by.UID}); err != nil {
+			return err
 		}
 		return t.audit(by, "department.delete", fmt.Sprint(id), departmentRecord(d), nil)
 	})
 	if err != nil {
 		return fmt.Errorf("delete a department: %w", err)
 	}
+	s.complete(ctx, left)
 	return nil
+}
+
+func departmentsBelow(t *tx, eid string, id int64) ([]chat.Department, error) {
+	return collect(background, t, scanDepartment, `SELECT `+departmentColumns+` FROM departments d WHERE d.eid = $1 AND d.parent = $2 AND d.leaving = 0 ORDER BY d.position, d.name, d.id`, eid, id)
+}
+
+// leaveDepartment moves somebody from a department to parent, which may be 0 for none, in its place.
+func (t *tx) leaveDepartment(eid, uid string, id, parent int64) error {
+	of, err := departmentsOf(background, t, eid, uid)
+	if err != nil {
+		return err
+	}
+	at := slices.Index(of, id)
+	of = slices.Delete(of, at, at+1)
+	if parent != 0 && !slices.Contains(of, parent) {
+		of = slices.Insert(of, at, parent)
+	}
+	return t.putDepartments(eid, uid, of)
 }
 
 func departmentRecord(d chat.Department) map[string]any {
@@ -263,6 +274,24 @@ func departmentsOf(ctx context.Context, q querier, eid, uid string) ([]int64, er
 
 // setDepartments puts a user into departments, the main one first, and out of all others.
 func (t *tx) setDepartments(eid, uid string, ids []int64) error {
+	for _, id := range ids {
+		if _, err := t.parentOf(eid, id); errors.Is(err, sql.ErrNoRows) {
+			return chat.FieldError("departments", chat.FieldNobody, "must name departments of your organisation")
+		} else if err != nil {
+			return err
+		}
+	}
+	return t.putDepartments(eid, uid, ids)
+}
+
+// parentOf returns the department above one, 0 for none, and sql.ErrNoRows if there is no such department. Unlike readDepartment it counts nobody.
+func (t *tx) parentOf(eid string, id int64) (parent int64, err error) {
+	err = t.row(`SELECT parent FROM departments WHERE eid = $1 AND id = $2 AND leaving = 0`, eid, id).Scan(&parent)
+	return parent, err
+}
+
+// putDepartments is setDepartments for departments that are there, be it that they are leaving.
+func (t *tx) putDepartments(eid, uid string, ids []int64) error {
 	if err := t.exec(`DELETE FROM department_members WHERE eid = $1 AND uid = $2`, eid, uid); err != nil {
 		return err
 	}
@@ -271,13 +300,10 @@ func (t *tx) setDepartments(eid, uid string, ids []int64) error {
 		if slices.Contains(ids[:i], id) {
 			continue
 		}
-		n, err := t.affect(`INSERT INTO department_members (department, hidden, name, uid, eid, place)
+		err := t.exec(`INSERT INTO department_members (department, hidden, name, uid, eid, place)
 			SELECT d.id, u.disabled, u.name, u.uid, u.eid, CAST($1 AS bigint) FROM departments d JOIN users u ON u.eid = d.eid WHERE d.eid = $2 AND d.id = $3 AND u.uid = $4`, i, eid, id, uid)
 		if err != nil {
 			return err
-		}
-		if n == 0 {
-			return chat.FieldError("departments", chat.FieldNobody, "must name departments of your organisation")
 		}
 		if i == 0 {
 			main = id

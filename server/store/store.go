@@ -51,6 +51,11 @@ type Store struct {
 	after *sql.Stmt // entriesAfter on read
 	w     *writer
 	once  sync.Once
+
+	running context.Context // ends when the store is closed
+	stop    context.CancelFunc
+	closing sync.Mutex     // held while running ends, and while working counts up
+	working sync.WaitGroup // changes that are being made in steps
 }
 
 // Open opens the database in the data folder, and makes or migrates it. It refuses a folder that another process has open and
@@ -70,6 +75,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{dir: o.Dir, log: o.Log, lock: lock}
+	s.running, s.stop = context.WithCancel(context.Background())
 	if err := s.open(ctx, o); err != nil {
 		_ = s.closeFiles()
 		return nil, err
@@ -171,6 +177,10 @@ func (s *Store) Ready(ctx context.Context) error {
 func (s *Store) Close() error {
 	var err error
 	s.once.Do(func() {
+		s.closing.Lock()
+		s.stop()
+		s.closing.Unlock()
+		s.working.Wait()
 		s.w.close(10 * time.Second)
 		err = s.closeFiles()
 	})

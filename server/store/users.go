@@ -12,7 +12,7 @@ import (
 	"magpie/server/chat"
 )
 
-const userColumns = `eid, uid, name, email, avatar, COALESCE((SELECT d.name FROM departments d WHERE d.id = users.main_department), ''),
+const userColumns = `eid, uid, name, email, avatar, COALESCE((SELECT d.name FROM departments d WHERE d.id = users.main_department AND d.leaving = 0), ''),
 	title, role, service, disabled, presence, created, seen, version`
 
 func errNoUser() error { return chat.Errorf(chat.NotFound, "There is no such user.") }
