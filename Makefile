@@ -11,7 +11,7 @@ INSTALL = { $(SUDO) apt-get update -q && $(SUDO) env DEBIAN_FRONTEND=noninteract
 PAGES = $(shell find web static package.json package-lock.json tsconfig.json vite.config.ts -type f -not -path 'static/dist/*' -not -name '*.go' 2>/dev/null)
 
 .DEFAULT_GOAL = help
-.PHONY: help build run test test-go test-web test-browser check format bench generate clean tools compiler browser mosquitto nginx
+.PHONY: help build run example test test-go test-web test-browser check format bench generate clean tools compiler browser mosquitto nginx
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,6 +21,9 @@ build: static/dist/index.html ## Build bin/magpie with the pages inside
 
 run: build ## Build, and run with a demo organisation at http://localhost:8080
 	bin/magpie serve --demo
+
+example: build ## Run the demo and a system that shows it on its pages, at http://127.0.0.1:8090
+	node examples/oa/try.mjs
 
 test: test-go test-web test-browser ## Run every test, installing what is missing first
 

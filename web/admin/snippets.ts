@@ -24,9 +24,9 @@ export function tag({ app, base }: Filled): string {
 }
 
 export function element(o: Filled): string {
-  return `${tag(o).replace('></script>', ' data-position="none"></script>')}
+  return `${tag(o).replace('></script>', ' data-launcher="off"></script>')}
 
-<magpie-chat chat="group:GROUP-ID" style="height: 32rem"></magpie-chat>`;
+<magpie-chat chat="group:GROUP-ID"></magpie-chat>`;
 }
 
 /** What the Content-Security-Policy of the pages must allow. */

@@ -10,7 +10,7 @@ export const apps = {
   name: 'Name',
   id: 'Id',
   idHint: 'Such as oa-prod: 3 to 40 of a–z, 0–9 and -. It stands in the pages and can’t be changed later.',
-  badId: 'Use 3 to 40 of a–z, 0–9 and -, and begin with a letter or digit.',
+  badId: 'Use 3 to 40 of a–z, 0–9 and -, and begin and end with a letter or digit.',
   origins: 'Origins',
   originsHint: 'Where its pages are, one a line, exactly: https://oa.example.com. Only they may show the chat.',
   badOrigin: (line: string) => `“${line}” is not an origin. Write it like https://oa.example.com, without a path.`,
@@ -33,7 +33,7 @@ export const apps = {
   remove: 'Delete the app',
   removeAsk: (name: string) => `Delete ${name}?`,
   removeText:
-    'Its keys and webhooks go, and everyone who uses the chat there is disconnected. What was written stays. This can’t be undone.',
+    'Its keys and webhooks go, and everyone who uses the chat there is disconnected. What was written stays. This can’t be undone, and its id is not used again.',
   removed: (name: string) => `${name} is deleted.`,
   stateHint: 'A disabled app’s pages show no chat, and its keys do nothing.',
 

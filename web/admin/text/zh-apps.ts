@@ -12,7 +12,7 @@ export const apps: typeof English = {
   name: '名称',
   id: '标识',
   idHint: '例如 oa-prod：3 至 40 个字符，可用 a–z、0–9 和 -。它会写在页面中，之后不能更改。',
-  badId: '请使用 3 至 40 个 a–z、0–9 和 -，并以字母或数字开头。',
+  badId: '请使用 3 至 40 个 a–z、0–9 和 -，并以字母或数字开头和结尾。',
   origins: '来源',
   originsHint: '其页面所在的来源，每行一个，须完全一致：https://oa.example.com。只有这些来源可以显示聊天。',
   badOrigin: (line) => `“${line}”不是来源。请写成 https://oa.example.com，不带路径。`,
@@ -32,7 +32,8 @@ export const apps: typeof English = {
   enabledNow: (name) => `已重新启用${name}。`,
   remove: '删除应用',
   removeAsk: (name) => `删除${name}？`,
-  removeText: '其密钥和 webhook 会被删除，在该处使用聊天的人会断开。已写的内容会保留。此操作无法撤销。',
+  removeText:
+    '其密钥和 webhook 会被删除，在该处使用聊天的人会断开。已写的内容会保留。此操作无法撤销，标识也不会再次使用。',
   removed: (name) => `已删除${name}。`,
   stateHint: '停用的应用，其页面不显示聊天，密钥也不起作用。',
 

@@ -19,7 +19,7 @@ export function originsOf(lines: string): string[] {
 export function wrongOrigin(lines: string): string | undefined {
   return originsOf(lines).find((line) => {
     const url = URL.canParse(line) && new URL(line);
-    return !url || !/^https?:$/.test(url.protocol) || url.origin !== line;
+    return !url || !/^https?:$/.test(url.protocol) || url.href !== `${url.origin}/`;
   });
 }
 

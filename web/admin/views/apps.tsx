@@ -23,7 +23,7 @@ import { Snippet } from './app-snippet';
 const keyOf = (app: App) => app.id;
 
 /** Ids of apps: docs/embedding.md. */
-const idForm = /^[a-z0-9][a-z0-9-]{2,39}$/;
+const idForm = /^[a-z0-9][a-z0-9-]{1,38}[a-z0-9]$/;
 
 /** The systems that show the chat on their own pages, or whose servers take part. */
 export function Apps() {
