@@ -136,7 +136,11 @@ func (l *Library) QuotaOf(ctx context.Context, eid string) (chat.Quota, error) {
 		return chat.Quota{}, err
 	}
 	s := org.Settings
-	return chat.Quota{User: cmp.Or(s.UserQuota, l.Quota.User), Org: cmp.Or(s.StorageQuota, l.Quota.Org),
+	storage := cmp.Or(s.StorageQuota, l.Quota.Org)
+	if most := org.Limits.Storage; most > 0 && (storage == 0 || storage > most) {
+		storage = most
+	}
+	return chat.Quota{User: cmp.Or(s.UserQuota, l.Quota.User), Org: storage,
 		File: min(l.FileLimit, cmp.Or(s.FileLimit, l.FileLimit))}, nil
 }
 

@@ -49,6 +49,8 @@ func (k *keeper) keep(ctx context.Context, now time.Time) {
 		}
 	}
 	failed("tidy", k.store.Tidy(ctx))
+	_, err := k.store.RemoveOrgs(ctx, now)
+	failed("delete organisations", err)
 	orgs, err := k.store.Orgs(ctx)
 	failed("organisations", err)
 	for _, o := range orgs {

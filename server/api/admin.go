@@ -43,6 +43,8 @@ type Administration interface {
 	Orgs(ctx context.Context) ([]chat.Org, error)
 	AddOrg(ctx context.Context, by chat.Actor, o chat.Org, admin chat.User) (chat.Org, error)
 	ChangeOrg(ctx context.Context, by chat.Actor, eid string, version int64, c chat.OrgChange) (chat.Org, error)
+	DoomOrg(ctx context.Context, by chat.Actor, eid string, version int64) (chat.Org, error)
+	KeepOrg(ctx context.Context, by chat.Actor, eid string) (chat.Org, error)
 	SetPasswordOf(ctx context.Context, by chat.Actor, uid, hash string) error
 	Overview(ctx context.Context, eid string, days int) (chat.OrgFigures, error)
 	Jobs(ctx context.Context, eid string, kind chat.JobKind, limit int) ([]chat.Job, error)

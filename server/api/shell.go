@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"magpie/server/chat"
 )
@@ -28,6 +29,9 @@ func (a *api) shell(r *http.Request, c *caller) (bool, error) {
 	if c.EID == "" {
 		return true, nil // what concerns the whole server
 	}
-	_, err := a.Store.Org(r.Context(), c.EID)
+	o, err := a.Store.Org(r.Context(), c.EID)
+	if err == nil && o.Over(time.Now()) {
+		err = chat.Errorf(chat.NotFound, "The organisation %s is being deleted.", c.EID)
+	}
 	return true, err
 }

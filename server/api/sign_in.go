@@ -62,6 +62,7 @@ type signInAnswer struct {
 	Org struct {
 		EID  string `json:"eid"`
 		Name string `json:"name"`
+		Logo string `json:"logo" doc:"The address of a picture, or empty."`
 	} `json:"org"`
 	MQTT struct {
 		URL      string `json:"url" doc:"MQTT over WebSocket."`
@@ -161,7 +162,7 @@ func (a *api) signedIn(c *caller, s chat.SignIn) *signInOutput {
 		b.RefreshToken = s.Refresh
 	}
 	b.User.UID, b.User.Name, b.User.Avatar, b.User.Role = s.User.UID, s.User.Name, s.User.Avatar, s.User.Role
-	b.Org.EID, b.Org.Name = s.Org.EID, s.Org.Name
+	b.Org.EID, b.Org.Name, b.Org.Logo = s.Org.EID, s.Org.Name, s.Org.Logo
 	b.MQTT.URL, b.MQTT.TCPURL = a.mqttURLs(c)
 	b.MQTT.ClientID = s.Login.ClientID
 	b.MQTT.Username = s.User.EID + "/" + s.User.UID

@@ -249,7 +249,7 @@ func (a *Auth) suspended(ctx context.Context, u chat.User) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("read organisation: %w", err)
 	}
-	return !org.Suspended.IsZero(), nil
+	return org.Closed(), nil
 }
 
 func tooOften(wait time.Duration) error {

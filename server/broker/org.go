@@ -299,6 +299,12 @@ func (o *org) reload() {
 	ctx, cancel := context.WithTimeout(context.Background(), o.b.opt.Limits.StoreWait)
 	defer cancel()
 	data, err := o.b.opt.Store.Org(ctx, o.eid)
+	if chat.CodeOf(err) == chat.NotFound { // it was deleted, and nobody is connected since long
+		o.b.mu.Lock()
+		delete(o.b.orgs, o.eid)
+		o.b.mu.Unlock()
+		return
+	}
 	if err != nil {
 		o.b.log.Error("reading an organisation's settings", "err", err, "eid", o.eid)
 		return
@@ -312,7 +318,7 @@ func (o *org) reload() {
 		for _, s := range u.sessions {
 			why := "Your organisation is suspended."
 			switch {
-			case !data.Suspended.IsZero():
+			case data.Closed():
 			case before.MQTTPasswords && !data.Settings.MQTTPasswords && s.loginID == "": // signed in by the account's password
 				why = "Your organisation does not allow this kind of sign-in any more."
 				s.expire()

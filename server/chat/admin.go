@@ -119,5 +119,9 @@ type Announcement struct {
 // OrgChange changes the fields that are not nil.
 type OrgChange struct {
 	Name      *string
+	Logo      *string // a picture that the actor has uploaded, or empty
 	Suspended *bool
+	// Of OrgLimits.
+	MaxPeople, MaxGroups *int
+	MaxStorage           *int64
 }

@@ -53,6 +53,7 @@ type JobError struct {
 	Field   string    `json:"field,omitempty"`
 	Code    FieldCode `json:"code"`
 	Message string    `json:"message"`
+	Limit   int       `json:"limit,omitempty"` // the number that Message names, where it is a bound
 }
 
 // Wrong adds an error, within the bound.

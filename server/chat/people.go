@@ -32,7 +32,24 @@ type Org struct {
 	Version  int64  // counts the changes
 	// Suspended is since when nobody may sign in, and Doomed when everything of it is deleted; zero for not.
 	Suspended, Doomed time.Time
+	People, Groups    int // people who are not disabled, groups that are not dissolved
+	Limits            OrgLimits
 }
+
+// OrgLimits bound what an organisation may have; 0 is no bound. System administrators set them.
+type OrgLimits struct {
+	People, Groups int
+	Storage        int64 // bytes of files of everyone together
+}
+
+// Closed reports whether nobody of the organisation may sign in.
+func (o Org) Closed() bool { return !o.Suspended.IsZero() || !o.Doomed.IsZero() }
+
+// Over reports whether an organisation is being deleted, which nobody can stop any more.
+func (o Org) Over(now time.Time) bool { return !o.Doomed.IsZero() && !o.Doomed.After(now) }
+
+// OrgDelay is how long an organisation stays after somebody has said that it is to be deleted.
+const OrgDelay = 7 * 24 * time.Hour
 
 // OrgSettings are an organisation's policies; the zero value is the default. Stored as JSON.
 type OrgSettings struct {

@@ -39,6 +39,7 @@ type Store interface {
 	Job(ctx context.Context, eid, id string) (chat.Job, error)
 	// RunningJobs are those that a stop of the server interrupted.
 	RunningJobs(ctx context.Context, kind chat.JobKind) ([]chat.Job, error)
+	Org(ctx context.Context, eid string) (chat.Org, error)
 	// Taken says which of some user names and e-mail addresses are in use.
 	Taken(ctx context.Context, eid string, uids, emails []string) (chat.Taken, error)
 	// ImportPeople stores people and the job, which it counts on, in one transaction.
@@ -271,7 +272,7 @@ func (r *Roster) check(j *chat.Job) error {
 		return err
 	}
 	c := &checker{job: j, system: system, uids: map[string]int{}, emails: map[string]int{}}
-	return r.steps(j, 0, func(rows []chat.PersonRow) error {
+	err = r.steps(j, 0, func(rows []chat.PersonRow) error {
 		var uids, emails []string
 		for _, row := range rows {
 			uids = append(uids, row.UID)
@@ -291,6 +292,18 @@ func (r *Roster) check(j *chat.Job) error {
 		r.show(*j)
 		return nil
 	})
+	if err != nil {
+		return err
+	}
+	org, err := r.Store.Org(r.ctx, j.By.EID)
+	if err != nil {
+		return fmt.Errorf("read the organisation: %w", err)
+	}
+	if most := org.Limits.People; most > 0 && org.People+j.Result.Created > most {
+		j.Result.Wrong(chat.JobError{Code: chat.FieldTooMany, Limit: most,
+			Message: fmt.Sprintf("These are %d new people; your organisation may have %d and has %d already.", j.Result.Created, most, org.People)})
+	}
+	return nil
 }
 
 // store imports what check found to be right, from where it was interrupted.
@@ -328,7 +341,7 @@ func (r *Roster) steps(j *chat.Job, skip int, f func([]chat.PersonRow) error) er
 			return nil
 		}
 		if err == nil && n == MaxLines {
-			j.Result.Wrong(chat.JobError{Line: line, Code: chat.FieldTooMany, Message: fmt.Sprintf("A file may have at most %d people.", MaxLines)})
+			j.Result.Wrong(chat.JobError{Line: line, Code: chat.FieldTooMany, Limit: MaxLines, Message: fmt.Sprintf("A file may have at most %d people.", MaxLines)})
 			return nil
 		}
 		if err == nil {
@@ -374,14 +387,17 @@ type checker struct {
 
 func (c *checker) row(row chat.PersonRow, taken chat.Taken) {
 	ok := true
-	wrong := func(field string, code chat.FieldCode, format string, args ...any) {
+	note := func(field string, what chat.Field) {
 		ok = false
-		c.job.Result.Wrong(chat.JobError{Line: row.Line, Field: field, Code: code, Message: fmt.Sprintf(format, args...)})
+		c.job.Result.Wrong(chat.JobError{Line: row.Line, Field: field, Code: what.Code, Message: what.Message, Limit: what.Limit})
+	}
+	wrong := func(field string, code chat.FieldCode, format string, args ...any) {
+		note(field, chat.Field{Code: code, Message: fmt.Sprintf(format, args...)})
 	}
 	said := func(field string, err error) {
 		var e *chat.Error
 		if errors.As(err, &e) {
-			wrong(field, e.Fields[field].Code, "%s", e.Fields[field].Message)
+			note(field, e.Fields[field])
 		}
 	}
 	old, exists := taken.UIDs[row.UID]
@@ -428,11 +444,11 @@ func (c *checker) row(row chat.PersonRow, taken chat.Taken) {
 		wrong("uid", chat.FieldNotAllowed, "is a system administrator's, which you can't change")
 	}
 	if len(row.Departments) > maxDepartments {
-		wrong("departments", chat.FieldTooMany, "are too many: one person may be in %d", maxDepartments)
+		note("departments", chat.Field{Code: chat.FieldTooMany, Limit: maxDepartments, Message: fmt.Sprintf("are too many: one person may be in %d", maxDepartments)})
 	}
 	for _, path := range row.Departments {
 		if strings.Count(path, "/") >= chat.MaxDepartmentLevels {
-			wrong("departments", chat.FieldTooDeep, "are too deep: the tree may have %d levels", chat.MaxDepartmentLevels)
+			note("departments", chat.Field{Code: chat.FieldTooDeep, Limit: chat.MaxDepartmentLevels, Message: fmt.Sprintf("are too deep: the tree may have %d levels", chat.MaxDepartmentLevels)})
 			continue
 		}
 		for name := range strings.SplitSeq(path, "/") {

@@ -109,6 +109,24 @@ func (w *world) count() int {
 	return total.Count
 }
 
+func TestMorePeopleThanAllowed(t *testing.T) {
+	w := newWorld(t)
+	most := 3 // one is there
+	_, err := w.store.ChangeOrg(t.Context(), shell, "acme", 1, chat.OrgChange{MaxPeople: &most})
+	check(t, err)
+	j := w.take(strings.NewReader("uid,name,title\nann,Ann,Boss\nbo,Bo,\ncy,Cy,\ndi,Di,\n"), false)
+	if j.State != chat.JobFailed || len(j.Result.Errors) != 1 || j.Result.Errors[0].Limit != 3 || w.count() != 1 {
+		t.Fatalf("%+v", j)
+	}
+	if j = w.take(strings.NewReader("uid,name,title\nann,Ann,Boss\nbo,Bo,\ncy,Cy,\n"), false); j.State != chat.JobDone || w.count() != 3 {
+		t.Fatalf("%+v", j)
+	}
+	j = w.take(strings.NewReader("uid,name\nx,"+strings.Repeat("x", 65)+"\n"), true)
+	if len(j.Result.Errors) == 0 || j.Result.Errors[0].Code != chat.FieldTooLong || j.Result.Errors[0].Limit != chat.MaxName {
+		t.Fatalf("%+v", j.Result.Errors)
+	}
+}
+
 func TestEncodings(t *testing.T) {
 	const table = "工号,姓名,邮箱,部门\nlihua,李华,LiHua@acme.example,工程部/后端|产品\nbob,\"Bob, the 2nd\",,\n\n"
 	for name, f := range map[string]func(string) string{

@@ -230,6 +230,9 @@ func (s *Store) RestoreGroup(ctx context.Context, by chat.Actor, gid string) (ch
 		if err != nil {
 			return err
 		}
+		if err := t.countGroups(by.EID, 1); err != nil {
+			return err
+		}
 		if err := t.exec(`UPDATE chat_groups SET dissolved = 0, version = version + 1 WHERE eid = $1 AND gid = $2`, by.EID, gid); err != nil {
 			return err
 		}

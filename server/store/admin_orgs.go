@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
 	"magpie/server/chat"
@@ -21,9 +20,7 @@ func (s *Store) AddOrg(ctx context.Context, by chat.Actor, o chat.Org, admin cha
 		if o, err = readOrg(background, t, o.EID); err != nil {
 			return err
 		}
-		own := by
-		own.EID = o.EID // its log begins with this
-		return t.audit(own, "org.create", o.EID, nil, map[string]any{"name": o.Name, "administrator": admin.UID})
+		return t.auditOrg(by, o.EID, "org.create", nil, map[string]any{"name": o.Name, "administrator": admin.UID})
 	})
 	if err != nil {
 		return o, fmt.Errorf("add an organisation: %w", err)
@@ -31,44 +28,38 @@ func (s *Store) AddOrg(ctx context.Context, by chat.Actor, o chat.Org, admin cha
 	return o, nil
 }
 
-// ChangeOrg renames or suspends an organisation, of which the caller knows version. Nobody of a suspended one may sign in, and who is connected
-// is disconnected.
+// ChangeOrg renames or suspends an organisation, of which the caller knows version, gives it a logo or bounds. Nobody of a suspended one may sign in, and who is
+// connected is disconnected. What it has already stays, should a bound be lower.
 func (s *Store) ChangeOrg(ctx context.Context, by chat.Actor, eid string, version int64, c chat.OrgChange) (chat.Org, error) {
-	var o chat.Org
-	err := s.administer(ctx, by, chat.ManageOrganisations, func(t *tx) (err error) {
-		if o, err = readOrg(background, t, eid); err != nil {
-			return err
-		}
+	o, err := s.changeOrg(ctx, by, eid, "org.change", func(_ *tx, o *chat.Org) error {
 		if o.Version != version {
-			return changedMeanwhile(o)
+			return changedMeanwhile(*o)
 		}
-		before := orgRecord(o)
 		if c.Name != nil {
 			o.Name = *c.Name
 		}
+		if c.Logo != nil {
+			o.Logo = *c.Logo
+		}
+		if c.MaxPeople != nil {
+			o.Limits.People = *c.MaxPeople
+		}
+		if c.MaxGroups != nil {
+			o.Limits.Groups = *c.MaxGroups
+		}
+		if c.MaxStorage != nil {
+			o.Limits.Storage = *c.MaxStorage
+		}
 		if c.Suspended != nil && *c.Suspended != !o.Suspended.IsZero() {
 			if by.EID == eid && *c.Suspended {
-				return chat.Errorf(chat.Conflict, "This is your own organisation: you would lock yourself out.")
+				return chat.Errorf(chat.Conflict, "This is your own organisation: you would lock yourself out.").Named(chat.ProblemOwnOrg)
 			}
 			o.Suspended = fromMS(0)
 			if *c.Suspended {
 				o.Suspended = fromMS(now())
 			}
 		}
-		from, to := difference(before, orgRecord(o))
-		if to == nil {
-			return nil
-		}
-		o.Version++
-		if err := t.exec(`UPDATE orgs SET name = $1, suspended = $2, version = $3 WHERE eid = $4`, o.Name, ms(o.Suspended), o.Version, eid); err != nil {
-			return err
-		}
-		own := by
-		own.EID = eid
-		if err := t.audit(own, "org.change", eid, from, to); err != nil {
-			return err
-		}
-		return t.event(chat.Event{EID: eid, Type: chat.EventOrg})
+		return nil
 	})
 	if err != nil {
 		return o, fmt.Errorf("change an organisation: %w", err)
@@ -77,6 +68,10 @@ func (s *Store) ChangeOrg(ctx context.Context, by chat.Actor, eid string, versio
 }
 
 func orgRecord(o chat.Org) map[string]any {
-	settings, _ := json.Marshal(o.Settings) // a struct of plain values always encodes
-	return map[string]any{"name": o.Name, "suspended": !o.Suspended.IsZero(), "policies": string(settings)}
+	record := map[string]any{"name": o.Name, "logo": o.Logo, "suspended": !o.Suspended.IsZero(), "delete_at": nil,
+		"max_people": o.Limits.People, "max_groups": o.Limits.Groups, "max_storage": o.Limits.Storage}
+	if !o.Doomed.IsZero() {
+		record["delete_at"] = o.Doomed
+	}
+	return record
 }

@@ -137,6 +137,9 @@ func (t *tx) makeGroup(eid, owner string, g chat.Group, members []string, key st
 	if join == "" {
 		join = chat.JoinInvite
 	}
+	if err := t.countGroups(eid, 1); err != nil {
+		return g, err
+	}
 	n, err := t.affect(`INSERT INTO chat_groups (eid, gid, name, avatar, announcement, join_policy, muted_all, owner, maker, maker_key, created, dissolved)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9, $10, 0) ON CONFLICT DO NOTHING`,
 		eid, gid, g.Name, g.Avatar, g.Announcement, string(join), flag(g.MutedAll), owner, key, time.Now().UnixMilli())
@@ -292,6 +295,9 @@ func (t *tx) dissolve(eid, gid, by string) error {
 		return err
 	}
 	if err := t.exec(`DELETE FROM group_links WHERE eid = $1 AND gid = $2`, eid, gid); err != nil {
+		return err
+	}
+	if err := t.countGroups(eid, -1); err != nil {
 		return err
 	}
 	if err := t.exec(`UPDATE chat_groups SET dissolved = $3, version = version + 1 WHERE eid = $1 AND gid = $2`, eid, gid, time.Now().UnixMilli()); err != nil {

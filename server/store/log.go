@@ -211,7 +211,11 @@ func (t *tx) find(ref chat.StreamRef) (*head, error) {
 // begin makes a stream. A pair's comes with the conversation in the lists of both sides.
 func (t *tx) begin(ref chat.StreamRef, ts int64) (*head, error) {
 	h := &head{ref: ref, changed: ts}
-	err := t.row(`INSERT INTO streams (eid, kind, key, head, changed) VALUES ($1, $2, $3, 0, $4) RETURNING id`, ref.EID, int64(ref.Kind), ref.Key, ts).Scan(&h.id)
+	err := t.row(`INSERT INTO streams (eid, kind, key, head, changed) SELECT eid, CAST($2 AS bigint), CAST($3 AS text), 0, CAST($4 AS bigint) FROM orgs WHERE eid = $1 RETURNING id`,
+		ref.EID, int64(ref.Kind), ref.Key, ts).Scan(&h.id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, chat.Errorf(chat.NotFound, "There is no such organisation.")
+	}
 	if err != nil {
 		return nil, fmt.Errorf("begin a stream: %w", err)
 	}

@@ -22,13 +22,13 @@ const mayRead = `(f.uid = $2 OR f.purpose = 'avatar' AND f.idle = 0 OR EXISTS (
 		s.kind = 1 AND EXISTS (SELECT 1 FROM participants p WHERE p.eid = f.eid AND p.uid = $2 AND p.stream = s.id) OR
 		s.kind = 2 AND EXISTS (SELECT 1 FROM members m WHERE m.eid = f.eid AND m.gid = s.key AND m.uid = $2))))`
 
-// File returns a file that a user may read, with its variants. Who may not gets chat.NotFound, as if it were not there.
+// File returns a file that a user may read, with its variants: of its organisation, or that one's logo. Who may not gets chat.NotFound, as if it were not there.
 func (s *Store) File(ctx context.Context, eid, uid, id string) (chat.File, error) {
-	f := chat.File{ID: id, EID: eid}
+	f := chat.File{ID: id}
 	var duration, created int64
-	err := s.read.QueryRowContext(ctx, `SELECT f.uid, f.purpose, f.name, f.type, f.kind, f.width, f.height, f.duration, f.placeholder, f.created
-		FROM files f WHERE f.eid = $1 AND f.id = $3 AND `+mayRead, eid, uid, id).
-		Scan(&f.UID, &f.Purpose, &f.Name, &f.Type, &f.Kind, &f.Width, &f.Height, &duration, &f.Placeholder, &created)
+	err := s.read.QueryRowContext(ctx, `SELECT f.eid, f.uid, f.purpose, f.name, f.type, f.kind, f.width, f.height, f.duration, f.placeholder, f.created
+		FROM files f WHERE f.id = $3 AND (f.eid = $1 AND `+mayRead+` OR EXISTS (SELECT 1 FROM orgs o WHERE o.eid = $1 AND o.logo = $4))`, eid, uid, id, chat.FilePath+id).
+		Scan(&f.EID, &f.UID, &f.Purpose, &f.Name, &f.Type, &f.Kind, &f.Width, &f.Height, &duration, &f.Placeholder, &created)
 	if err != nil {
 		return chat.File{}, found(err, "file")
 	}

@@ -64,8 +64,8 @@ func readOrg(ctx context.Context, q querier, eid string) (chat.Org, error) {
 	o := chat.Org{EID: eid}
 	var settings string
 	var suspended, doomed int64
-	err := q.QueryRowContext(ctx, `SELECT name, settings, logo, version, suspended, doomed FROM orgs WHERE eid = $1`, eid).
-		Scan(&o.Name, &settings, &o.Logo, &o.Version, &suspended, &doomed)
+	err := q.QueryRowContext(ctx, `SELECT name, settings, logo, version, suspended, doomed, people, live_groups, max_people, max_groups, max_storage FROM orgs WHERE eid = $1`, eid).
+		Scan(&o.Name, &settings, &o.Logo, &o.Version, &suspended, &doomed, &o.People, &o.Groups, &o.Limits.People, &o.Limits.Groups, &o.Limits.Storage)
 	if err != nil {
 		return o, found(err, "organisation")
 	}
@@ -86,7 +86,8 @@ func (t *tx) createOrg(o chat.Org) error {
 	if err != nil {
 		return err
 	}
-	n, err := t.affect(`INSERT INTO orgs (eid, name, settings, created) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`, o.EID, o.Name, string(settings), now())
+	n, err := t.affect(`INSERT INTO orgs (eid, name, settings, created) SELECT $1, $2, $3, CAST($4 AS bigint) WHERE NOT EXISTS (SELECT 1 FROM past_orgs WHERE eid = $1)
+		ON CONFLICT DO NOTHING`, o.EID, o.Name, string(settings), now())
 	if err == nil && n == 0 {
 		return conflict("org", "is taken. Choose another short name.")
 	}

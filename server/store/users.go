@@ -66,6 +66,11 @@ func (t *tx) insertUser(u chat.User, passwordHash string) error {
 	if u.Role == "" {
 		u.Role = chat.Member
 	}
+	if !u.Disabled {
+		if err := t.countPeople(u.EID, 1); err != nil {
+			return err
+		}
+	}
 	err := t.exec(`INSERT INTO users (eid, uid, name, email, avatar, title, role, service, disabled, presence, password, search, created)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, '[]', $12)`,
 		u.EID, u.UID, u.Name, u.Email, u.Avatar, u.Title, string(u.Role), flag(u.Service), flag(u.Disabled), null(u.Presence),
@@ -267,6 +272,13 @@ func (s *Store) SetDisabled(ctx context.Context, eid, uid string, disabled bool)
 
 func (t *tx) setDisabled(u chat.User, disabled bool) (chat.User, error) {
 	if err := t.unindex(u.EID, u.UID); err != nil {
+		return u, err
+	}
+	change := 1
+	if disabled {
+		change = -1
+	}
+	if err := t.countPeople(u.EID, change); err != nil {
 		return u, err
 	}
 	u.Disabled = disabled

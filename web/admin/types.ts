@@ -71,7 +71,7 @@ export interface Job {
   /** 0 while it is not known. */
   total: number;
   result: { dry_run: boolean; created: number; updated: number; unchanged: number; size: number };
-  errors: { line?: number; field?: string; code: string; message: string }[];
+  errors: { line?: number; field?: string; code: string; message: string; limit?: number }[];
   /** How many there are in all. */
   wrong: number;
   /** Who began it; empty for the shell. */
@@ -201,13 +201,20 @@ export interface Announcement {
 export interface Organisation {
   eid: string;
   name: string;
+  /** The address of a picture, or empty. */
+  logo: string;
+  /** Who are not disabled. */
   people: number;
   groups: number;
   messages: number;
   /** Bytes of files. */
   media: number;
+  /** 0: no bound. */
+  limits: { people: number; groups: number; storage: number };
   /** Since when nobody may sign in, or null. */
   suspended: string | null;
+  /** When all of it is deleted, or null. */
+  delete_at: string | null;
   version: number;
 }
 

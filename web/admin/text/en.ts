@@ -269,10 +269,11 @@ export const en = {
       'not-allowed': 'You may not give or change this.',
       choice: 'This is not one of the known values.',
       unknown: 'There is no such column.',
-      'too-many': 'The file has too many lines.',
-      'too-long': 'This is too long.',
+      'too-many': (n: number) => (n > 0 ? `There may be ${n} at most.` : 'These are too many.'),
+      'too-long': (n: number) => (n > 0 ? `This may have ${n} characters.` : 'This is too long.'),
+      'too-deep': (n: number) => (n > 0 ? `The tree may have ${n} levels.` : 'The tree would be too deep.'),
       invalid: 'This is not right.',
-    } as Record<string, string>,
+    } as Record<string, string | ((n: number) => string)>,
   },
 
   policies: {

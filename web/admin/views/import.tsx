@@ -234,8 +234,8 @@ function Errors({ job }: { job: Job }) {
 }
 
 /** The server's sentences are English; in other languages the code says what is wrong. */
-function words({ code, message }: Job['errors'][number]): string {
-  const known: Record<string, string> = a.value.import.codes;
-  if (language.value !== 'en' && Object.hasOwn(known, code)) return known[code] as string;
+function words({ code, message, limit = 0 }: Job['errors'][number]): string {
+  const known = a.value.import.codes[code];
+  if (language.value !== 'en' && known) return typeof known === 'function' ? known(limit) : known;
   return message.charAt(0).toUpperCase() + message.slice(1);
 }
