@@ -57,9 +57,11 @@ func fill(t *testing.T, s *Store, eid string) {
 	must(s.Join(ctx, eid, "g1", "cy", ""))(t)
 	check(t, s.DissolveGroup(ctx, eid, "g2", "ann"))
 	must(s.PutContact(ctx, eid, "ann", "bo", ""))(t)
-	check(t, s.change(ctx, func(t *tx) error {
-		return t.exec(`INSERT INTO contact_requests (eid, uid, sender, message, created) VALUES ($1, 'ann', 'cy', '', 1)`, eid)
-	}))
+	for _, q := range []string{`INSERT INTO contact_requests (eid, uid, sender, message, created) VALUES ($1, 'ann', 'cy', '', 1)`,
+		`INSERT INTO steps (eid, kind, target, actor) VALUES ($1, 'members', 'nowhere', 'ann')`,
+		`INSERT INTO announcement_parts (announcement, part, eid, uids) VALUES ((SELECT COUNT(*) + 1000 FROM announcement_parts), 1, $1, '[]')`} {
+		check(t, s.change(ctx, func(t *tx) error { return t.exec(q, eid) }))
+	}
 	check(t, s.CreateLogin(ctx, chat.Login{ID: eid + "-login", EID: eid, UID: "ann"}, "hash of ann", []byte(eid)))
 	saved := make(chan error, 1)
 	s.SaveSession(&chat.Session{EID: eid, UID: "ann", ClientID: "c", LoginID: eid + "-login"}, func(err error) { saved <- err })
