@@ -29,6 +29,7 @@ type Config struct {
 	TLSKey  string `name:"tls-key" placeholder:"FILE" help:"Key of the certificate, PEM."`
 
 	TrustedProxies []string      `placeholder:"CIDR" help:"Proxies whose X-Forwarded-For and X-Forwarded-Proto are believed."`
+	WebhookAllow   []string      `placeholder:"CIDR" help:"Private networks that the server may call although users name the addresses: receivers of webhooks, key sets of apps."`
 	AccessTTL      time.Duration `name:"access-ttl" default:"15m" help:"Life of an access token."`
 	PresenceGrace  time.Duration `default:"5s" help:"How long someone may be gone before others see it."`
 	SessionExpiry  time.Duration `default:"720h" help:"Longest time that an MQTT session is kept for a client that is away."`

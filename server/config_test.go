@@ -127,10 +127,10 @@ func TestCheckConfig(t *testing.T) {
 			t.Errorf("%s: error %v, want it to name %q", args, err, want)
 		}
 	}
-	if _, err := parseProxies([]string{"10.0.0.0/8", "192.0.2.1", "::1"}); err != nil {
+	if _, err := parseNetworks("trusted-proxies", []string{"10.0.0.0/8", "192.0.2.1", "::1"}); err != nil {
 		t.Error(err)
 	}
-	if _, err := parseProxies([]string{"proxy.example"}); err == nil {
+	if _, err := parseNetworks("trusted-proxies", []string{"proxy.example"}); err == nil {
 		t.Error("a proxy's name is taken")
 	}
 }

@@ -36,6 +36,9 @@ func (k *keeper) run(ctx context.Context) {
 			return
 		case <-flush.C:
 			k.traffic.flush(ctx)
+			if err := k.store.EndExpiredLogins(ctx); err != nil && ctx.Err() == nil {
+				k.log.Error("house-keeping", "what", "logins", "err", err)
+			}
 		case now := <-keep.C:
 			k.keep(ctx, now)
 		}

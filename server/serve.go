@@ -21,6 +21,7 @@ import (
 	"magpie/server/auth"
 	"magpie/server/broker"
 	"magpie/server/chat"
+	"magpie/server/outbound"
 	"magpie/server/roster"
 	"magpie/server/store"
 	"magpie/static"
@@ -28,6 +29,9 @@ import (
 
 // How long each part may take to stop.
 const stopWait = 10 * time.Second
+
+// How long the key set of an app may take to come.
+const keySetWait = 5 * time.Second
 
 // program is a running server.
 type program struct {
@@ -81,7 +85,11 @@ func prepare(ctx context.Context, c Config, log *slog.Logger) (p *program, notic
 	if err != nil {
 		return p, nil, err
 	}
-	proxies, err := parseProxies(c.TrustedProxies)
+	proxies, err := parseNetworks("trusted-proxies", c.TrustedProxies)
+	if err != nil {
+		return p, nil, err
+	}
+	networks, err := parseNetworks("webhook-allow", c.WebhookAllow)
 	if err != nil {
 		return p, nil, err
 	}
@@ -103,12 +111,13 @@ func prepare(ctx context.Context, c Config, log *slog.Logger) (p *program, notic
 		return p, nil, err
 	}
 
-	signIn, err := auth.New(auth.Options{Store: p.store, Secret: secret, AccessTTL: c.AccessTTL, LoginRate: c.LimitLoginRate, Log: log})
+	signIn, err := auth.New(auth.Options{Store: p.store, Secret: secret, AccessTTL: c.AccessTTL, LoginRate: c.LimitLoginRate,
+		Outbound: outbound.Client(networks, keySetWait), Log: log})
 	if err != nil {
 		return p, nil, err
 	}
 	p.broker, err = broker.New(ctx, broker.Options{Store: p.store, Auth: signIn, Log: log, PresenceGrace: c.PresenceGrace, Version: version,
-		Address: api.ClientAddress(proxies),
+		Address: api.ClientAddress(proxies), Origin: p.store.AllowsOrigin,
 		Limits: broker.Limits{PublishRate: float64(c.LimitPublishRate), PublishBurst: c.LimitPublishBurst, PacketSize: c.LimitPacket,
 			Text: c.LimitText, SessionExpiry: c.SessionExpiry, Unverified: c.LimitUnauthenticated}})
 	if err != nil {
@@ -307,7 +316,8 @@ func loadCertificate(c Config) (*tls.Config, error) {
 	return &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}, nil
 }
 
-func parseProxies(list []string) ([]netip.Prefix, error) {
+// parseNetworks reads the addresses and networks of the setting name.
+func parseNetworks(name string, list []string) ([]netip.Prefix, error) {
 	var out []netip.Prefix
 	for _, s := range list {
 		prefix, err := netip.ParsePrefix(s)
@@ -315,7 +325,7 @@ func parseProxies(list []string) ([]netip.Prefix, error) {
 			prefix, err = addr.Prefix(addr.BitLen())
 		}
 		if err != nil {
-			return nil, fmt.Errorf("--trusted-proxies: %q is neither an address nor a network such as 10.0.0.0/8", s)
+			return nil, fmt.Errorf("--%s: %q is neither an address nor a network such as 10.0.0.0/8", name, s)
 		}
 		out = append(out, prefix)
 	}

@@ -98,6 +98,7 @@ func (a *api) adminRoutes() {
 	a.overviewRoutes()
 	a.moderationRoutes()
 	a.auditRoutes()
+	a.appRoutes()
 }
 
 // Version says which version of a thing a change is of.

@@ -89,6 +89,7 @@ func administered(w *world) map[string]string {
 	department := w.want(201, "acme/alice", "POST", admin+"/departments", map[string]any{"name": "Sales"}).body["id"].(string)
 	w.say("acme/bob", "u:carol", "bad words")
 	w.want(204, "acme/carol", "POST", "/api/v1/conversations/u:bob/messages/1/report", map[string]any{"reason": "rude"})
+	app := w.newHost("oa-test", nil)
 	reported := w.want(200, "acme/alice", "GET", admin+"/reports", nil).items()[0].(map[string]any)["id"].(string)
 	return map[string]string{
 		" {uid}":             "bob",
@@ -102,6 +103,8 @@ func administered(w *world) map[string]string {
 		"/sessions {id}":     "1z",
 		"/messages {stream}": "1",
 		"/messages {seq}":    "1",
+		"/apps {id}":         app.app,
+		"/apps {kid}":        app.kid,
 	}
 }
 

@@ -27,6 +27,7 @@ type Store interface {
 	Groups
 	Conversations
 	Administration
+	Apps
 	Files
 	Ready(ctx context.Context) error
 	// Append makes a message durable; it blocks while the queue is full.
@@ -98,6 +99,7 @@ type Auth interface {
 	VerifyMedia(ctx context.Context, token string) (chat.Identity, error)
 	CheckPassword(ctx context.Context, eid, uid, password, addr string) error
 	NewPassword(password string, rules chat.PasswordRules) (hash string, err error)
+	HostSignIn
 }
 
 // Presence knows who is online.
@@ -181,6 +183,7 @@ func New(o Options) *echo.Echo {
 
 	a.huma = humaecho.New(e, humaConfig(o.Version))
 	a.signInRoutes()
+	a.exchangeRoutes()
 	a.setupRoutes()
 	a.meRoutes()
 	a.peopleRoutes()
@@ -195,6 +198,7 @@ func New(o Options) *echo.Echo {
 
 	a.healthRoutes(e)
 	a.docRoutes(e)
+	a.embedRoutes(e)
 	a.pageRoutes(e)
 	return e
 }

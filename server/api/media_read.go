@@ -65,7 +65,9 @@ func (a *api) reader(c echo.Context) (chat.Identity, error) {
 	var id chat.Identity
 	err := error(chat.Errorf(chat.Unauthenticated, ""))
 	if scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " "); strings.EqualFold(scheme, "Bearer") {
-		id, err = a.Auth.Verify(r.Context(), strings.TrimSpace(token))
+		if id, err = a.Auth.Verify(r.Context(), strings.TrimSpace(token)); err == nil {
+			err = a.mayCallFrom(r.Context(), id, foreignOrigin(r))
+		}
 	} else if cookie, missing := r.Cookie(mediaCookie); missing == nil {
 		id, err = a.Auth.VerifyMedia(r.Context(), cookie.Value)
 	}
@@ -81,7 +83,7 @@ func (a *api) serveBlob(c echo.Context, f chat.File, b chat.Blob) error {
 	h.Set("ETag", `"`+hex.EncodeToString(b.Hash[:16])+`"`)
 	h.Set("Cache-Control", "private, no-cache") // the right to read may end
 	h.Set("Content-Security-Policy", filePolicy)
-	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin") // but for those that ask by CORS (embed.go)
 	h.Set("X-Frame-Options", "SAMEORIGIN")
 	if b.Type == pdf {
 		h.Set("Content-Security-Policy", pdfPolicy)

@@ -47,6 +47,7 @@ func (a *api) middleware(e *echo.Echo) {
 			},
 		}),
 		a.securityHeaders,
+		a.cors,
 		middleware.ContextTimeoutWithConfig(middleware.ContextTimeoutConfig{Skipper: streams, Timeout: a.Limits.Timeout}),
 		middleware.GzipWithConfig(middleware.GzipConfig{
 			Level: 5, MinLength: 1024,

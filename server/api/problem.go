@@ -25,6 +25,7 @@ type Problem struct {
 	Title   string                 `json:"title" doc:"The status in words."`
 	Status  int                    `json:"status" doc:"The HTTP status."`
 	Detail  string                 `json:"detail" doc:"A sentence for people that says what to do, in English."`
+	Reason  string                 `json:"reason,omitempty" doc:"Where the type has several causes that programs tell apart: which it was."`
 	Limit   int                    `json:"limit,omitempty" doc:"The bound that the detail speaks of."`
 	Errors  map[string]string      `json:"errors,omitempty" doc:"For a form: what is wrong with which field, in English."`
 	Codes   map[string]string      `json:"codes,omitempty" doc:"The same for programs: field to a code that stays the same."`
@@ -116,7 +117,7 @@ func (a *api) translate(ctx context.Context, what string, err error) *Problem {
 				a.Log.Warn("request refused", "request", what, "err", err)
 			}
 			p := newProblem(kind.status, cmp.Or(known.Problem, kind.name), known.Message)
-			p.Limit, p.retryAfter, p.Current = known.Limit, known.RetryAfter, known.Current
+			p.Reason, p.Limit, p.retryAfter, p.Current = known.Reason, known.Limit, known.RetryAfter, known.Current
 			for name, f := range known.Fields {
 				p.field(name, f)
 			}

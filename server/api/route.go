@@ -25,6 +25,7 @@ const (
 	signedIn access = iota // a valid access token
 	public                 // anyone
 	sameSite               // anyone, but no page of another site: these set or use the refresh cookie
+	leaving                // as sameSite, and pages of an app with a token of its own
 )
 
 // op describes an operation.
@@ -46,6 +47,7 @@ type caller struct {
 	addr    string // IP address
 	agent   string
 	host    string // as the caller wrote it, with the port
+	foreign string // the origin of a page of another site, else empty
 	secure  bool   // came by TLS
 	browser bool
 }
@@ -96,9 +98,12 @@ func (a *api) callerOf(e echo.Context, need access) (*caller, error) {
 	r := e.Request()
 	c := &caller{
 		addr: e.RealIP(), agent: r.UserAgent(), host: r.Host,
-		secure: a.secure(r),
+		secure: a.secure(r), foreign: foreignOrigin(r),
 		// Over plain HTTP browsers send no Sec-Fetch-Site, but Origin with each POST.
 		browser: r.Header.Get("Sec-Fetch-Site") != "" || r.Header.Get("Origin") != "",
+	}
+	if need == leaving && (c.foreign == "" || r.Header.Get("Authorization") == "") {
+		need = sameSite
 	}
 	switch need {
 	case public:
@@ -121,6 +126,9 @@ func (a *api) callerOf(e echo.Context, need access) (*caller, error) {
 		return nil, err
 	}
 	c.Identity = id
+	if err := a.mayCallFrom(r.Context(), id, c.foreign); err != nil {
+		return nil, err
+	}
 	if changes(r) {
 		if wait := a.writes.take(id.LoginID, time.Now()); wait > 0 {
 			return nil, tooFast("You make changes too fast. Please wait a moment.", wait)

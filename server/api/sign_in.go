@@ -86,7 +86,7 @@ func (a *api) signInRoutes() {
 		about: "An unknown organisation, an unknown user and a wrong password get one and the same answer."}, a.login)
 	route(a, op{method: "POST", path: "/auth/refresh", id: "refresh", tag: "Sign-in", access: sameSite, summary: "Renew the tokens",
 		about: "Takes the refresh token from the body or the cookie and uses it up. Its second use ends the whole login session."}, a.refresh)
-	route(a, op{method: "POST", path: "/auth/logout", id: "logout", tag: "Sign-in", access: sameSite, summary: "Sign out", status: http.StatusNoContent,
+	route(a, op{method: "POST", path: "/auth/logout", id: "logout", tag: "Sign-in", access: leaving, summary: "Sign out", status: http.StatusNoContent,
 		about: "Ends the login session of the access token or, without a valid one, of the refresh token, and its MQTT session. The cookie goes with its own login alone."}, a.logout)
 }
 
@@ -155,18 +155,22 @@ func (a *api) endLogin(ctx context.Context, in *logoutInput) (string, error) {
 }
 
 func (a *api) signedIn(c *caller, s chat.SignIn) *signInOutput {
-	out := &signInOutput{SetCookie: a.cookies(c, s.Refresh, s.Media)}
-	b := &out.Body
-	b.AccessToken, b.ExpiresIn = s.Access, int(s.ExpiresIn/time.Second)
+	out := &signInOutput{SetCookie: a.cookies(c, s.Refresh, s.Media), Body: a.signInAnswer(c, s)}
 	if !c.browser {
-		b.RefreshToken = s.Refresh
+		out.Body.RefreshToken = s.Refresh
 	}
+	return out
+}
+
+// signInAnswer is what every sign-in answers, without a refresh token.
+func (a *api) signInAnswer(c *caller, s chat.SignIn) (b signInAnswer) {
+	b.AccessToken, b.ExpiresIn = s.Access, int(s.ExpiresIn/time.Second)
 	b.User.UID, b.User.Name, b.User.Avatar, b.User.Role = s.User.UID, s.User.Name, s.User.Avatar, s.User.Role
 	b.Org.EID, b.Org.Name, b.Org.Logo = s.Org.EID, s.Org.Name, s.Org.Logo
 	b.MQTT.URL, b.MQTT.TCPURL = a.mqttURLs(c)
 	b.MQTT.ClientID = s.Login.ClientID
 	b.MQTT.Username = s.User.EID + "/" + s.User.UID
-	return out
+	return b
 }
 
 func (a *api) cookies(c *caller, refresh, media string) []http.Cookie {

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"strings"
 	"time"
 
@@ -32,6 +33,10 @@ type Store interface {
 	RefreshLogin(ctx context.Context, hash []byte) (chat.Login, error)
 	RotateRefresh(ctx context.Context, old, next []byte) (chat.Login, error)
 	EndLogin(ctx context.Context, eid, uid, id, why string) error
+	// LiveApp returns an app that is not disabled, or chat.NotFound.
+	LiveApp(ctx context.Context, id string) (chat.App, error)
+	// Exchange uses a host's token up, and makes or prolongs the login of a page.
+	Exchange(ctx context.Context, x chat.Exchange) (chat.User, chat.Login, error)
 }
 
 // Options configure an Auth.
@@ -40,6 +45,7 @@ type Options struct {
 	Secret    []byte        // HS256 key, at least 32 bytes
 	AccessTTL time.Duration // life of an access token, default 15 minutes
 	LoginRate int           // failures in 5 minutes an account and address; 0 for no limit
+	Outbound  *http.Client  // reads the key sets of apps; nil: none can be read
 	Log       *slog.Logger
 	Now       func() time.Time // default time.Now
 }
@@ -47,7 +53,9 @@ type Options struct {
 // Auth signs people in and verifies tokens. It is safe for use by many goroutines.
 type Auth struct {
 	Options
-	failures *limiter
+	failures *limiter // of passwords
+	hosts    *limiter // of hosts' tokens
+	keys     *keySets
 	verify   func(ctx context.Context, hash, password string) (bool, error)
 }
 
@@ -65,7 +73,11 @@ func New(o Options) (*Auth, error) {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
-	return &Auth{Options: o, failures: newLimiter(o.LoginRate, 5*time.Minute), verify: verifyPassword}, nil
+	if o.Outbound == nil {
+		o.Outbound = &http.Client{Transport: unreachable{}}
+	}
+	return &Auth{Options: o, failures: newLimiter(o.LoginRate, 5*time.Minute), hosts: newLimiter(o.LoginRate, 5*time.Minute),
+		keys: &keySets{client: o.Outbound, now: o.Now, sets: map[string]*keySet{}}, verify: verifyPassword}, nil
 }
 
 // errWrong is the one answer for an unknown organisation, an unknown or disabled user, and a wrong password.

@@ -79,7 +79,11 @@ func (a *Auth) verifyToken(ctx context.Context, token, issuer string) (chat.Iden
 	if err != nil {
 		return chat.Identity{}, fmt.Errorf("terminal of a token: %w", err)
 	}
-	return chat.Identity{EID: login.EID, UID: login.UID, Role: user.Role, Terminal: terminal, LoginID: login.ID}, nil
+	role := user.Role
+	if login.App != "" { // who has the app's keys must not have its users' rights as administrators
+		role = chat.Member
+	}
+	return chat.Identity{EID: login.EID, UID: login.UID, Role: role, Terminal: terminal, LoginID: login.ID, App: login.App}, nil
 }
 
 // looksLikeToken tells a JWT (three parts, the first a JSON object in base64) from an account password.

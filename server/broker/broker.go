@@ -83,11 +83,12 @@ type Options struct {
 	Auth          Auth
 	Log           *slog.Logger
 	Limits        Limits
-	PresenceGrace time.Duration              // how long a reconnect may take unseen, default 5 s
-	Origins       func(*http.Request) bool   // which pages may connect; nil: those of the same host
-	Address       func(*http.Request) string // the client's IP address, where a proxy may stand before the server; nil: the connection's
-	Now           func() time.Time
-	Version       string
+	PresenceGrace time.Duration // how long a reconnect may take unseen, default 5 s
+	// Origin reports whether pages of an origin other than the server's may connect for an app; for any, where app is empty. nil: none may.
+	Origin  func(ctx context.Context, app, origin string) (bool, error)
+	Address func(*http.Request) string // the client's IP address, where a proxy may stand before the server; nil: the connection's
+	Now     func() time.Time
+	Version string
 }
 
 // Broker is the MQTT server. It implements chat.Observer.
@@ -164,7 +165,7 @@ func New(ctx context.Context, o Options) (*Broker, error) {
 		return nil, fmt.Errorf("set the broker library up: %w", err)
 	}
 	b.listener = newListener(listenerOptions{
-		log: o.Log, origins: o.Origins, address: o.Address, unverified: o.Limits.Unverified, packetSize: o.Limits.PacketSize,
+		log: o.Log, origin: o.Origin, address: o.Address, unverified: o.Limits.Unverified, packetSize: o.Limits.PacketSize,
 		serve: b.serveConn, ended: b.ended,
 	})
 	if err := b.recoverSessions(ctx); err != nil {

@@ -34,6 +34,7 @@ type conn struct {
 	session *session // the engine's
 
 	remote string // the client's address where a proxy tells it, else ""
+	origin string // of the page, where it is not one of the server's own, else ""
 	ws     bool
 	signed atomic.Bool // the client has signed in
 

@@ -61,6 +61,9 @@ func (b *Broker) bringUp(ctx context.Context, s *session, pk *packets.Packet, w 
 	if err != nil {
 		return err
 	}
+	if err := b.mayConnectFrom(ctx, who.App, s.conn.origin); err != nil {
+		return err
+	}
 	s.who, s.terminal, s.loginID = who, who.Terminal, who.LoginID
 	if s.org, err = b.org(ctx, who.EID); err != nil {
 		return err
@@ -108,6 +111,21 @@ func (b *Broker) bringUp(ctx context.Context, s *session, pk *packets.Packet, w 
 	return nil
 }
 
+// mayConnectFrom checks that a page of another origin connects for an app that allows it.
+func (b *Broker) mayConnectFrom(ctx context.Context, app, origin string) error {
+	if origin == "" {
+		return nil
+	}
+	if app == "" || b.opt.Origin == nil {
+		return packets.ErrNotAuthorized
+	}
+	ok, err := b.opt.Origin(ctx, app, origin)
+	if err == nil && !ok {
+		err = packets.ErrNotAuthorized
+	}
+	return err
+}
+
 // changes counts the changes of account passwords in an organisation; it is negative where nobody has counted yet.
 func (o *org) changes() int {
 	if o == nil {
@@ -135,7 +153,7 @@ func (b *Broker) takeOver(ctx context.Context, s *session) error {
 			switch {
 			case x.clientID == s.clientID:
 				same = append(same, x)
-			case x.terminal == s.terminal && s.terminal != chat.Service && !s.org.settings.SeveralSessions:
+			case x.terminal == s.terminal && s.terminal != chat.Service && s.terminal != chat.Widget && !s.org.settings.SeveralSessions:
 				kind = append(kind, x)
 			}
 		}

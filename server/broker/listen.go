@@ -20,9 +20,9 @@ type listenerOptions struct {
 	serve func(*conn) error
 	// ended is called exactly once for each connection, when serve has returned, after a panic too. err is why it ended.
 	ended func(c *conn, err error)
-	// origins decides whether the page that a WebSocket comes from may use it. The default takes pages of the same host, and
-	// clients that are no browsers.
-	origins func(*http.Request) bool
+	// origin reports whether pages of an origin may use a WebSocket here for an app; for any, where app is empty. Pages of the same host, and
+	// clients that are no browsers, may always. nil: no others may.
+	origin func(ctx context.Context, app, origin string) (bool, error)
 	// address tells a WebSocket client's IP address where a proxy stands before the server; "" and nil mean the connection's own.
 	address func(*http.Request) string
 	log     *slog.Logger
@@ -60,9 +60,6 @@ func newListener(opt listenerOptions) *listener {
 	}
 	if opt.unverified == 0 {
 		opt.unverified = 1024
-	}
-	if opt.origins == nil {
-		opt.origins = sameHost
 	}
 	if opt.log == nil {
 		opt.log = slog.New(slog.DiscardHandler)

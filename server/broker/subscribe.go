@@ -170,7 +170,7 @@ func (s *session) mayRead(name string) bool {
 	}
 	s.org.mu.RLock()
 	defer s.org.mu.RUnlock()
-	if s.mayWatch() && matches(name, connectTopic(eid)) || s.user.role == chat.System && reaches(name, "$SYS/") {
+	if s.mayWatch() && matches(name, connectTopic(eid)) || s.role() == chat.System && reaches(name, "$SYS/") {
 		return true
 	}
 	for c := range s.user.contacts {
@@ -246,14 +246,23 @@ func (o *org) watchServer(s *session, f *filter) {
 	if s.mayWatch() && matches(f.Filter, connectTopic(o.eid)) {
 		o.watch[s] = f
 	}
-	if s.user.role == chat.System && reaches(f.Filter, "$SYS/") {
+	if s.role() == chat.System && reaches(f.Filter, "$SYS/") {
 		o.b.watchFigures(s, f)
 	}
 }
 
 // mayWatch reports whether the session may follow connect/new. The caller holds o.mu.
 func (s *session) mayWatch() bool {
-	return s.user.role.Has(chat.ManageSessions) || s.terminal == chat.Service
+	return s.role().Has(chat.ManageSessions) || s.terminal == chat.Service
+}
+
+// role is what the session's user is in the organisation. A page or program of an app has no rights of administrators: who has the app's keys must not get
+// them. The caller holds o.mu.
+func (s *session) role() chat.Role {
+	if s.who.App != "" {
+		return chat.Member
+	}
+	return s.user.role
 }
 
 // removeFilter takes a subscription off the index; away: its session is kept, but not connected. The caller holds o.mu.

@@ -15,7 +15,8 @@ func (l *listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, text, code)
 		return
 	}
-	if !l.opt.origins(r) {
+	origin, ok := l.origin(r)
+	if !ok {
 		http.Error(w, "Pages of this origin may not connect here. Open the chat at the server's own address, or have an administrator allow the origin.", http.StatusForbidden)
 		return
 	}
@@ -30,6 +31,7 @@ func (l *listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		l.conns.Done()
 		return
 	}
+	c.origin = strings.Clone(origin)
 	// A goroutine of its own: with the handler's end net/http's buffers, the request and a grown stack become garbage.
 	go l.run(c)
 }
@@ -96,12 +98,22 @@ func hasToken(h http.Header, name, token string) bool {
 	return false
 }
 
-// sameHost takes requests without an Origin, which come from no page, and those of pages of the same host and port.
-func sameHost(r *http.Request) bool {
+// origin returns the origin of the page that a request comes from, where it is another than the server's own, and whether pages of it may connect at all. For
+// which app they may is looked at when they sign in. A request without an Origin comes from no page.
+func (l *listener) origin(r *http.Request) (string, bool) {
 	origin := r.Header.Get("Origin")
 	if origin == "" {
-		return true
+		return "", true
 	}
-	u, err := url.Parse(origin)
-	return err == nil && strings.EqualFold(u.Host, r.Host)
+	if u, err := url.Parse(origin); err == nil && strings.EqualFold(u.Host, r.Host) {
+		return "", true
+	}
+	if l.opt.origin == nil || origin == "null" {
+		return "", false
+	}
+	ok, err := l.opt.origin(r.Context(), "", origin)
+	if err != nil {
+		l.opt.log.Error("look for an origin", "error", err)
+	}
+	return origin, ok && err == nil
 }

@@ -27,6 +27,7 @@ const (
 type Error struct {
 	Code       Code
 	Problem    Problem // what exactly is wrong, where programs have words of their own for it
+	Reason     string  // where a problem has several causes that programs tell apart: which it was
 	Message    string
 	Fields     map[string]Field // form field → what is wrong with it
 	Limit      int              // the number that Message names, where it is a bound

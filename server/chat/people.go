@@ -100,6 +100,8 @@ type Login struct {
 	Addr     string // IP address
 	Created  time.Time
 	Seen     time.Time
+	App      string    // the app whose page or program it is, or empty
+	Expires  time.Time // when it ends by itself, however often it is seen; zero for never
 }
 
 // Identity is who a verified sign-in or token speaks for.
@@ -107,7 +109,9 @@ type Identity struct {
 	EID, UID string
 	Role     Role
 	Terminal Terminal
-	LoginID  string // empty for account passwords over MQTT
+	LoginID  string   // empty for account passwords over MQTT
+	App      string   // the app whose page or program it is, or empty
+	Scopes   ScopeSet // what an API key may do; 0 for a person, who may all that the role allows
 }
 
 // GroupRole is a member's role in a group.

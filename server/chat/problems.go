@@ -54,6 +54,10 @@ const (
 	ProblemSystemOnly      Problem = "system-administrator-only"
 	ProblemPasswordLink    Problem = "password-link"
 
+	ProblemHostToken Problem = "host-token"
+	ProblemHostUser  Problem = "host-user"
+	ProblemAppOrigin Problem = "app-origin"
+
 	ProblemFileTooLarge     Problem = "file-too-large"
 	ProblemFileEmpty        Problem = "file-empty"
 	ProblemQuotaFull        Problem = "quota-full"
@@ -63,6 +67,28 @@ const (
 	ProblemMediaUnavailable Problem = "media-unavailable"
 	ProblemUploadOffset     Problem = "upload-offset"
 )
+
+// Reasons of ProblemHostToken.
+const (
+	TokenExpired      = "expired"
+	TokenNotYet       = "not-yet"
+	TokenTooLong      = "too-long"
+	TokenReplayed     = "replayed"
+	TokenSignature    = "signature"
+	TokenAlgorithm    = "algorithm"
+	TokenIssuer       = "issuer"
+	TokenAudience     = "audience"
+	TokenOrganisation = "organisation"
+	TokenMalformed    = "malformed"
+	TokenKeys         = "keys-unavailable"
+)
+
+// HostToken is the error of a host's token that is not taken, with what its maker can do.
+func HostToken(reason, format string, args ...any) *Error {
+	e := Errorf(Unauthenticated, format, args...).Named(ProblemHostToken)
+	e.Reason = reason
+	return e
+}
 
 // FieldCode says what is wrong with a field. A code is kept for ever; docs/http-api.md lists them.
 type FieldCode string

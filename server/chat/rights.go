@@ -20,6 +20,7 @@ const (
 	Announce            Right = "announce"      // announcements to everyone or to departments
 	Moderate            Right = "moderate"      // recall others' messages, close reports
 	ManageSessions      Right = "sessions"      // sign others out
+	ManageApps          Right = "apps"          // apps with their keys, bots and webhooks
 	ManageOrganisations Right = "organisations" // every organisation of the server
 	Backup              Right = "backup"        // copy the whole server
 )
@@ -39,6 +40,7 @@ var Rights = []struct {
 	{Announce, []Role{System, Admin}},
 	{Moderate, []Role{System, Admin}},
 	{ManageSessions, []Role{System, Admin}},
+	{ManageApps, []Role{System, Admin}},
 	{ManageOrganisations, []Role{System}},
 	{Backup, []Role{System}},
 }

@@ -14,28 +14,32 @@ import (
 // loginAge is how long a login may go unseen: then it is refused, and ended when its token or its user comes again.
 const loginAge = 90 * 24 * time.Hour
 
-const loginColumns = `id, eid, uid, terminal, client_id, agent, addr, created, seen`
+const loginColumns = `id, eid, uid, terminal, client_id, agent, addr, created, seen, app, expires`
 
 func errSignedOut() error {
 	return chat.Errorf(chat.Unauthenticated, "You are signed out. Please sign in again.")
 }
 
 func scanLogin(scan func(...any) error) (l chat.Login, err error) {
-	var created, seen int64
-	err = scan(&l.ID, &l.EID, &l.UID, &l.Terminal, &l.ClientID, &l.Agent, &l.Addr, &created, &seen)
-	l.Created, l.Seen = fromMS(created), fromMS(seen)
+	var created, seen, expires int64
+	err = scan(&l.ID, &l.EID, &l.UID, &l.Terminal, &l.ClientID, &l.Agent, &l.Addr, &created, &seen, &l.App, &expires)
+	l.Created, l.Seen, l.Expires = fromMS(created), fromMS(seen), fromMS(expires)
 	return l, err
 }
 
 func findLogin(ctx context.Context, q querier, id string) (chat.Login, error) {
-	l, err := scanLogin(q.QueryRowContext(ctx, `SELECT `+loginColumns+` FROM logins WHERE id = $1 AND ended = 0`, id).Scan)
-	if err == nil && stale(l) {
+	l, err := scanLogin(q.QueryRowContext(ctx, `SELECT `+loginColumns+` FROM logins WHERE id = $1 AND ended = 0
+		AND (app = '' OR EXISTS (SELECT 1 FROM apps a WHERE a.id = logins.app AND a.disabled = 0 AND a.deleted = 0))`, id).Scan)
+	if err == nil && lapsed(l) {
 		err = sql.ErrNoRows
 	}
 	return l, found(err, "login")
 }
 
-func stale(l chat.Login) bool { return ms(l.Seen) <= now()-loginAge.Milliseconds() }
+// lapsed reports whether a login has had its time: it was not seen for long, or was made for a shorter one. That of an API key waits for its program.
+func lapsed(l chat.Login) bool {
+	return l.App == "" && ms(l.Seen) <= now()-loginAge.Milliseconds() || !l.Expires.IsZero() && ms(l.Expires) <= now()
+}
 
 // CreateLogin stores a sign-in and the hash of its first refresh token. passwordHash is that of the password that was verified:
 // chat.Unauthenticated when the user has another by now, or is disabled.
@@ -50,7 +54,7 @@ func (s *Store) CreateLogin(ctx context.Context, l chat.Login, passwordHash stri
 		if disabled || hash != passwordHash {
 			return errSignedOut()
 		}
-		old, err := collect(background, t, scanLogin, `SELECT `+loginColumns+` FROM logins WHERE eid = $1 AND uid = $2 AND ended = 0 AND seen <= $3`,
+		old, err := collect(background, t, scanLogin, `SELECT `+loginColumns+` FROM logins WHERE eid = $1 AND uid = $2 AND ended = 0 AND seen <= $3 AND app = ''`,
 			l.EID, l.UID, now()-loginAge.Milliseconds())
 		if err != nil {
 			return err
@@ -128,7 +132,7 @@ func (s *Store) RotateRefresh(ctx context.Context, old, next []byte) (chat.Login
 		if err != nil {
 			return err
 		}
-		if used > 0 || stale(l) {
+		if used > 0 || lapsed(l) {
 			over = true // and the end of the login is to be committed
 			why := "reuse"
 			if used == 0 {
@@ -191,7 +195,8 @@ func (t *tx) endLogin(l chat.Login, why string) error {
 	return t.event(chat.Event{EID: l.EID, Type: chat.EventLoginEnded, UID: l.UID, Login: l.ID, Text: why})
 }
 
-// endLogins ends a user's logins, but for one, and the MQTT sessions that signed in by the account's password.
+// endLogins ends a user's logins, but for one, and the MQTT sessions that signed in by the account's password. API keys are no logins of a device:
+// they end with their app or by themselves.
 func (t *tx) endLogins(eid, uid, keep, why string) error {
 	if err := t.endLogin(chat.Login{EID: eid, UID: uid}, why); err != nil {
 		return err
@@ -201,7 +206,7 @@ func (t *tx) endLogins(eid, uid, keep, why string) error {
 		return err
 	}
 	for _, l := range all {
-		if l.ID != keep {
+		if l.ID != keep && (l.App == "" || l.Terminal != chat.Service) {
 			if err := t.endLogin(l, why); err != nil {
 				return err
 			}
@@ -216,7 +221,7 @@ func (s *Store) Logins(ctx context.Context, eid, uid string) ([]chat.Login, erro
 	if err != nil {
 		return nil, fmt.Errorf("read logins: %w", err)
 	}
-	return slices.DeleteFunc(out, stale), nil
+	return slices.DeleteFunc(out, lapsed), nil
 }
 
 func logins(ctx context.Context, q querier, eid, uid string) ([]chat.Login, error) {

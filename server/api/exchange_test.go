@@ -1,0 +1,165 @@
+package api_test
+
+import (
+	"crypto/rand"
+	"fmt"
+	"maps"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"magpie/server/api"
+)
+
+// host is another system's server, which signs people in by an app of acme.
+type host struct {
+	*world
+	app, kid, secret string
+}
+
+const site = "https://oa.example"
+
+// newHost makes an app and a key of it.
+func (w *world) newHost(id string, more map[string]any) *host {
+	w.t.Helper()
+	body := map[string]any{"id": id, "name": "Office", "origins": []string{site}, "create_users": true}
+	maps.Copy(body, more)
+	w.want(201, "acme/alice", "POST", "/api/v1/admin/apps", body)
+	key := w.want(201, "acme/alice", "POST", "/api/v1/admin/apps/"+id+"/keys", nil)
+	return &host{w, id, key.body["id"].(string), key.body["secret"].(string)}
+}
+
+// claims are those of a sound token for a user; what more has of nil is left out.
+func (h *host) claims(uid string, more jwt.MapClaims) jwt.MapClaims {
+	now := time.Now()
+	c := jwt.MapClaims{"iss": h.app, "aud": "magpie", "sub": uid, "org": "acme", "jti": rand.Text(), "iat": now.Unix(), "exp": now.Add(time.Minute).Unix()}
+	maps.Copy(c, more)
+	maps.DeleteFunc(c, func(_ string, v any) bool { return v == nil })
+	return c
+}
+
+// sign signs claims by HS256 with the host's key.
+func (h *host) sign(c jwt.MapClaims) string {
+	h.t.Helper()
+	t := jwt.NewWithClaims(jwt.SigningMethodHS256, c)
+	t.Header["kid"] = h.kid
+	s, err := t.SignedString([]byte(h.secret))
+	must(h.t, err)
+	return s
+}
+
+func (h *host) exchange(token string, more ...headers) reply {
+	h.t.Helper()
+	return h.call("", "POST", "/api/v1/auth/exchange", map[string]any{"app": h.app, "token": token}, more...)
+}
+
+// refused checks that a token is not taken, and why.
+func (h *host) refused(reason, token string) {
+	h.t.Helper()
+	r := h.exchange(token)
+	if r.status != 401 || r.body["type"] != "/problems/host-token" || r.body["reason"] != reason || r.header.Get("Set-Cookie") != "" {
+		h.t.Errorf("%d %s, want reason %s", r.status, r.raw, reason)
+	}
+}
+
+// as makes the headers of a request with an access token.
+func as(r reply) headers {
+	return headers{"Authorization": "Bearer " + r.body["access_token"].(string)}
+}
+
+func TestExchange(t *testing.T) {
+	w := newWorld(t, nil)
+	h := w.newHost("oa-prod", nil)
+	first := h.exchange(h.sign(h.claims("bob", nil)))
+	if first.status != 200 || first.field("user.uid") != "bob" || first.field("org.eid") != "acme" || first.header.Get("Set-Cookie") != "" || first.body["refresh_token"] != nil {
+		t.Fatalf("%d %v %s", first.status, first.header, first.raw)
+	}
+	client := first.field("mqtt.client_id").(string)
+	if !strings.HasPrefix(client, "widget-") {
+		t.Errorf("client id %s", client)
+	}
+	if r := w.want(200, "", "GET", "/api/v1/me", nil, as(first)); r.body["uid"] != "bob" {
+		t.Errorf("%s", r.raw)
+	}
+	// The running login goes on; another page has its own; somebody else ends it.
+	again := h.exchange(h.sign(h.claims("bob", nil)), as(first))
+	if again.field("mqtt.client_id") != client {
+		t.Errorf("another client id: %s", again.raw)
+	}
+	other := h.exchange(h.sign(h.claims("bob", nil)))
+	if other.field("mqtt.client_id") == client {
+		t.Error("two pages share a client id")
+	}
+	carol := h.exchange(h.sign(h.claims("carol", nil)), as(first))
+	w.want(401, "", "GET", "/api/v1/me", nil, as(first))
+	w.want(200, "", "GET", "/api/v1/me", nil, as(other))
+	if r := w.want(200, "", "GET", "/api/v1/me", nil, as(carol)); r.body["uid"] != "carol" {
+		t.Errorf("%s", r.raw)
+	}
+	// A page of an administrator does not administer.
+	alice := h.exchange(h.sign(h.claims("alice", nil)))
+	w.want(404, "", "GET", "/api/v1/admin/users", nil, as(alice))
+	w.want(200, "", "GET", "/api/v1/me", nil, as(alice))
+
+	// A new user.
+	erin := h.exchange(h.sign(h.claims("erin", jwt.MapClaims{"name": "Erin", "email": "Erin@acme.example", "departments": []string{"Sales/North", "Board"}, "avatar": "https://elsewhere.example/x.png"})))
+	if erin.status != 200 {
+		t.Fatal(erin.raw)
+	}
+	r := w.want(200, "acme/alice", "GET", "/api/v1/admin/users/erin", nil)
+	if r.body["name"] != "Erin" || r.body["email"] != "erin@acme.example" || r.body["department"] != "North" || len(r.body["departments"].([]any)) != 2 || r.body["avatar"] != "" {
+		t.Errorf("%s", r.raw)
+	}
+	log := w.want(200, "acme/alice", "GET", "/api/v1/admin/audit?action=user.create&target=erin", nil)
+	if len(log.items()) != 1 || !strings.Contains(log.raw, "oa-prod") {
+		t.Errorf("audit: %s", log.raw)
+	}
+
+	// What nobody may sign in as.
+	for _, uid := range []string{"bot", "frank"} {
+		if uid == "frank" {
+			v := w.want(200, "acme/alice", "GET", "/api/v1/admin/apps/oa-prod", nil).body["version"]
+			w.want(200, "acme/alice", "PATCH", "/api/v1/admin/apps/oa-prod", map[string]any{"create_users": false}, headers{"If-Match": fmt.Sprintf(`"%v"`, v)})
+		}
+		if r := h.exchange(h.sign(h.claims(uid, nil))); r.status != 403 || r.body["type"] != "/problems/host-user" {
+			t.Errorf("%s: %d %s", uid, r.status, r.raw)
+		}
+	}
+	must(t, w.store.SetDisabled(t.Context(), "acme", "carol", true))
+	if r := h.exchange(h.sign(h.claims("carol", nil))); r.status != 403 || r.body["type"] != "/problems/host-user" {
+		t.Errorf("disabled: %d %s", r.status, r.raw)
+	}
+}
+
+func TestPanel(t *testing.T) {
+	w := newWorld(t, func(o *api.Options) {
+		pages := o.Pages.(fstest.MapFS)
+		pages["embed.html"] = &fstest.MapFile{Data: []byte("<!doctype html><html><head><title>panel</title></head></html>")}
+		pages["embed/loader.js"] = &fstest.MapFile{Data: []byte("(()=>{})()")}
+	})
+	w.newHost("oa-prod", map[string]any{"origins": []string{site, "http://localhost:3000"}})
+	r := w.want(200, "", "GET", "/embed/v1/panel?app=oa-prod", nil)
+	csp := r.header.Get("Content-Security-Policy")
+	if !strings.Contains(csp, "frame-ancestors 'self' https://oa.example http://localhost:3000") || strings.Contains(csp, "'none'; frame") || r.header.Get("X-Frame-Options") != "" ||
+		!strings.Contains(r.raw, `<meta name="magpie-origins" content="`+w.url+` https://oa.example http://localhost:3000">`) || !strings.Contains(csp, "script-src 'self';") {
+		t.Errorf("%v\n%s", r.header, r.raw)
+	}
+	tag := r.header.Get("ETag")
+	w.want(304, "", "GET", "/embed/v1/panel?app=oa-prod", nil, headers{"If-None-Match": tag})
+	w.want(200, "acme/alice", "PATCH", "/api/v1/admin/apps/oa-prod", map[string]any{"origins": []string{site}}, headers{"If-Match": `"1"`})
+	w.want(200, "", "GET", "/embed/v1/panel?app=oa-prod", nil, headers{"If-None-Match": tag})
+
+	for _, app := range []string{"", "none", "oa-prod%20", "oa-prod;"} {
+		r := w.want(404, "", "GET", "/embed/v1/panel?app="+app, nil)
+		if !strings.Contains(r.header.Get("Content-Security-Policy"), "frame-ancestors 'none'") || r.header.Get("X-Frame-Options") != "DENY" {
+			t.Errorf("%q may be framed: %v", app, r.header)
+		}
+	}
+	r = w.want(200, "", "GET", "/embed/v1/loader.js", nil, headers{"Origin": "https://anywhere.example"})
+	if r.header.Get("Access-Control-Allow-Origin") != "*" || r.header.Get("Cross-Origin-Resource-Policy") != "cross-origin" || r.header.Get("ETag") == "" {
+		t.Errorf("%v", r.header)
+	}
+}

@@ -1,0 +1,187 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"magpie/server/chat"
+)
+
+// pageLogin is how long the login of an app's page lives after an exchange.
+const pageLogin = time.Hour
+
+// tokenMargin is how long a token that was exchanged is remembered after its end: longer than any request takes from the look at its times to here.
+const tokenMargin = 10 * time.Minute
+
+func errHostUser(format string, args ...any) error {
+	return chat.Errorf(chat.Forbidden, format, args...).Named(chat.ProblemHostUser)
+}
+
+// Exchange uses up a host's token that was verified, and makes or prolongs the login of a page, all in one transaction. It makes the user at
+// first sight where the app allows it. Errors: chat.ProblemHostToken when the token was used before or its key is gone, chat.ProblemHostUser
+// when nobody may sign in so, chat.NotFound when the app is not there any more.
+func (s *Store) Exchange(ctx context.Context, x chat.Exchange) (chat.User, chat.Login, error) {
+	var u chat.User
+	var l chat.Login
+	err := s.change(ctx, func(t *tx) error {
+		app, err := liveApp(background, t, x.App.ID)
+		if err != nil {
+			return err
+		}
+		if err := t.useToken(app, x); err != nil {
+			return err
+		}
+		if u, err = t.hostUser(app, x); err != nil {
+			return err
+		}
+		if l, err = t.runningLogin(app, x); err != nil {
+			return err
+		}
+		ts := now()
+		l.Seen, l.Expires = fromMS(ts), fromMS(ts+pageLogin.Milliseconds())
+		if x.Login.ID == l.ID {
+			l.Created = l.Seen
+			err = t.exec(`INSERT INTO logins (id, eid, uid, terminal, client_id, agent, addr, created, seen, ended, app, expires)
+				VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, 0, $9, $10)`,
+				l.ID, l.EID, l.UID, int64(l.Terminal), l.ClientID, l.Agent, l.Addr, ts, l.App, ms(l.Expires))
+		} else {
+			err = t.exec(`UPDATE logins SET seen = $1, expires = $2, agent = $3, addr = $4 WHERE id = $5`, ts, ms(l.Expires), x.Login.Agent, x.Login.Addr, l.ID)
+		}
+		if err != nil {
+			return err
+		}
+		return t.seen(l, ts)
+	})
+	if err != nil {
+		return chat.User{}, chat.Login{}, fmt.Errorf("exchange a token: %w", err)
+	}
+	return u, l, nil
+}
+
+// useToken notes that a token was used, once, and by which key it was signed.
+func (t *tx) useToken(app chat.App, x chat.Exchange) error {
+	if err := t.exec(`DELETE FROM app_tokens WHERE expires < $1`, now()); err != nil {
+		return err
+	}
+	n, err := t.affect(`INSERT INTO app_tokens (app, hash, eid, expires) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`,
+		app.ID, x.Hash, app.EID, ms(x.Expires.Add(tokenMargin)))
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		return chat.HostToken(chat.TokenReplayed, "The token was used before. Sign a new one, with another jti, each time one is asked for.")
+	}
+	if x.Key == "" { // no secret of the app's
+		return nil
+	}
+	n, err = t.affect(`UPDATE app_keys SET used = $1 WHERE app = $2 AND id = $3`, now(), app.ID, x.Key)
+	if err == nil && n == 0 {
+		err = chat.HostToken(chat.TokenSignature, "The key that signed the token was deleted. Sign with a key that the app has.")
+	}
+	return err
+}
+
+// hostUser finds whom a token speaks for, or makes the user.
+func (t *tx) hostUser(app chat.App, x chat.Exchange) (chat.User, error) {
+	u, err := readUser(background, t, app.EID, x.User.UID)
+	switch {
+	case err == nil && u.Disabled:
+		return u, errHostUser("This account is disabled. An administrator of the chat can enable it.")
+	case err == nil && u.Service:
+		return u, errHostUser("This account is a program's: nobody signs in with it.")
+	case err == nil || chat.CodeOf(err) != chat.NotFound:
+		return u, err
+	case !app.CreateUsers:
+		return u, errHostUser("The chat has no user %s, and the app may not make users. An administrator can add the user, or let the app make users.", x.User.UID)
+	}
+	u = chat.User{EID: app.EID, UID: x.User.UID, Name: x.User.Name, Email: x.User.Email, Role: chat.Member}
+	if u.Name == "" {
+		u.Name = u.UID
+	}
+	err = t.createUser(u, "")
+	if chat.CodeOf(err) == chat.Conflict {
+		return u, errHostUser("The user %s can't be made: the e-mail address is another account's.", u.UID)
+	}
+	if err != nil {
+		return u, err
+	}
+	var ids []int64
+	for _, path := range x.User.Departments {
+		id, err := t.departmentPath(app.EID, path)
+		var known *chat.Error
+		if errors.As(err, &known) {
+			return u, chat.HostToken(chat.TokenMalformed, "The departments of the token can't be made: %s.", known.Message)
+		}
+		if err != nil {
+			return u, err
+		}
+		if id != 0 {
+			ids = append(ids, id)
+		}
+	}
+	if len(ids) > 0 {
+		if err := t.setDepartments(app.EID, u.UID, ids); err != nil {
+			return u, err
+		}
+	}
+	a, err := readAccount(background, t, app.EID, u.UID)
+	if err != nil {
+		return u, err
+	}
+	after := accountRecord(a)
+	after["app"] = app.ID
+	return a.User, t.audit(chat.Actor{EID: app.EID, Addr: x.Login.Addr}, "user.create", u.UID, nil, after)
+}
+
+// runningLogin returns the login that a page goes on with: the one that it had, where that is the same person's, or the new one. One that was
+// somebody else's ends.
+func (t *tx) runningLogin(app chat.App, x chat.Exchange) (chat.Login, error) {
+	l := x.Login
+	l.EID, l.App = app.EID, app.ID
+	if x.Running == "" {
+		return l, nil
+	}
+	old, err := scanLogin(t.row(`SELECT `+loginColumns+` FROM logins WHERE id = $1 AND app = $2 AND terminal = $3 AND ended = 0`, x.Running, app.ID, int64(chat.Widget)).Scan)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return l, nil
+	case err != nil:
+		return l, err
+	case old.UID == l.UID && !lapsed(old):
+		return old, nil
+	}
+	return l, t.endLogin(old, "logout")
+}
+
+// EndExpiredLogins ends the logins whose time is over, as a sign-out would.
+func (s *Store) EndExpiredLogins(ctx context.Context) error {
+	old, err := collect(ctx, s.read, scanLogin, `SELECT `+loginColumns+` FROM logins WHERE expires > 0 AND expires <= $1 AND ended = 0 LIMIT 1000`, now())
+	if err != nil {
+		return fmt.Errorf("find logins that are over: %w", err)
+	}
+	if len(old) == 0 {
+		return nil
+	}
+	err = s.change(ctx, func(t *tx) error {
+		for _, o := range old {
+			l, err := scanLogin(t.row(`SELECT `+loginColumns+` FROM logins WHERE id = $1 AND ended = 0`, o.ID).Scan)
+			if errors.Is(err, sql.ErrNoRows) || err == nil && !lapsed(l) { // prolonged meanwhile
+				continue
+			}
+			if err == nil {
+				err = t.endLogin(l, "logout")
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("end logins that are over: %w", err)
+	}
+	return nil
+}
