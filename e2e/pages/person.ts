@@ -11,7 +11,7 @@ import {
 import { demo } from '../server';
 
 // Chromium looks for its maker's servers at every start unless told not to; the tests need no network but this machine's.
-const args = [
+export const args = [
   '--no-sandbox',
   '--disable-gpu',
   '--disable-quic',

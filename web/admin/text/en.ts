@@ -232,6 +232,12 @@ export const en = {
     'department.create': 'Department added',
     'department.change': 'Department changed',
     'department.delete': 'Department deleted',
+    'app.create': 'App added',
+    'app.change': 'App changed',
+    'app.delete': 'App deleted',
+    'app.key.create': 'Signing key made',
+    'app.key.delete': 'Signing key deleted',
+    'app.test_token': 'App tried',
   },
 
   import: {

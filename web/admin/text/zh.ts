@@ -227,6 +227,12 @@ export const zh: Texts = {
     'department.create': '添加部门',
     'department.change': '更改部门',
     'department.delete': '删除部门',
+    'app.create': '添加应用',
+    'app.change': '更改应用',
+    'app.delete': '删除应用',
+    'app.key.create': '生成签名密钥',
+    'app.key.delete': '删除签名密钥',
+    'app.test_token': '试用应用',
   },
 
   import: {
