@@ -26,7 +26,7 @@ var contentTypes = map[string]string{
 // pageRoutes serves the front end: its pages for the addresses that they route themselves, and its files.
 func (a *api) pageRoutes(e *echo.Echo) {
 	for file, paths := range map[string][]string{
-		"index.html": {"/", "/setup", "/c/*", "/people", "/people/*", "/settings"},
+		"index.html": {"/", "/setup", "/c/*", "/people", "/people/*", "/settings", "/join"},
 		"admin.html": {"/admin", "/admin/*"},
 		"reset.html": {"/reset"},
 	} {

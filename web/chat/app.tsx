@@ -36,6 +36,7 @@ const PeopleList = lazy(
 );
 const Profile = lazy(async () => (await import('./profile')).Profile);
 const ProfilePane = lazy(async () => (await import('./profile')).ProfilePane);
+const JoinLink = lazy(async () => (await import('./join-link')).JoinLink);
 const Setup = lazy(async () => (await import('./setup')).Setup);
 const NotSetUp = lazy(async () => (await import('./setup')).NotSetUp);
 const GroupInfo = lazy(
@@ -169,6 +170,8 @@ function Main({ r }: { r: Route }) {
           <Shortcuts names={['search', 'next', 'reply']} />
         </Nothing>
       );
+    case 'join':
+      return <JoinLink />;
     case 'lost':
       return <Lost what="page" />;
     default:

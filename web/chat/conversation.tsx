@@ -46,7 +46,7 @@ export function ConversationPane({ conv, info }: { conv: string; info: boolean }
   const nobody = statusOf(view.error.value) === 404 || (kind === 'u' && core.person(id).value.missing);
   if (nobody && view.items.value.length === 0) {
     const open = kind === 'g' ? core.group(id).value : undefined;
-    return open?.role === '' ? <Join group={open} entered={() => view.loadOlder()} /> : <Lost what="chat" />;
+    return open?.role !== undefined ? <Join group={open} entered={() => view.loadOlder()} /> : <Lost what="chat" />;
   }
   return (
     <section class="conversation-pane" aria-label={name}>
@@ -95,7 +95,9 @@ function useConversationName(conv: string): string {
 function Bar({ conv, info, name }: { conv: string; info: boolean; name: string }) {
   const [kind, id] = split(conv);
   const text = t.value;
-  const c = useCore().conversations.value.find((one) => one.conv === conv);
+  const core = useCore();
+  const c = core.conversations.value.find((one) => one.conv === conv);
+  const asking = kind === 'g' ? (core.joining.waiting.value.get(id) ?? 0) : 0;
   const toggle = () => (info ? go(href.conv(conv), 'replace') : go(href.conv(conv, true)));
   return (
     <header class="pane-bar">
@@ -116,12 +118,17 @@ function Bar({ conv, info, name }: { conv: string; info: boolean; name: string }
       <button
         type="button"
         class="icon-button"
-        aria-label={text.chat.info}
-        title={text.chat.info}
+        aria-label={asking > 0 ? `${text.chat.info}, ${text.group.requestCount(asking)}` : text.chat.info}
+        title={asking > 0 ? text.group.requestCount(asking) : text.chat.info}
         aria-pressed={info}
         onClick={toggle}
       >
         <Icon name="info" />
+        {asking > 0 && (
+          <span class="badge corner" aria-hidden="true">
+            {asking > 99 ? '99+' : asking}
+          </span>
+        )}
       </button>
       {c && (
         <Menu label={text.group.more(name)} button={<Icon name="more" />}>

@@ -4,10 +4,11 @@ import { Avatar } from '../ui/avatar';
 import { Confirm, Dialog } from '../ui/dialog';
 import { EditDialog } from '../ui/edit';
 import { Search } from '../ui/field';
-import { format } from '../ui/format';
+import { format, untilThen } from '../ui/format';
 import { Icon } from '../ui/icon';
 import { linkify } from '../ui/linkify';
 import { Menu, MenuItem } from '../ui/menu';
+import { MuteMember } from '../ui/mute';
 import { calm, Name } from '../ui/name';
 import { t } from '../ui/prefs';
 import { attempt } from '../ui/toast';
@@ -15,6 +16,7 @@ import { useCore, usePerson } from './context';
 import { ConversationSwitches } from './conversation-menu';
 import { AddMembers } from './group';
 import { GroupPolicy } from './group-policy';
+import { WaysIn } from './group-ways';
 import { announcementLimit, nameLimit } from './limits';
 import { ChangePicture } from './media/change-picture';
 import { PeopleSkeleton } from './people';
@@ -22,7 +24,7 @@ import { follow, go, href } from './route';
 
 type Asking =
   | { kind: 'add' | 'rename' | 'announce' | 'leave' | 'dissolve' }
-  | { kind: 'remove' | 'owner'; member: Member };
+  | { kind: 'remove' | 'owner' | 'mute'; member: Member };
 
 /** A group's panel: what it is, who is in it, and what one may do there. */
 export function GroupInfo({ gid }: { gid: string }) {
@@ -74,6 +76,7 @@ export function GroupInfo({ gid }: { gid: string }) {
         )}
       </div>
       <ConversationSwitches conv={`g:${gid}`} />
+      {manages && <WaysIn group={group} />}
       {manages && <GroupPolicy group={group} />}
       <h3 class="list-heading">{text.members}</h3>
       <MemberList
@@ -100,8 +103,6 @@ export function GroupInfo({ gid }: { gid: string }) {
   );
 }
 
-/** ms for which a member may not write. */
-const muteFor = 60 * 60_000;
 /** Rows of members that stand in the page at first, and come with each "more". */
 const memberStep = 100;
 /** From so many members on there is a box to search them. */
@@ -228,6 +229,14 @@ function Asked({ asking, group, role, members, close }: AskedProps) {
           run={() => core.removeMember(gid, asking.member.uid)}
         />
       );
+    case 'mute':
+      return (
+        <MuteMember
+          name={asking.member.name}
+          onClose={close}
+          run={(muted_until) => core.setMember(gid, asking.member.uid, { muted_until })}
+        />
+      );
     case 'owner':
       return (
         <Confirm
@@ -264,7 +273,11 @@ function MemberRow({ m, gid, role, ask }: MemberRowProps) {
           <Name class="row-name ellipsis" name={m.name} uid={m.uid} />
         </span>
       </a>
-      {muted && <span class="tag quiet">{text.mutedTag}</span>}
+      {muted && (
+        <span class="tag quiet" title={text.mutedTill(untilThen(Date.parse(m.muted_until ?? '')))}>
+          {text.mutedTag}
+        </span>
+      )}
       {m.role !== 'member' && <span class="tag">{m.role === 'owner' ? text.owner : text.admin}</span>}
       {manages && (
         <Menu label={text.more(m.name)} button={<Icon name="more" />}>
@@ -282,11 +295,7 @@ function MemberRow({ m, gid, role, ask }: MemberRowProps) {
           {m.role === 'member' && (
             <MenuItem
               onSelect={() =>
-                attempt(
-                  core.setMember(gid, m.uid, {
-                    muted_until: muted ? null : new Date(core.now() + muteFor).toISOString(),
-                  }),
-                )
+                muted ? attempt(core.setMember(gid, m.uid, { muted_until: null })) : ask({ kind: 'mute', member: m })
               }
             >
               {muted ? text.unmuteMember : text.muteMember}

@@ -10,10 +10,9 @@ export function GroupPolicy({ group }: { group: Group }) {
   const text = t.value.group;
   const options: [JoinPolicy, string][] = [
     ['open', text.joinOpen],
+    ['approval', text.joinApproval],
     ['invite', text.joinInvite],
   ];
-  // Other programs may set it so; those who ask are told of over MQTT alone.
-  if (group.join === 'approval') options.splice(1, 0, ['approval', text.joinApproval]);
   return (
     <section class="switches" aria-label={text.policy}>
       <Switch

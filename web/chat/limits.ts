@@ -2,3 +2,5 @@
 export const nameLimit = 64;
 /** Characters in an announcement. */
 export const announcementLimit = 2000;
+/** Characters of what one says with a request. */
+export const requestLimit = 200;

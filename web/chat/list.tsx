@@ -178,6 +178,7 @@ function ConversationRow({ c }: { c: Conversation }) {
   const here = useComputed(() => opened.value === c.conv).value;
   const core = useCore();
   const last = useComputed(() => core.unsent.value.get(c.conv)).value ?? c.last;
+  const asking = useComputed(() => core.joining.waiting.value.get(c.conv.slice(2)) ?? 0).value;
   const text = t.value.list;
   return (
     <li>
@@ -198,6 +199,9 @@ function ConversationRow({ c }: { c: Conversation }) {
           </span>
           <span class="conversation-line">
             <Preview c={c} last={last} here={here} />
+            {c.kind === 'group' && asking > 0 && (
+              <StateIcon name="groupAdd" word={t.value.group.requestCount(asking)} />
+            )}
             {c.mentioned && (
               <span class="badge" role="img" aria-label={text.mentioned} title={text.mentioned}>
                 @
@@ -221,7 +225,7 @@ function asRead(c: Conversation, m: Message): Message {
   return c.kind === 'user' && m.seq !== undefined && m.seq <= c.peerReadSeq ? { ...m, read: true } : m;
 }
 
-function StateIcon({ name, word }: { name: 'bellOff' | 'pin'; word: string }) {
+function StateIcon({ name, word }: { name: 'bellOff' | 'pin' | 'groupAdd'; word: string }) {
   return (
     <span class="state-icon" role="img" aria-label={word} title={word}>
       <Icon name={name} />

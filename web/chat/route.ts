@@ -6,6 +6,8 @@ export type Route =
   | { view: 'people'; uid?: string }
   | { view: 'settings' }
   | { view: 'setup' }
+  /** An invitation link. */
+  | { view: 'join' }
   /** An address that leads nowhere. */
   | { view: 'lost' };
 
@@ -25,6 +27,8 @@ export function parse(path: string): Route {
       return id.test(second) ? { view: 'people', uid: second } : { view: 'lost' };
     case 'settings':
       return { view: 'settings' };
+    case 'join':
+      return { view: 'join' };
     case 'setup':
       return { view: 'setup' };
     case undefined:

@@ -15,6 +15,7 @@ import {
   rememberAccount,
   renewal,
 } from './db/device';
+import { emptyView } from './empty';
 import type { MediaCore } from './media/types';
 import { Problem } from './problem';
 import { nobody } from './session/people';
@@ -241,8 +242,8 @@ export class App implements t.Core {
     await this.need().groups.removeMember(gid, uid);
   }
 
-  async joinGroup(gid: string) {
-    return this.need().groups.join(gid);
+  async joinGroup(gid: string, message?: string) {
+    return this.need().groups.join(gid, message);
   }
 
   async leaveGroup(gid: string) {
@@ -260,6 +261,17 @@ export class App implements t.Core {
   async setMember(gid: string, uid: string, change: t.MemberChange) {
     await this.need().groups.setMember(gid, uid, change);
   }
+
+  readonly joining: t.JoiningCore = {
+    waiting: this.of<ReadonlyMap<string, number>>((s) => s.groups.waiting, new Map()),
+    requests: (gid) => this.session.peek()?.groups.joining.requests(gid) ?? signal([]),
+    answer: async (gid, uid, accept) => this.need().groups.joining.answer(gid, uid, accept),
+    links: async (gid) => this.need().groups.joining.links(gid),
+    makeLink: async (gid, days) => this.need().groups.joining.makeLink(gid, days),
+    withdraw: async (gid, id) => this.need().groups.joining.withdraw(gid, id),
+    look: async (token) => this.need().groups.joining.look(token),
+    enter: async (token) => this.need().groups.joining.enter(token),
+  };
 
   open(conv: string, around?: number): t.ConversationView {
     return this.session.peek()?.open(conv, around) ?? emptyView(conv);
@@ -477,24 +489,4 @@ function later(ms: number): Promise<void> {
   return new Promise((resolve) => {
     setTimeout(resolve, ms);
   });
-}
-
-function emptyView(conv: string): t.ConversationView {
-  const no = signal(false);
-  return {
-    conv,
-    items: signal([]),
-    hasOlder: no,
-    loading: no,
-    error: signal(undefined),
-    typing: signal([]),
-    loadOlder: async () => {},
-    hasNewer: no,
-    loadNewer: async () => {},
-    loadAround: async () => false,
-    loadNewest: async () => {},
-    written: signal(0),
-    markRead() {},
-    close() {},
-  };
 }

@@ -88,6 +88,8 @@ export interface Group {
   owner: string;
   /** How many there are. */
   members: number;
+  /** How many ask to join, where one decides it. */
+  requests: number;
   /** RFC 3339. */
   created: string;
   /** One's own role; empty for one who is not in it; unknown until the group itself was read. */
@@ -118,6 +120,46 @@ export interface MemberChange {
   role?: GroupRole;
   /** RFC 3339; null ends it. */
   muted_until?: string | null;
+}
+
+/** Somebody who asks to join a group. */
+export interface JoinRequest {
+  uid: string;
+  message: string;
+  /** RFC 3339. */
+  created: string;
+}
+
+/** A link by which people of the organisation enter a group. */
+export interface GroupLink {
+  id: string;
+  /** Known on the page that has made it alone. */
+  url?: string | undefined;
+  /** A uid. */
+  maker: string;
+  /** How many have come by it. */
+  uses: number;
+  /** RFC 3339. */
+  created: string;
+  /** RFC 3339. */
+  expires: string;
+}
+
+/** Ways into groups. What answers a promise throws Problem. */
+export interface JoiningCore {
+  /** Who asks to join a group that one manages. Loads lazily and follows notices. */
+  requests(gid: string): ReadonlySignal<JoinRequest[]>;
+  answer(gid: string, uid: string, accept: boolean): Promise<void>;
+  /** The groups that somebody asks to join, and how many do, where one decides it. */
+  waiting: ReadonlySignal<ReadonlyMap<string, number>>;
+  /** Those that are good, the newest first. */
+  links(gid: string): Promise<GroupLink[]>;
+  makeLink(gid: string, days: number): Promise<GroupLink>;
+  withdraw(gid: string, id: string): Promise<void>;
+  /** The group that a link leads into. */
+  look(token: string): Promise<Group>;
+  /** Enters it. Resolves with its gid. */
+  enter(token: string): Promise<string>;
 }
 
 export interface Medium {
@@ -337,10 +379,12 @@ export interface Core {
   addMembers(gid: string, uids: string[]): Promise<void>;
   removeMember(gid: string, uid: string): Promise<void>;
   /** Enters a group that is open, or asks to. */
-  joinGroup(gid: string): Promise<'joined' | 'asked'>;
+  joinGroup(gid: string, message?: string): Promise<'joined' | 'asked'>;
   leaveGroup(gid: string): Promise<void>;
   dissolveGroup(gid: string): Promise<void>;
   setMember(gid: string, uid: string, change: MemberChange): Promise<void>;
+  /** Links into groups, and who asks to join. */
+  readonly joining: JoiningCore;
 
   /** Shows what the database has, then what the network has: the newest messages, or those around a seq that lies further back. */
   open(conv: string, around?: number): ConversationView;

@@ -15,7 +15,7 @@ const prefix = 'magpie-shell-';
 /** Pictures of people that the app brings along; what they upload themselves is under /media and not for everybody. */
 const pictures = 'magpie-avatars';
 /** Addresses that the app routes itself: all are the same page. */
-const pages = /^\/($|setup$|settings$|people$|people\/|c\/)/;
+const pages = /^\/($|setup$|settings$|join$|people$|people\/|c\/)/;
 
 export class ShellCache {
   constructor(

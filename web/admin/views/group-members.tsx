@@ -5,6 +5,7 @@ import { now } from '../../ui/day';
 import { Confirm } from '../../ui/dialog';
 import { Icon } from '../../ui/icon';
 import { Menu, MenuItem } from '../../ui/menu';
+import { MuteMember } from '../../ui/mute';
 import { Name } from '../../ui/name';
 import { t } from '../../ui/prefs';
 import { attempt } from '../../ui/toast';
@@ -16,7 +17,6 @@ import { a } from '../text';
 import type { AdminGroup } from '../types';
 
 const keyOf = (m: Member) => m.uid;
-const hour = 3_600_000;
 
 interface MembersProps {
   /** Of the group, after /api/v1. */
@@ -30,8 +30,8 @@ export function GroupMembers({ path, group, onChange }: MembersProps) {
   const text = a.value.groups;
   const [times, setTimes] = useState(0);
   const [adding, setAdding] = useState(false);
-  const [asking, setAsking] = useState<{ member: Member; what: 'remove' | 'owner' }>();
-  const pages = usePages<Member>(`${path}/members`, {}, keyOf, times + group.version);
+  const [asking, setAsking] = useState<{ member: Member; what: 'remove' | 'owner' | 'mute' }>();
+  const pages = usePages<Member>(`${path}/members`, {}, keyOf, times + group.version + group.members);
   const changed = () => {
     setTimes((n) => n + 1);
     onChange();
@@ -64,7 +64,7 @@ export function GroupMembers({ path, group, onChange }: MembersProps) {
                 <MenuItem onSelect={() => setAsking({ member: m, what: 'owner' })}>{text.makeOwner}</MenuItem>
                 <MenuItem
                   onSelect={() =>
-                    attempt(set(m, { muted_until: isMuted(m) ? null : new Date(now() + hour).toISOString() }))
+                    isMuted(m) ? attempt(set(m, { muted_until: null })) : setAsking({ member: m, what: 'mute' })
                   }
                 >
                   {isMuted(m) ? t.value.group.unmuteMember : t.value.group.muteMember}
@@ -102,7 +102,14 @@ export function GroupMembers({ path, group, onChange }: MembersProps) {
           }}
         />
       )}
-      {asking && (
+      {asking?.what === 'mute' && (
+        <MuteMember
+          name={asking.member.name}
+          onClose={() => setAsking(undefined)}
+          run={(muted_until) => set(asking.member, { muted_until })}
+        />
+      )}
+      {asking && asking.what !== 'mute' && (
         <Confirm
           title={(asking.what === 'owner' ? text.ownerAsk : t.value.group.removeAsk)(asking.member.name)}
           text={asking.what === 'owner' ? text.ownerText : t.value.group.removeHint}

@@ -20,6 +20,7 @@ import { filter, follow, hrefOf, openOne, place } from '../route';
 import { a } from '../text';
 import type { Account, AdminGroup } from '../types';
 import { GroupMembers } from './group-members';
+import { GroupWays } from './group-ways';
 import { Time } from './people';
 
 const keyOf = (g: AdminGroup) => g.gid;
@@ -257,6 +258,7 @@ function GroupPane({ gid, onChange, onGone }: PaneProps) {
               }}
             />
           </Block>
+          <GroupWays path={path} group={g} onChange={again} />
           <GroupMembers path={path} group={g} onChange={again} />
           {can('change') && (
             <Block title={text.dissolveTitle} hint={text.dissolveHint}>

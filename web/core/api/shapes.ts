@@ -88,6 +88,7 @@ export interface WireGroup {
   muted_all: boolean;
   owner: string;
   members: number;
+  requests: number;
   created: string;
   /** Of a single group only. */
   role?: GroupRole | '';

@@ -4,6 +4,7 @@ import { computed, type ReadonlySignal, type Signal, signal } from '@preact/sign
 import type { WireGroup } from '../api/shapes';
 import type { Group, GroupChange, Member, MemberChange } from '../types';
 import type { Context } from './context';
+import { Joining } from './joining';
 import { hex } from './messages';
 
 export class Groups {
@@ -16,7 +17,16 @@ export class Groups {
     this.gids.value.map((gid) => this.entry(gid).value).filter((g) => g !== undefined),
   );
 
-  constructor(private readonly c: Context) {}
+  readonly joining: Joining;
+
+  /** How many ask to join, of those groups where somebody does. */
+  readonly waiting: ReadonlySignal<ReadonlyMap<string, number>> = computed(
+    () => new Map(this.list.value.filter((g) => g.requests > 0).map((g) => [g.gid, g.requests])),
+  );
+
+  constructor(private readonly c: Context) {
+    this.joining = new Joining(c, { changed: (gid) => this.refresh(gid), entered: () => this.load() });
+  }
 
   async restore(): Promise<void> {
     const kept = await this.c.db.all('groups');
@@ -36,6 +46,7 @@ export class Groups {
     // What views have looked at in full: roles and members may have changed.
     for (const g of list) if (this.entry(g.gid).peek()?.role !== undefined) void this.fetch(g.gid);
     for (const gid of this.memberLists.keys()) if (this.has(gid)) void this.fetchMembers(gid);
+    for (const g of list) void this.joining.refresh(g.gid);
   }
 
   group(gid: string): ReadonlySignal<Group | undefined> {
@@ -87,8 +98,9 @@ export class Groups {
     await this.refresh(gid);
   }
 
-  async join(gid: string): Promise<'joined' | 'asked'> {
-    const { pending } = await this.c.api.request<{ pending: boolean }>('POST', `${path(gid)}/join`, { body: {} });
+  async join(gid: string, message?: string): Promise<'joined' | 'asked'> {
+    const body = message ? { message } : {};
+    const { pending } = await this.c.api.request<{ pending: boolean }>('POST', `${path(gid)}/join`, { body });
     if (!pending) {
       await this.load();
       await this.refresh(gid);
@@ -133,7 +145,11 @@ export class Groups {
 
   /** Reads again what views look at. Throws Problem. */
   async refresh(gid: string): Promise<void> {
-    await Promise.all([this.fetch(gid), this.memberLists.has(gid) && this.fetchMembers(gid)]);
+    await Promise.all([
+      this.fetch(gid),
+      this.memberLists.has(gid) && this.fetchMembers(gid),
+      this.joining.refresh(gid),
+    ]);
   }
 
   private async fetch(gid: string): Promise<void> {

@@ -72,7 +72,9 @@ export function takeNotice(
       break;
     }
     case noticeType.contactRequest:
-      p.background('people', () => p.people.load());
+      // Somebody asks to join a group that one manages, or does no longer.
+      if (gid) p.background(`group ${gid}`, () => p.groups.refresh(gid));
+      else p.background('people', () => p.people.load());
       break;
     case noticeType.groupAdded:
       entered(p, gid);
