@@ -45,6 +45,7 @@ type Administration interface {
 	ChangeOrg(ctx context.Context, by chat.Actor, eid string, version int64, c chat.OrgChange) (chat.Org, error)
 	DoomOrg(ctx context.Context, by chat.Actor, eid string, version int64) (chat.Org, error)
 	KeepOrg(ctx context.Context, by chat.Actor, eid string) (chat.Org, error)
+	OrgExports
 	SetPasswordOf(ctx context.Context, by chat.Actor, uid, hash string) error
 	Overview(ctx context.Context, eid string, days int) (chat.OrgFigures, error)
 	Jobs(ctx context.Context, eid string, kind chat.JobKind, limit int) ([]chat.Job, error)
@@ -54,6 +55,15 @@ type Administration interface {
 	CreateDepartment(ctx context.Context, by chat.Actor, d chat.Department) (chat.Department, error)
 	UpdateDepartment(ctx context.Context, by chat.Actor, id, version int64, c chat.DepartmentChange) (chat.Department, error)
 	DeleteDepartment(ctx context.Context, by chat.Actor, id, version int64) error
+}
+
+// OrgExports read all of an organisation, page by page.
+type OrgExports interface {
+	NoteExport(ctx context.Context, by chat.Actor, eid string) (chat.Org, error)
+	OrgConversations(ctx context.Context, eid string, after int64, limit int) ([]chat.Stream, error)
+	// Read returns entries of a log with a seq above after.
+	Read(ctx context.Context, stream int64, after uint64, limit int) ([]chat.Entry, error)
+	OrgFiles(ctx context.Context, eid, after string, limit int) ([]chat.File, error)
 }
 
 // AdminGroups are groups whoever is in them, and the ways in.
@@ -91,6 +101,7 @@ func (a *api) adminRoutes() {
 	a.departmentRoutes()
 	a.policyRoutes()
 	a.orgRoutes()
+	a.exportRoutes()
 	a.backupRoutes()
 	a.adminGroupRoutes()
 	a.joiningRoutes()
@@ -203,10 +214,14 @@ func (a *api) audit(ctx context.Context, c *caller, in *auditInput) (*answer[lis
 	}
 	items := make([]auditEntry, len(entries))
 	for i, e := range entries {
-		items[i] = auditEntry{ID: idText(e.ID), Time: e.Time, Actor: e.Actor, Addr: e.Addr, Action: e.Action, Target: e.Target,
-			Before: objectOrNull(e.Before), After: objectOrNull(e.After)}
+		items[i] = auditEntryOf(e)
 	}
 	return page(items, next), nil
+}
+
+func auditEntryOf(e chat.AuditEntry) auditEntry {
+	return auditEntry{ID: idText(e.ID), Time: e.Time, Actor: e.Actor, Addr: e.Addr, Action: e.Action, Target: e.Target,
+		Before: objectOrNull(e.Before), After: objectOrNull(e.After)}
 }
 
 func objectOrNull(b json.RawMessage) *object {

@@ -161,6 +161,7 @@ type api struct {
 	sends    chan struct{} // bounds the messages that wait for room in the store's queue
 	throttle *throttle     // of messages, by user
 	writes   *throttle     // of changes, by login
+	tickets  tickets
 	ready    readiness
 	// mediaReady is that of the media store alone.
 	mediaReady readiness
@@ -174,6 +175,7 @@ func New(o Options) *echo.Echo {
 		sends:    make(chan struct{}, 1024),
 		throttle: newThrottle(o.Limits.PublishRate, o.Limits.PublishBurst),
 		writes:   newThrottle(o.Limits.WriteRate, 10*o.Limits.WriteRate),
+		tickets:  tickets{open: map[string]ticket{}},
 	}
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true

@@ -104,7 +104,7 @@ func (a *api) mediaRoutes(e *echo.Echo) {
 // streams reports whether a request's bodies may be large: it may take as long as it moves on, and nothing is packed on the way.
 func streams(c echo.Context) bool {
 	p := c.Path()
-	return strings.HasPrefix(p, mediaPath+"/") || p == prefix+"/media" || strings.HasPrefix(p, prefix+"/uploads") || p == prefix+"/admin/notices"
+	return strings.HasPrefix(p, mediaPath+"/") || p == prefix+"/media" || strings.HasPrefix(p, prefix+"/uploads") || p == prefix+"/admin/notices" || strings.HasPrefix(p, prefix+exportPath+"/")
 }
 
 // stream is route for an operation whose bodies are bytes and not JSON: they pass through, and are never held in memory.

@@ -15,7 +15,7 @@ import (
 
 // open are the operations that need no access token.
 var open = []string{"GET /api/v1/about", "POST /api/v1/setup", "POST /api/v1/auth/login", "POST /api/v1/auth/refresh", "POST /api/v1/auth/logout",
-	"POST /api/v1/auth/reset/look", "POST /api/v1/auth/reset", "POST /api/v1/auth/exchange"}
+	"POST /api/v1/auth/reset/look", "POST /api/v1/auth/reset", "POST /api/v1/auth/exchange", "GET /api/v1/exports/{token}"}
 
 type document struct {
 	OpenAPI string `json:"openapi"`

@@ -28,7 +28,7 @@ func TestOrgs(t *testing.T) {
 	refused(t, s.CreateOrg(ctx, org), chat.Conflict)
 	org.Name, org.Settings.ContactApproval = "New", true
 	check(t, s.UpdateOrg(ctx, org))
-	org.Version = 2
+	org.Version, org.People = 2, 1
 	if got := must(s.Org(ctx, "acme"))(t); got != org {
 		t.Errorf("got %+v", got)
 	}
