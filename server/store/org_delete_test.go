@@ -57,11 +57,6 @@ func fill(t *testing.T, s *Store, eid string) {
 	must(s.Join(ctx, eid, "g1", "cy", ""))(t)
 	check(t, s.DissolveGroup(ctx, eid, "g2", "ann"))
 	must(s.PutContact(ctx, eid, "ann", "bo", ""))(t)
-	for _, q := range []string{`INSERT INTO contact_requests (eid, uid, sender, message, created) VALUES ($1, 'ann', 'cy', '', 1)`,
-		`INSERT INTO steps (eid, kind, target, actor) VALUES ($1, 'members', 'nowhere', 'ann')`,
-		`INSERT INTO announcement_parts (announcement, part, eid, uids) VALUES ((SELECT COUNT(*) + 1000 FROM announcement_parts), 1, $1, '[]')`} {
-		check(t, s.change(ctx, func(t *tx) error { return t.exec(q, eid) }))
-	}
 	check(t, s.CreateLogin(ctx, chat.Login{ID: eid + "-login", EID: eid, UID: "ann"}, "hash of ann", []byte(eid)))
 	saved := make(chan error, 1)
 	s.SaveSession(&chat.Session{EID: eid, UID: "ann", ClientID: "c", LoginID: eid + "-login"}, func(err error) { saved <- err })
@@ -73,6 +68,39 @@ func fill(t *testing.T, s *Store, eid string) {
 	must(s.CreatePasswordLink(ctx, by, "cy", []byte("link of "+eid)))(t)
 	check(t, s.SaveJob(ctx, chat.Job{ID: eid + "-job", By: by, Kind: chat.JobImport, State: chat.JobDone}))
 	check(t, s.AddFigures(ctx, []chat.DayFigures{{EID: eid, Day: 1, Messages: 1}}))
+	for _, table := range tablesOf(t, s) {
+		invent(t, s, table, eid)
+	}
+}
+
+// tablesOf returns the tables with rows of organisations.
+func tablesOf(t *testing.T, s *Store) []string {
+	t.Helper()
+	return must(collect(t.Context(), s.read, scanString, `SELECT m.name FROM sqlite_master m, pragma_table_info(m.name) c
+		WHERE m.type = 'table' AND c.name = 'eid' AND m.name NOT IN ('orgs', 'past_orgs') ORDER BY m.rowid`))(t)
+}
+
+// invent puts a row into a table that has none of an organisation: texts are the same everywhere, so that one row refers to another.
+func invent(t *testing.T, s *Store, table, eid string) {
+	t.Helper()
+	columns := must(collect(t.Context(), s.read, scanString, `SELECT name || ' ' || type FROM pragma_table_info($1)`, table))(t)
+	var names, values []string
+	for _, column := range columns {
+		name, kind, _ := strings.Cut(column, " ")
+		value := "'" + eid + "'"
+		switch {
+		case kind == "INTEGER": // it numbers itself
+			continue
+		case kind == "BIGINT":
+			value = fmt.Sprint(1_000_000 + int(eid[0]))
+		case name != "eid":
+			value = "'" + eid + "-x'"
+		}
+		names, values = append(names, name), append(values, value)
+	}
+	check(t, s.change(t.Context(), func(t *tx) error {
+		return t.exec(`INSERT INTO ` + table + ` (` + strings.Join(names, ", ") + `) SELECT ` + strings.Join(values, ", ") + ` WHERE NOT EXISTS (SELECT 1 FROM ` + table + ` WHERE eid = '` + eid + `')`)
+	}))
 }
 
 func latest(t *testing.T, s *Store, eid string) int64 {
@@ -99,14 +127,14 @@ func TestDeletedOrganisationLeavesNothing(t *testing.T) {
 	addFile(t, s, "gone", "ann", "logo", chat.ForAvatar)
 
 	// Every table with a column for the organisation has something of it, so that what is left behind is seen.
-	tables := must(collect(ctx, s.read, scanString, `SELECT m.name FROM sqlite_master m, pragma_table_info(m.name) c WHERE m.type = 'table' AND c.name = 'eid' AND m.name NOT IN ('orgs', 'past_orgs')`))(t)
+	tables := tablesOf(t, s)
 	rows := func(table string) (n int) {
 		check(t, s.read.QueryRow(`SELECT COUNT(*) FROM `+table+` WHERE eid = 'gone'`).Scan(&n))
 		return n
 	}
 	for _, table := range tables {
 		if rows(table) == 0 {
-			t.Errorf("fill puts nothing into %s: add something, and have RemoveOrgs delete it", table)
+			t.Errorf("fill puts nothing into %s", table)
 		}
 	}
 
@@ -134,7 +162,7 @@ func TestDeletedOrganisationLeavesNothing(t *testing.T) {
 
 	for _, table := range tables {
 		if n := rows(table); n > 0 && table != "events" { // that it is gone is told like any change
-			t.Errorf("%d rows of %s are left", n, table)
+			t.Errorf("%d rows of %s are left: does orgTables have it?", n, table)
 		}
 	}
 	after := count(t, s)
