@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
-import { defineConfig, type Plugin, type Rolldown } from 'vite';
+import { build, defineConfig, type Plugin, type Rolldown } from 'vite';
 
 /** Writes into the service worker which files the app consists of (web/shell/shell.ts). */
 const shell: Plugin = {
@@ -10,11 +10,33 @@ const shell: Plugin = {
     const worker = bundle['sw.js'];
     const page = bundle['index.html'];
     if (worker?.type !== 'chunk' || page?.type !== 'asset') throw new Error('There is no sw.js or no index.html.');
-    const others = without(reach(bundle, ['admin', 'reset']), reach(bundle, ['chat']));
+    const others = without(reach(bundle, ['admin', 'reset', 'embed']), reach(bundle, ['chat']));
     const assets = Object.keys(bundle).filter((name) => name.startsWith('assets/') && !others.has(name));
     const version = createHash('sha256').update(worker.code).update(page.source).update(assets.join()).digest('hex');
     const it = { version: version.slice(0, 16), assets: assets.map((name) => `/${name}`) };
     worker.code = `self.shell=${JSON.stringify(it)};\n${worker.code}`;
+  },
+};
+
+// light-dark() in the styles as it is written: these are the first that know it.
+const target = ['chrome123', 'edge123', 'firefox120', 'safari17.5'];
+
+/** The one classic script for pages of others (web/widget/loader.ts): whole in itself, under a name that stays. */
+const loader: Plugin = {
+  name: 'loader',
+  apply: 'build',
+  async generateBundle() {
+    const entry = fileURLToPath(new URL('web/widget/loader.ts', import.meta.url));
+    const made = await build({
+      configFile: false,
+      publicDir: false,
+      logLevel: 'warn',
+      build: { write: false, target, lib: { entry, formats: ['iife'], name: 'magpieLoader' } },
+    });
+    const [output] = [made].flat() as Rolldown.RolldownOutput[];
+    const [chunk, ...others] = output?.output ?? [];
+    if (!chunk || others.length > 0) throw new Error('The loader is not one file.');
+    this.emitFile({ type: 'asset', fileName: 'embed/loader.js', source: chunk.code });
   },
 };
 
@@ -44,13 +66,12 @@ function without(all: Set<string>, some: Set<string>): Set<string> {
 export default defineConfig({
   root: 'static',
   publicDir: false,
-  plugins: [shell],
+  plugins: [shell, loader],
   resolve: { alias: { '/web': fileURLToPath(new URL('web', import.meta.url)) } },
   build: {
     outDir: 'dist',
     emptyOutDir: true,
-    // light-dark() in the styles as it is written: these are the first that know it.
-    target: ['chrome123', 'edge123', 'firefox120', 'safari17.5'],
+    target,
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     rolldownOptions: {
@@ -58,6 +79,7 @@ export default defineConfig({
         chat: fileURLToPath(new URL('static/index.html', import.meta.url)),
         admin: fileURLToPath(new URL('static/admin.html', import.meta.url)),
         reset: fileURLToPath(new URL('static/reset.html', import.meta.url)),
+        embed: fileURLToPath(new URL('static/embed.html', import.meta.url)),
         sw: fileURLToPath(new URL('web/shell/sw.ts', import.meta.url)),
       },
       // The worker's name must stay: a browser asks for it again by its address.

@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks';
+import type { Me } from '../core';
 import { Avatar, Dot } from '../ui/avatar';
 import { Confirm } from '../ui/dialog';
 import { EditDialog } from '../ui/edit';
@@ -8,6 +9,7 @@ import { t } from '../ui/prefs';
 import { attempt } from '../ui/toast';
 import { useCore } from './context';
 import { go, href } from './route';
+import { framed } from './surface';
 
 /** One's own picture in the rail: the status that others see, the settings, the way out. */
 export function AccountMenu() {
@@ -43,21 +45,30 @@ export function AccountMenu() {
           <Dot status="custom" />
           {text.custom}…
         </MenuItem>
-        <hr />
-        <MenuItem icon="settings" onSelect={() => go(href.settings)}>
-          {t.value.nav.settings}
-        </MenuItem>
-        {me.role !== 'member' && (
-          <MenuItem icon="lock" onSelect={() => location.assign('/admin')}>
-            {t.value.nav.administration}
-          </MenuItem>
-        )}
-        <MenuItem icon="out" danger onSelect={() => setLeaving(true)}>
-          {t.value.settings.signOut}
-        </MenuItem>
+        {!framed && <Ways role={me.role} leave={() => setLeaving(true)} />}
       </Menu>
       {leaving && <SignOut onClose={() => setLeaving(false)} />}
       {writing && <CustomStatus before={person.presence.text} onClose={() => setWriting(false)} />}
+    </>
+  );
+}
+
+/** To other pages of ours, and out. */
+function Ways({ role, leave }: { role: Me['role']; leave(): void }) {
+  return (
+    <>
+      <hr />
+      <MenuItem icon="settings" onSelect={() => go(href.settings)}>
+        {t.value.nav.settings}
+      </MenuItem>
+      {role !== 'member' && (
+        <MenuItem icon="lock" onSelect={() => location.assign('/admin')}>
+          {t.value.nav.administration}
+        </MenuItem>
+      )}
+      <MenuItem icon="out" danger onSelect={leave}>
+        {t.value.settings.signOut}
+      </MenuItem>
     </>
   );
 }

@@ -1,4 +1,5 @@
 import { effect } from '@preact/signals';
+import type { ComponentChildren } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import type { Account, Core } from '../core';
 import { Icon, type IconName } from '../ui/icon';
@@ -20,6 +21,7 @@ import { Shortcuts } from './shortcut-list';
 import { shortcut } from './shortcuts';
 import { SignIn } from './signin';
 import { KickedDialog, StatusStrip } from './status';
+import { framed } from './surface';
 
 // What is not needed at the first look comes when it is.
 const SettingsPane = lazy(
@@ -84,7 +86,7 @@ function useReturn(status: Account['status']) {
 }
 
 /** While the login is being restored: the app's own outline, so that nothing jumps when it comes. */
-function Starting() {
+export function Starting() {
   return (
     <div class="shell" data-pane="list" aria-busy="true">
       <div class="rail" />
@@ -106,7 +108,7 @@ function paneOf(r: Route): 'list' | 'main' | 'info' {
 /** ms after the list has come until what shows a conversation is fetched, unless one opens one before. */
 const patience = 1000;
 
-function Shell() {
+export function Shell({ children }: { children?: ComponentChildren }) {
   const core = useCore();
   const r = route.value;
   useEffect(() => {
@@ -123,7 +125,7 @@ function Shell() {
   }, [current]);
   return (
     <div class="frame" data-current={core.current.value}>
-      {core.about.value?.demo && <p class="demo-strip">{t.value.demoBanner}</p>}
+      {core.about.value?.demo && !framed && <p class="demo-strip">{t.value.demoBanner}</p>}
       <StatusStrip />
       <OrgAnnouncementStrip />
       <div class="shell" data-pane={paneOf(r)}>
@@ -133,6 +135,7 @@ function Shell() {
           <Main r={r} />
         </main>
         {r.view === 'chats' && r.conv && r.info && <InfoPane conv={r.conv} />}
+        {children}
       </div>
       <Over />
       <KickedDialog />
@@ -224,7 +227,7 @@ function Rail() {
         here={view === 'people'}
         count={core.contactRequests.value.length}
       />
-      <RailLink to={href.settings} icon="settings" word={text.settings} here={view === 'settings'} />
+      {!framed && <RailLink to={href.settings} icon="settings" word={text.settings} here={view === 'settings'} />}
       <AccountMenu />
     </nav>
   );

@@ -8,6 +8,7 @@ import { useCore } from './context';
 import { ConversationSwitches } from './conversation-menu';
 import { Lost } from './lost';
 import { back, follow, href } from './route';
+import { only } from './surface';
 
 /** Who somebody is, and what one can do about it. */
 export function Profile({ uid, inInfo }: { uid: string; inInfo?: boolean }) {
@@ -46,7 +47,7 @@ export function Profile({ uid, inInfo }: { uid: string; inInfo?: boolean }) {
         <p class="row-sub">{text.you}</p>
       ) : (
         <div class="profile-actions">
-          {!inInfo && (
+          {!inInfo && !only.value && (
             <a class="button primary" href={href.conv(`u:${uid}`)} onClick={follow}>
               <Icon name="chats" />
               {text.message}

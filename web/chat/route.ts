@@ -48,10 +48,29 @@ export const href = {
 
 export const route = signal<Route>(parse(location.pathname));
 
+/** In a panel, whose address and history are another page's: our own pages up to this one. */
+let trail: string[] | undefined;
+/** Where one may go there. */
+let allowed: (r: Route) => boolean = () => true;
+
+/** Leaves the address alone from now on. may: a route that it refuses leads nowhere. */
+export function keepInside(path: string, may: (r: Route) => boolean): void {
+  trail = [path];
+  allowed = may;
+  route.value = parse(path);
+}
+
 // How many of our own pages lie before this one: with none, "back" has to go up instead of leaving the site.
 const depth = () => (history.state as { depth?: number } | null)?.depth ?? 0;
 
 export function go(path: string, how: 'push' | 'replace' = 'push'): void {
+  if (trail) {
+    if (path === trail.at(-1) || !allowed(parse(path))) return;
+    if (how === 'replace') trail.pop();
+    trail.push(path);
+    route.value = parse(path);
+    return;
+  }
   if (path === location.pathname) return;
   if (how === 'push') history.pushState({ depth: depth() + 1 }, '', path);
   else history.replaceState({ depth: depth() }, '', path);
@@ -60,12 +79,15 @@ export function go(path: string, how: 'push' | 'replace' = 'push'): void {
 
 /** One step back in our own pages, or to `parent` when this page was opened from outside. */
 export function back(parent: string): void {
-  if (depth() > 0) history.back();
+  if (trail && trail.length > 1) {
+    trail.pop();
+    route.value = parse(trail.at(-1) ?? parent);
+  } else if (!trail && depth() > 0) history.back();
   else go(parent, 'replace');
 }
 
 addEventListener('popstate', () => {
-  route.value = parse(location.pathname);
+  if (!trail) route.value = parse(location.pathname);
 });
 
 /** A click handler for links: an ordinary click stays in the page, anything else is the browser's. */

@@ -6,6 +6,7 @@ import { Dialog } from '../ui/dialog';
 import { Icon } from '../ui/icon';
 import { t } from '../ui/prefs';
 import { useCore } from './context';
+import { framed } from './surface';
 
 /** A connection that is back within this many ms was never worth a word. */
 const patience = 1200;
@@ -98,7 +99,7 @@ export function StatusStrip() {
     );
   }
   if (core.storage.value === 'full') return <Strip tone="warn">{text.deviceFull}</Strip>;
-  if (core.storage.value === 'off') return <Strip tone="calm">{text.keepsNothing}</Strip>;
+  if (core.storage.value === 'off' && !framed) return <Strip tone="calm">{text.keepsNothing}</Strip>;
   return null;
 }
 

@@ -1,7 +1,7 @@
 // The Core that views see: signed in or out, it stays the same object; what belongs to a user comes and goes with the session.
 
 import { computed, effect, type ReadonlySignal, signal } from '@preact/signals-core';
-import { Api } from './api/http';
+import { Api, isRefusal } from './api/http';
 import type { KeptAccount, SignIn } from './api/shapes';
 import {
   alone,
@@ -16,17 +16,18 @@ import {
   renewal,
 } from './db/device';
 import { emptyView } from './empty';
-import type { MediaCore } from './media/types';
-import { Problem } from './problem';
+import { lately } from './lately';
+import { mediaOf } from './media/following';
+import { Problem, signedOut } from './problem';
 import { nobody } from './session/people';
 import { Session } from './session/session';
 import type * as t from './types';
 
 const maxDelay = 30_000;
-/** ms for which presence counts as known after a connection was lost: mostly it is back by then. */
-const currentFor = 10_000;
 /** ms that views have to keep what is half written when a login ends unasked. */
 const partingTime = 100;
+/** Part of an access token's life after which a login by a host is renewed. */
+const renewAfter = 0.75;
 
 export class App implements t.Core {
   private readonly session = signal<Session | undefined>(undefined);
@@ -46,7 +47,12 @@ export class App implements t.Core {
   /** One that has ended unasked, while views close that may hold something half written. */
   private parting: Session | undefined;
 
+  /** Nothing is kept on this device. */
+  private readonly memory: boolean;
+  private renewal: ReturnType<typeof setTimeout> | undefined;
+
   constructor(private readonly o: t.CoreOptions) {
+    this.memory = (o.storage ?? (o.token ? 'memory' : 'indexeddb')) === 'memory';
     this.clock = o.now ?? Date.now;
     // Missing where the page came over plain HTTP.
     this.locks = o.locks === undefined ? (globalThis.navigator?.locks ?? null) : o.locks;
@@ -55,18 +61,6 @@ export class App implements t.Core {
     // The server that one comes back to may be another version.
     effect(() => {
       if (this.connection.value.state === 'online') void this.readAbout();
-    });
-    const standing = computed(() => {
-      const { state } = this.connection.value;
-      if (state === 'online') return this.session.value?.synced.value ? 'up' : 'coming';
-      return state === 'connecting' || state === 'waiting' ? 'coming' : 'down';
-    });
-    effect(() => {
-      if (standing.value !== 'coming') this.current.value = standing.value === 'up';
-      const timer = setTimeout(() => {
-        this.current.value = standing.peek() === 'up';
-      }, currentFor);
-      return () => clearTimeout(timer);
     });
     // A page that is reloaded does not take the connection back from another device by that.
     let kicked: boolean | undefined;
@@ -82,10 +76,11 @@ export class App implements t.Core {
       fetch: o.fetch ?? ((...a) => fetch(...a)),
       now: this.clock,
       locks: this.locks,
-      alone: o.storage === 'memory' ? undefined : alone,
-      renewal: o.storage === 'memory' ? undefined : renewal,
+      alone: this.memory ? undefined : alone,
+      renewal: this.memory ? undefined : renewal,
+      host: o.token && { app: o.app ?? '', token: o.token },
       onSignedIn: (s) => this.signedIn(s),
-      onSignedOut: (reason) => this.ended(reason),
+      onSignedOut: (reason, why) => this.ended(reason, false, why),
     });
   }
 
@@ -102,7 +97,11 @@ export class App implements t.Core {
   }
 
   readonly connection = computed(() => this.session.value?.state.value ?? this.before.value);
-  readonly current = signal(false);
+  readonly current = lately(() => {
+    const { state } = this.connection.value;
+    if (state === 'online') return this.session.value?.synced.value ? 'up' : 'coming';
+    return state === 'connecting' || state === 'waiting' ? 'coming' : 'down';
+  });
   readonly conversations = this.of((s) => s.conversations.list, []);
   readonly unsent = this.of<ReadonlyMap<string, t.Message>>((s) => s.outbox.unsent, new Map());
   readonly unreadTotal = this.of((s) => s.conversations.unreadTotal, 0);
@@ -135,10 +134,11 @@ export class App implements t.Core {
         if (this.who.peek().status !== 'unknown') return; // one has signed in meanwhile
         if (e instanceof Problem && e.status > 0 && e.status < 500 && e.status !== 429) {
           this.before.value = { state: 'idle', stalled: false };
-          this.who.value = { status: 'out' };
+          this.who.value = { status: 'out', ...(this.o.token && { reason: e.detail, problem: e }) };
           return;
         }
         await this.pause(failures, e as Error);
+        if (this.who.peek().status !== 'unknown') return;
       }
     }
   }
@@ -149,6 +149,27 @@ export class App implements t.Core {
     if (goodbye) await this.sayGoodbye(); // while the cookie is still that of the login which is to end
     const a = await this.api.login(org.trim(), username.trim(), password);
     await this.onDevice(() => Promise.all([oweGoodbye(false), noteKicked(false)]));
+    await this.begin(a);
+  }
+
+  async identify(): Promise<void> {
+    let a: SignIn;
+    try {
+      a = await this.api.identify();
+    } catch (e) {
+      if (e instanceof Problem && isRefusal(e, true)) {
+        if (this.session.peek()) this.ended(e.detail, false, e);
+        else this.who.value = { status: 'out', reason: e.detail, problem: e };
+      }
+      throw e;
+    }
+    const s = this.session.peek();
+    const me = this.who.peek();
+    if (s && me.me?.uid === a.user.uid && me.org?.eid === a.org.eid) return;
+    this.leave();
+    s?.close({ tell: false });
+    if (s) this.closing = s.clean('nothing').then(() => {});
+    await this.closing;
     await this.begin(a);
   }
 
@@ -333,17 +354,7 @@ export class App implements t.Core {
     return () => this.listeners.delete(f);
   }
 
-  /** Follows who is signed in; a view that lives a moment longer shows nothing. */
-  readonly media: MediaCore = {
-    send: async (conv, files, o) => this.need().media.send(conv, files, o),
-    progress: (key) => this.session.peek()?.media.progress(key) ?? signal({ sent: 0 }),
-    local: async (key) => this.session.peek()?.media.local(key),
-    nudge: () => this.session.peek()?.media.nudge(),
-    avatar: async (picture, signal) => this.need().media.avatar(picture, signal),
-    shared: async (conv, kind, cursor) => this.need().media.shared(conv, kind, cursor),
-    storage: async () => this.need().media.storage(),
-    orgStorage: async () => this.need().media.orgStorage(),
-  };
+  readonly media = mediaOf(() => this.session.peek()?.media);
 
   /** kicked: as the last page was, and it stays so until somebody asks for the connection. */
   private async begin(a: KeptAccount, kicked = false): Promise<void> {
@@ -361,7 +372,7 @@ export class App implements t.Core {
       now: this.clock,
       locks: this.locks,
       channel: this.channel,
-      memory: this.o.storage === 'memory',
+      memory: this.memory,
       kicked,
       onEnded: (reason, elsewhere) => this.ended(reason, elsewhere),
       onMessage: (m, c) => {
@@ -373,9 +384,22 @@ export class App implements t.Core {
   }
 
   /** The server has said who is signed in. */
-  private signedIn({ user, org, mqtt }: SignIn): void {
+  private signedIn({ user, org, mqtt, expires_in }: SignIn): void {
+    if (this.o.token) this.renewIn(expires_in * 1000);
     this.kept = { user, org, mqtt };
     if (this.session.peek()) this.show(this.kept);
+  }
+
+  /** A login by a host lasts only as long as the host goes on saying who is there. ms. */
+  private renewIn(ms: number): void {
+    clearTimeout(this.renewal);
+    this.renewal = setTimeout(() => {
+      this.api.refresh().catch((e) => {
+        // While the host can't be asked, the login goes on to its end; what needs a token then asks once more.
+        if (e instanceof Problem && isRefusal(e, true) && e.names.type !== '/problems/host-no-token')
+          this.ended(e.detail, false, e);
+      });
+    }, ms * renewAfter);
   }
 
   private show(a: KeptAccount): void {
@@ -404,10 +428,10 @@ export class App implements t.Core {
   }
 
   /** Signed out by somebody else, by the server, or in another tab. */
-  private ended(reason: string, elsewhere = false): void {
+  private ended(reason: string, elsewhere = false, why?: Problem): void {
     const s = this.session.peek();
     if (!s) return;
-    this.leave(reason || 'You were signed out. Please sign in again.');
+    this.leave(reason || 'You were signed out. Please sign in again.', why);
     s.close({ tell: !elsewhere, ended: reason });
     this.parting = s;
     const { kept } = this;
@@ -436,19 +460,20 @@ export class App implements t.Core {
   }
 
   private async onDevice<T>(f: () => Promise<T>): Promise<T | undefined> {
-    return this.o.storage === 'memory' ? undefined : f();
+    return this.memory ? undefined : f();
   }
 
-  private leave(reason?: string): void {
+  private leave(reason?: string, problem?: Problem): void {
+    clearTimeout(this.renewal);
     this.session.value = undefined;
     this.before.value = { state: reason ? 'ended' : 'idle', stalled: false, ...(reason && { reason }) };
-    this.who.value = { status: 'out', ...(reason && { reason }) };
+    this.who.value = { status: 'out', ...(reason && { reason }), ...(problem && { problem }) };
   }
 
   /** For what answers a promise. What only shows or notes something does nothing when signed out: a view may live a moment longer. */
   private need(): Session {
     const s = this.session.peek();
-    if (!s) throw new Problem(401, 'Unauthorized', 'You are signed out. Please sign in again.');
+    if (!s) throw signedOut();
     return s;
   }
 

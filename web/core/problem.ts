@@ -45,3 +45,7 @@ export class Problem extends Error {
     return new Problem(status, p.title ?? '', detail, p.errors, retryAfter, p);
   }
 }
+
+export function signedOut(): Problem {
+  return new Problem(401, 'Unauthorized', 'You are signed out. Please sign in again.');
+}

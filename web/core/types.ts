@@ -2,6 +2,7 @@
 
 import type { ReadonlySignal } from '@preact/signals-core';
 import type { KeptProblem, MediaCore, PendingFile } from './media/types';
+import type { Problem } from './problem';
 
 /** What the sign-in page needs to know before anybody has signed in (`GET /api/v1/about`). */
 export interface About {
@@ -273,6 +274,11 @@ export interface Account {
   org?: { eid: string; name: string };
   /** Why the person was signed out without asking for it: a whole sentence. */
   reason?: string;
+  /**
+   * What was answered where that is the reason. Of a sign-in by a host, `names.type` tells: `/problems/host-nobody` (nobody is signed in there),
+   * `/problems/host-no-token` (`token` has rejected), `/problems/host-token` and others of `POST /auth/exchange`.
+   */
+  problem?: Problem;
 }
 
 /** The same in all tabs, which share one connection. 'elsewhere': they can't, and another tab has it (a page that came over plain HTTP). */
@@ -332,6 +338,8 @@ export interface Core {
 
   /** Restores the login by the refresh cookie, opens the database, connects. Never throws. */
   start(): Promise<void>;
+  /** With CoreOptions.token: asks for one, and signs in whoever it names in the place of who was signed in before. Throws Problem. */
+  identify(): Promise<void>;
   /** Throws Problem. */
   login(org: string, username: string, password: string): Promise<void>;
   /** Ends the login session and wipes what was kept of it on this device. */
@@ -419,7 +427,15 @@ export interface Core {
 export interface CoreOptions {
   /** Origin of the server, without a slash at the end: `https://chat.example.org`. */
   base: string;
-  /** 'memory' keeps nothing on this device. Default: IndexedDB where it works. */
+  /** Sign-in by a host (docs/embedding.md): the app's id. */
+  app?: string;
+  /**
+   * With `app`: resolves with a token that the host's server has signed just now, or with null where nobody is signed in there. Called by
+   * `start` and `identify`, and before the access token ends. Rejects when none can be had: that ends the login like a refusal, so try
+   * as often as makes sense.
+   */
+  token?: () => Promise<string | null | undefined>;
+  /** 'memory' keeps nothing on this device. Default: IndexedDB where it works; 'memory' with `token`. */
   storage?: 'indexeddb' | 'memory';
   /** Milliseconds since 1970. */
   now?: () => number;

@@ -1,4 +1,5 @@
 import { t } from './prefs';
+import { useSource } from './source';
 
 type Status = 'online' | 'offline' | 'busy' | 'away' | 'custom';
 
@@ -37,10 +38,11 @@ interface AvatarProps {
 }
 
 /** The picture of a person or group; decorative, as the name always stands beside it. */
-export function Avatar({ id, name, src, size, group, status }: AvatarProps) {
+export function Avatar({ id, name, src: from, size, group, status }: AvatarProps) {
+  const { src } = useSource(from && ownPicture(from) ? from : '');
   return (
     <span class={`avatar ${size ?? ''} ${group ? 'group' : ''}`}>
-      {src && ownPicture(src) ? (
+      {src ? (
         <img src={src} alt="" loading="lazy" decoding="async" draggable={false} />
       ) : (
         <span class="initials" data-hue={hue(id)} aria-hidden="true">

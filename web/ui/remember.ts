@@ -1,7 +1,10 @@
+/** The page stands in a page of somebody else: it remembers nothing, and changes nothing of what pages of our own remember. */
+export const framed = globalThis.parent !== globalThis.self;
+
 /** What this browser remembers. Storage can be blocked or full: then a choice lasts as long as the page. */
 export function recall(key: string): string | null {
   try {
-    return localStorage.getItem(`magpie.${key}`);
+    return framed ? null : localStorage.getItem(`magpie.${key}`);
   } catch {
     return null;
   }
@@ -9,7 +12,7 @@ export function recall(key: string): string | null {
 
 export function remember(key: string, value: string): void {
   try {
-    localStorage.setItem(`magpie.${key}`, value);
+    if (!framed) localStorage.setItem(`magpie.${key}`, value);
   } catch {
     // Not worth a word to the person.
   }

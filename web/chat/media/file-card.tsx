@@ -4,6 +4,8 @@ import { bytes } from '../../ui/format';
 import type { Message } from '../../core';
 import { Icon } from '../../ui/icon';
 import { t } from '../../ui/prefs';
+import { Save } from '../../ui/save';
+import { areFetched } from '../../ui/source';
 import { amount, fileName, isPdf, link, type Shown, words } from './describe';
 import { withPart } from './lazy';
 import { isGoing, UploadRing } from './uploading';
@@ -68,7 +70,7 @@ export function FileCard({ m, one }: { m?: Message; one: Shown }) {
       {m && isGoing(m, pending) ? <UploadRing m={m} file={pending} /> : <FileIcon type={one.type} name={name} />}
       {pending || !href ? (
         <span class="file-main">{inner}</span>
-      ) : isPdf(one) ? (
+      ) : isPdf(one) && !areFetched() ? (
         <button
           type="button"
           class="file-main"
@@ -78,20 +80,20 @@ export function FileCard({ m, one }: { m?: Message; one: Shown }) {
           {inner}
         </button>
       ) : (
-        <a class="file-main" href={`${href}?download=1`} download={name} aria-label={text.downloadName(name)}>
+        <Save class="file-main" path={href} name={name} label={text.downloadName(name)}>
           {inner}
-        </a>
+        </Save>
       )}
       {href && !pending && (
-        <a
+        <Save
           class="icon-button file-download"
-          href={`${href}?download=1`}
-          download={name}
-          aria-label={text.downloadName(name)}
+          path={href}
+          name={name}
+          label={text.downloadName(name)}
           title={text.download}
         >
           <Icon name="download" />
-        </a>
+        </Save>
       )}
     </div>
   );

@@ -2,6 +2,7 @@
 
 import type { Message } from '../../core';
 import { Icon } from '../../ui/icon';
+import { useSource } from '../../ui/source';
 import { filesOf, image, link, mediaIcon, video } from './describe';
 
 /** The icon before the words of a line. */
@@ -13,6 +14,6 @@ export function MediaIcon({ m }: { m: Message }) {
 /** The first picture of a message, small; nothing where it has none. */
 export function SmallPicture({ m }: { m: Message }) {
   const one = filesOf(m).find((f) => f.type === image || f.type === video);
-  const src = one && (link(one.content, 'th') || (one.type === image && link(one.content, 'co')));
+  const { src } = useSource(one && (link(one.content, 'th') || (one.type === image ? link(one.content, 'co') : '')));
   return src ? <img class="small-picture" src={src} alt="" loading="lazy" decoding="async" draggable={false} /> : null;
 }

@@ -6,6 +6,8 @@ import { format } from '../../ui/format';
 import { Icon, type IconName } from '../../ui/icon';
 import { Name } from '../../ui/name';
 import { t } from '../../ui/prefs';
+import { Save } from '../../ui/save';
+import { useSource } from '../../ui/source';
 import { usePerson } from '../context';
 import { fileName, link, video, words } from './describe';
 import { type Picture, picturesOf, useGallery } from './gallery';
@@ -100,30 +102,20 @@ function Lightbox({ conv, first, known }: { conv: string; first: Picture; known:
             <Tool icon="plus" word={text.zoomIn} press={() => setZoom((z) => zoomAt(z, step, { x: 0, y: 0 }))} />
           </span>
         )}
-        <a
+        <Save
           class="icon-button"
-          href={`${href}?download=1`}
-          download={words(here.content, 'fn') || ''}
-          aria-label={text.downloadName(name)}
+          path={href}
+          name={words(here.content, 'fn') || ''}
+          label={text.downloadName(name)}
           title={text.download}
         >
           <Icon name="download" />
-        </a>
+        </Save>
         <Tool icon="close" word={t.value.nav.close} press={() => dialog.current?.close()} />
       </header>
       {film ? (
         <div class="lightbox-stage">
-          {/* biome-ignore lint/a11y/useMediaCaption: people send what they have, without captions. */}
-          <video
-            key={href}
-            src={href}
-            poster={link(here.content, 'th')}
-            controls
-            autoplay
-            onPlay={pause}
-            playsInline
-            aria-label={name}
-          />
+          <Film key={href} href={href} poster={link(here.content, 'th')} name={name} />
         </div>
       ) : (
         <Stage
@@ -157,6 +149,23 @@ function Lightbox({ conv, first, known }: { conv: string; first: Picture; known:
   );
 }
 
+function Film({ href, poster, name }: { href: string; poster: string; name: string }) {
+  const { src, failure } = useSource(href);
+  const still = useSource(poster).src;
+  if (failure) return <p class="lightbox-gone">{t.value.media.unavailable}</p>;
+  return (
+    <video
+      {...(src && { src })}
+      {...(still && { poster: still })}
+      controls
+      autoplay
+      onPlay={pause}
+      playsInline
+      aria-label={name}
+    />
+  );
+}
+
 interface ToolProps {
   icon: IconName;
   word: string;
@@ -185,7 +194,7 @@ interface StageProps {
 /** One picture that can be zoomed into and moved. */
 function Stage({ picture, href, name, zoom, setZoom, go, close }: StageProps) {
   const img = useRef<HTMLImageElement>(null);
-  const { state, onLoad, onError } = useLoading(href);
+  const { state, src, onLoad, onError } = useLoading(href);
   const change = (f: (z: Zoom) => Zoom) => {
     const el = stage.current;
     const size: Size = { width: img.current?.offsetWidth ?? 0, height: img.current?.offsetHeight ?? 0 };
@@ -208,7 +217,7 @@ function Stage({ picture, href, name, zoom, setZoom, go, close }: StageProps) {
       ) : (
         <img
           ref={img}
-          src={href}
+          {...(src && { src })}
           alt={name}
           width={w}
           height={h}

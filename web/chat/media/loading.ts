@@ -1,6 +1,8 @@
 // Whether a picture has come, and whether it may still.
 
 import { useEffect, useState } from 'preact/hooks';
+import { statusOf } from '../../ui/problem';
+import { useSource } from '../../ui/source';
 import { useCore } from '../context';
 
 /** away: it can't be had now, as without a network; gone: the server has it no more, or it can't be read. */
@@ -10,7 +12,7 @@ export type Loading = 'coming' | 'here' | 'away' | 'gone';
 const again = 30_000;
 
 /** How far the picture of an address is, and what its element reports. The element stands while it is coming or here. */
-export function useLoading(src: string) {
+export function useLoading(path: string) {
   const core = useCore();
   const online = core.connection.value.state === 'online';
   const [state, setState] = useState<Loading>('coming');
@@ -22,8 +24,14 @@ export function useLoading(src: string) {
     const timer = setTimeout(() => setState('coming'), again);
     return () => clearTimeout(timer);
   }, [state, online]);
+  const { src, failure } = useSource(state === 'coming' || state === 'here' ? path : '');
+  useEffect(() => {
+    if (failure) setState(isPassing(statusOf(failure)) ? 'away' : 'gone');
+  }, [failure]);
   return {
     state,
+    /** What the element is to load; empty until that is known. */
+    src,
     onLoad: () => setState('here'),
     // An element doesn't say why it failed.
     onError: async () => setState((await isAway(src)) ? 'away' : 'gone'),
@@ -33,9 +41,12 @@ export function useLoading(src: string) {
 async function isAway(src: string): Promise<boolean> {
   if (src.startsWith('blob:')) return false;
   try {
-    const { status } = await fetch(src, { method: 'HEAD' });
-    return status >= 500 || status === 429 || status === 401;
+    return isPassing((await fetch(src, { method: 'HEAD' })).status);
   } catch {
     return true;
   }
+}
+
+function isPassing(status: number): boolean {
+  return status === 0 || status >= 500 || status === 429 || status === 401;
 }

@@ -3,6 +3,7 @@
 import { useEffect, useRef } from 'preact/hooks';
 import { Icon } from '../../ui/icon';
 import { t } from '../../ui/prefs';
+import { Save } from '../../ui/save';
 import './lightbox.css';
 import { closeOver, showOver } from './overlay';
 
@@ -52,15 +53,9 @@ function PdfDialog({ href, name }: Pdf) {
           >
             <Icon name="outside" />
           </a>
-          <a
-            class="icon-button"
-            href={`${href}?download=1`}
-            download={name}
-            aria-label={text.downloadName(name)}
-            title={text.download}
-          >
+          <Save class="icon-button" path={href} name={name} label={text.downloadName(name)} title={text.download}>
             <Icon name="download" />
-          </a>
+          </Save>
           <button
             type="button"
             class="icon-button"

@@ -79,8 +79,7 @@ function Visual({ m, one, place }: { m: Message; one: Shown; place?: { gridColum
   const { content, pending } = one;
   const film = one.type === video;
   const local = useLocal(film ? pending?.poster : pending?.key);
-  const src = local ?? shownLink(one);
-  const { state, onLoad, onError } = useLoading(src);
+  const { state, src, onLoad, onError } = useLoading(local ?? shownLink(one));
   const blur = blurOf(content);
   const name = fileName(content);
   const open = () => withPart(import('./lightbox'), ({ openLightbox }) => openLightbox(m, one.at));

@@ -2,6 +2,7 @@
 
 import { signal } from '@preact/signals';
 import { recall, remember } from '../../ui/remember';
+import { hold } from '../../ui/source';
 
 /** The message that plays or was paused last: its id and the place of the sound in it. */
 export const current = signal('');
@@ -13,6 +14,7 @@ export const rate = signal(rates.find((r) => String(r) === recall('voice-rate'))
 
 let sound: HTMLAudioElement | undefined;
 let ended: () => void = () => {};
+let release: () => void = () => {};
 
 /** A recording does not say how long it is, and can't be sought in before that is known: its end is looked for once. */
 const beyond = 1e8;
@@ -80,7 +82,10 @@ export function nextRate(): void {
 }
 
 async function load(el: HTMLAudioElement, href: string): Promise<void> {
-  el.src = href;
+  release();
+  const source = hold(href);
+  release = source.release;
+  el.src = await source.url;
   await once(el, 'loadedmetadata');
   if (el.duration !== Number.POSITIVE_INFINITY) return;
   el.currentTime = beyond;

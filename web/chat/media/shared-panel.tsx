@@ -9,6 +9,7 @@ import { Icon } from '../../ui/icon';
 import { Name } from '../../ui/name';
 import { t } from '../../ui/prefs';
 import { explain } from '../../ui/problem';
+import { useSource } from '../../ui/source';
 import { useCore, usePerson } from '../context';
 import { amount, audio, duration, fileName, isVoice, link, type Shown, video } from './describe';
 import { FileCard } from './file-card';
@@ -126,12 +127,12 @@ function byDay(items: SharedFile[]): [string, SharedFile[]][] {
 
 function Tile({ conv, f, all }: { conv: string; f: SharedFile; all: SharedFile[] }) {
   const [gone, setGone] = useState(false);
-  const src = link(f.content, 'th') || (f.type === video ? '' : link(f.content, 'co'));
+  const { src, failure } = useSource(link(f.content, 'th') || (f.type === video ? '' : link(f.content, 'co')));
   const blur = blurOf(f.content);
   const open = () => openPicture(conv, fromShared(f), all.map(fromShared).reverse());
   return (
     <li class="shared-tile" style={blur ? { backgroundImage: `url(${blur})` } : {}}>
-      {src && !gone ? (
+      {src && !gone && !failure ? (
         <img src={src} alt="" loading="lazy" decoding="async" onError={() => setGone(true)} />
       ) : (
         <Icon name={f.type === video ? 'video' : 'image'} />

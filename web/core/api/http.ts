@@ -1,7 +1,7 @@
 // The HTTP API: the access token in memory alone, renewed before it runs out and once when it is refused.
 
 import { signal } from '@preact/signals-core';
-import { Problem, type ProblemBody } from '../problem';
+import { Problem, type ProblemBody, signedOut } from '../problem';
 import type { KeptAccount, List, SignIn } from './shapes';
 
 const prefix = '/api/v1';
@@ -19,10 +19,12 @@ export interface ApiOptions {
   alone?: (<T>(f: () => Promise<T>) => Promise<T>) | undefined;
   /** Runs a renewal, after one that a page began which was left meanwhile. */
   renewal?: (<T>(f: () => Promise<T>) => Promise<T>) | undefined;
+  /** Sign-in by a host: the app, and where its tokens come from (CoreOptions.token). Without, logins renew themselves by the refresh token. */
+  host?: { app: string; token: () => Promise<string | null | undefined> } | undefined;
   /** Signed in, or the login renewed. */
   onSignedIn: (s: SignIn) => void;
   /** The login is over: refused by the server, or replaced by another account in another tab. */
-  onSignedOut: (reason: string) => void;
+  onSignedOut: (reason: string, why?: Problem) => void;
 }
 
 export interface RequestOptions {
@@ -64,10 +66,11 @@ export class Api {
     });
   }
 
-  /** Renews the tokens by the refresh cookie. Throws Problem; 401 when nobody is signed in. */
+  /** Renews the tokens by the refresh cookie, or by a token of the host. Throws Problem; 401 when nobody is signed in. */
   refresh(): Promise<SignIn> {
     // A refresh token's second use ends the login: one renewal at a time, in all tabs.
     this.renewing ??= this.exclusive(async () => {
+      if (this.o.host) return this.accept(await this.exchange());
       const token = this.signedIn?.refresh_token;
       const body = token ? { refresh_token: token } : {};
       const renewal = this.o.renewal ?? run;
@@ -76,6 +79,17 @@ export class Api {
       this.renewing = undefined;
     });
     return this.renewing;
+  }
+
+  /** Signs in whoever the host says is there now: who was signed in before may be somebody else. Throws Problem. */
+  async identify(): Promise<SignIn> {
+    await this.renewing?.catch(() => {});
+    this.renewing = this.exchange().finally(() => {
+      this.renewing = undefined;
+    });
+    const s = await this.renewing;
+    if (this.signedIn && !isSame(this.signedIn, s)) this.signedIn = undefined;
+    return this.accept(s);
   }
 
   /** Ends the login session. Throws Problem when the server can't be told. */
@@ -109,6 +123,20 @@ export class Api {
     return call(fresh.access_token);
   }
 
+  /** The bytes at a path of the server below /media/. Throws Problem. */
+  bytes(path: string): Promise<Blob> {
+    return this.authorized(async (token) => {
+      let answer: Response;
+      try {
+        answer = await this.o.fetch(this.address(path), { headers: { Authorization: `Bearer ${token}` } });
+        if (answer.ok) return await answer.blob();
+      } catch {
+        throw noAnswer();
+      }
+      throw problem(answer, await answer.text().catch(() => ''));
+    });
+  }
+
   /** The whole address of a path that begins with a slash. */
   address(path: string): string {
     return new URL(path, this.o.base).href;
@@ -136,20 +164,36 @@ export class Api {
     return this.call<T>(method, path, { body });
   }
 
-  private async renew(): Promise<SignIn> {
+  /** As refresh; where that is refused the login is over. */
+  async renew(): Promise<SignIn> {
     try {
       return await this.refresh();
     } catch (e) {
-      if (e instanceof Problem && e.status === 401) this.end(e.detail);
+      if (e instanceof Problem && isRefusal(e, this.o.host !== undefined)) this.end(e.detail, this.o.host && e);
       throw e;
+    }
+  }
+
+  /** One token of the host for a login; a login that runs is prolonged by it. */
+  private async exchange(): Promise<SignIn> {
+    const { app, token: obtain } = this.o.host as NonNullable<ApiOptions['host']>;
+    const body = async () => ({ app, token: await hostToken(obtain) });
+    const before = this.signedIn?.access_token;
+    try {
+      return await this.call<SignIn>('POST', '/auth/exchange', { body: await body() }, before);
+    } catch (e) {
+      // The login before is over, as after a long sleep: a new one begins.
+      const over = e instanceof Problem && e.status === 401 && !e.names.type?.startsWith('/problems/host-');
+      if (!before || !over) throw e;
+      return this.call<SignIn>('POST', '/auth/exchange', { body: await body() });
     }
   }
 
   private accept(s: SignIn): SignIn {
     const before = this.signedIn;
-    if (before && (before.user.uid !== s.user.uid || before.org.eid !== s.org.eid)) {
+    if (before && !isSame(before, s)) {
       this.end('You have signed in with another account in another tab. Please reload the page.');
-      throw new Problem(401, 'Unauthorized', 'You are signed out. Please sign in again.');
+      throw signedOut();
     }
     this.expires = this.o.now() + s.expires_in * 1000;
     this.signedIn = s;
@@ -157,10 +201,10 @@ export class Api {
     return s;
   }
 
-  private end(reason: string): void {
+  private end(reason: string, why?: Problem): void {
     if (!this.signedIn) return;
     this.signedIn = undefined;
-    this.o.onSignedOut(reason);
+    this.o.onSignedOut(reason, why);
   }
 
   private exclusive<T>(f: () => Promise<T>): Promise<T> {
@@ -190,7 +234,7 @@ export class Api {
       answer = await this.o.fetch(this.o.base + prefix + path, init);
       text = await answer.text();
     } catch {
-      throw new Problem(0, 'No connection', "The server can't be reached. Please check your connection and try again.");
+      throw noAnswer();
     }
     this.readClock(answer);
     if (!answer.ok) throw problem(answer, text);
@@ -198,8 +242,32 @@ export class Api {
   }
 }
 
+function isSame(a: SignIn, b: SignIn): boolean {
+  return a.user.uid === b.user.uid && a.org.eid === b.org.eid;
+}
+
+/** Whether an answer to a sign-in or a renewal means that there is no point in asking again. */
+export function isRefusal({ status }: Problem, byHost: boolean): boolean {
+  return byHost ? status >= 400 && status < 500 && status !== 429 : status === 401;
+}
+
+/** Throws what stands for an answer where the host has no token: nobody is signed in there, or it could not be asked. */
+async function hostToken(obtain: () => Promise<string | null | undefined>): Promise<string> {
+  const refusal = (type: string, detail: string) =>
+    new Problem(401, 'Unauthorized', detail, undefined, undefined, { type: `/problems/host-${type}` });
+  const token = await obtain().catch((e) => {
+    throw refusal('no-token', `The site that shows this chat gave no token: ${e instanceof Error ? e.message : e}`);
+  });
+  if (!token) throw refusal('nobody', 'You are not signed in at the site that shows this chat.');
+  return token;
+}
+
 function run<T>(f: () => Promise<T>): Promise<T> {
   return f();
+}
+
+function noAnswer(): Problem {
+  return new Problem(0, 'No connection', "The server can't be reached. Please check your connection and try again.");
 }
 
 function problem(answer: Response, text: string): Problem {

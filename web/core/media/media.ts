@@ -82,6 +82,10 @@ export class Media implements MediaCore {
     return this.files.get(key);
   }
 
+  load(path: string): Promise<Blob> {
+    return this.c.api.bytes(path);
+  }
+
   nudge(): void {
     this.uploads?.nudge();
     if (!this.lead) this.c.tell({ about: 'uploads' });

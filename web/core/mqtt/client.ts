@@ -90,9 +90,13 @@ export class Client {
     return this.up;
   }
 
-  /** Throws ConnectError. */
-  connect(url: string, who: { username?: string; password?: string; cleanStart?: boolean } = {}): Promise<Connected> {
+  /** clientId: in the place of the one so far; then without its session. Throws ConnectError. */
+  connect(
+    url: string,
+    who: { clientId?: string; username?: string; password?: string; cleanStart?: boolean } = {},
+  ): Promise<Connected> {
     if (this.link) throw new Error('There is a connection already.');
+    this.clientId = who.clientId ?? this.clientId;
     return new Promise((resolve, reject) => {
       const link = new Link(this.o.socket(url), {
         maxPacket: this.maximumPacketSize,

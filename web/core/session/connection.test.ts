@@ -18,7 +18,7 @@ class Bench {
   readonly connection: Connection;
 
   constructor() {
-    const api = { token: () => this.token(), refresh: () => this.refresh(), serverNow: Date.now } as unknown as Api;
+    const api = { token: () => this.token(), renew: () => this.refresh(), serverNow: Date.now } as unknown as Api;
     const c = {
       api,
       db: {} as Database,
@@ -30,6 +30,7 @@ class Bench {
     this.connection = new Connection(c, {
       mqtt: () => signIn.mqtt,
       now: Date.now,
+      memory: false,
       socket: () => {
         const s = new Scripted();
         this.sockets.push(s);

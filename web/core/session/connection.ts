@@ -19,14 +19,16 @@ const firstDelay = 500;
 const maxDelay = 30_000;
 /** A connection that broke sooner than this, in ms, counts as a failure. */
 const stable = 5000;
-/** Seconds that the server keeps the session. */
-const sessionExpiry = 86_400;
+/** Seconds that the server keeps the session: for a later page, or for this one alone. */
+const sessionExpiry = { device: 86_400, page: 120 };
 
 export interface ConnectionOptions {
   /** Where, and as whom, to connect: as of the latest renewal of the login. */
   mqtt: () => SignIn['mqtt'];
   socket: (url: string) => Socket;
   now: () => number;
+  /** No later page goes on with the session, as nothing is kept for one. */
+  memory: boolean;
   onMessage: (m: Received) => Promise<void>;
   /** Called with each connection, before any of its messages. */
   onUp: (sessionPresent: boolean) => void;
@@ -37,6 +39,7 @@ export interface ConnectionOptions {
 
 export class Connection {
   private readonly client: Client;
+  private clientId: string;
   private readonly current = signal<Omit<State, 'stalled'>>({ state: 'idle' });
   private wanted = false;
   /** Neither side has a session to go on with, or the server's is another tab's by now: both begin anew (MQTT 5 §3.2.2.1.1). */
@@ -51,10 +54,11 @@ export class Connection {
     private readonly c: Context,
     private readonly o: ConnectionOptions,
   ) {
+    this.clientId = o.mqtt().client_id;
     this.client = new Client({
-      clientId: o.mqtt().client_id,
+      clientId: this.clientId,
       socket: o.socket,
-      sessionExpiry,
+      sessionExpiry: o.memory ? sessionExpiry.page : sessionExpiry.device,
       onMessage: o.onMessage,
       onConnected: ({ sessionPresent }) => this.connected(sessionPresent),
       onClosed: (closed) => this.closed(closed),
@@ -116,12 +120,15 @@ export class Connection {
 
   /** fresh: with a new access token, because the last was refused. */
   private async dial(attempt: number, fresh: boolean): Promise<void> {
-    if (fresh) await this.c.api.refresh();
+    if (fresh) await this.c.api.renew();
     const password = await this.c.api.token();
     if (attempt !== this.attempt || !this.wanted) return;
-    const { url, username } = this.o.mqtt();
+    const { url, username, client_id: clientId } = this.o.mqtt();
+    // A login that had to begin anew (by a host, after a long sleep) has another session.
+    this.anew ||= clientId !== this.clientId;
+    this.clientId = clientId;
     try {
-      await this.client.connect(url, { username, password, cleanStart: this.anew });
+      await this.client.connect(url, { clientId, username, password, cleanStart: this.anew });
     } catch (e) {
       const refused = e instanceof ConnectError && (e.closed.code === 0x86 || e.closed.code === 0x87);
       if (!refused || fresh) throw e;

@@ -145,6 +145,7 @@ export class Session {
       mqtt: o.mqtt,
       socket: o.socket,
       now: o.now,
+      memory: o.memory,
       locks: o.locks,
       channel: o.channel,
       stalled: computed(() => this.outbox.stalled.value.size > 0),

@@ -1,0 +1,155 @@
+// The iframe with the panel, what covers it until it draws, and the port between the two pages.
+
+import { draw, icon, sheet } from './draw';
+import frameRules from './frame.css?inline';
+import { type FromPanel, greeting, type Request, type ToPanel } from './wire';
+import type { Words } from './words';
+
+/** ms in which a panel has come, or is said not to. */
+const patience = 20_000;
+
+let drawn: CSSStyleSheet | undefined;
+/** The rules of what Frame draws. */
+export const frameStyle = () => (drawn ??= sheet(frameRules));
+
+export interface FrameOptions {
+  /** Address of the panel's page. */
+  url: URL;
+  words: () => Words;
+  start: () => Extract<ToPanel, { type: 'start' }>;
+  told: (m: FromPanel) => void;
+  /** A token for the panel; undefined: none could be had. */
+  token: () => Promise<string | null | undefined>;
+  /** The panel has not come. */
+  failed: () => void;
+  /** There is a way to close what the frame lies in. */
+  close?: () => void;
+}
+
+export class Frame {
+  readonly element: HTMLElement;
+  readonly iframe: HTMLIFrameElement;
+  private readonly cover: HTMLElement;
+  private port: MessagePort | undefined;
+  private readonly ending = new AbortController();
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private readonly pending = new Map<number, { resolve: () => void; reject: (e: Error) => void }>();
+  /** Requests that came before the panel. */
+  private early: ToPanel[] = [];
+  private last = 0;
+
+  constructor(private readonly o: FrameOptions) {
+    this.iframe = draw('iframe', { allow: 'microphone; camera; clipboard-write; fullscreen; autoplay' });
+    this.iframe.addEventListener('load', () => this.greet(), { signal: this.ending.signal });
+    this.cover = draw('div', { class: 'cover' });
+    this.element = draw('div', { class: 'frame' }, this.iframe, this.cover);
+    this.show('coming');
+  }
+
+  /** Loads the panel, unless it is here or on its way. */
+  load(): void {
+    if (this.iframe.src) return;
+    this.iframe.src = this.o.url.href;
+    this.wait();
+  }
+
+  /** Says that the panel can't come. */
+  fail(): void {
+    clearTimeout(this.timer);
+    if (this.cover.hidden) return;
+    this.show('away');
+    this.o.failed();
+  }
+
+  /** A word to the panel, unless it is not here: then 'start' will tell it. */
+  send(m: ToPanel): void {
+    this.port?.postMessage(m);
+  }
+
+  /** Asks the panel for something. Resolves when it is done; rejects with what the panel says is wrong. */
+  request(m: Request): Promise<void> {
+    const id = ++this.last;
+    return new Promise((resolve, reject) => {
+      this.pending.set(id, { resolve, reject });
+      if (this.port) this.port.postMessage({ ...m, id });
+      else this.early.push({ ...m, id });
+    });
+  }
+
+  /** The words have changed. */
+  redraw(): void {
+    this.iframe.title = this.o.words().chat;
+    if (!this.cover.hidden) this.show(this.cover.dataset.state as 'coming' | 'away');
+  }
+
+  end(): void {
+    this.ending.abort();
+    clearTimeout(this.timer);
+    this.port?.close();
+    this.port = undefined;
+    for (const { reject } of this.pending.values()) reject(new Error('The chat was destroyed.'));
+    this.pending.clear();
+    this.element.remove();
+  }
+
+  /** Each load has a port of its own: the page may have been loaded anew. */
+  private greet(): void {
+    if (!this.iframe.src) return; // the empty page that an iframe begins with
+    this.port?.close();
+    const { port1, port2 } = new MessageChannel();
+    this.port = port1;
+    port1.onmessage = (e) => this.told(e.data as FromPanel);
+    port1.postMessage(this.o.start());
+    for (const m of this.early.splice(0)) port1.postMessage(m);
+    this.iframe.contentWindow?.postMessage(greeting, this.o.url.origin, [port2]);
+  }
+
+  private async told(m: FromPanel): Promise<void> {
+    if (m.type === 'here') {
+      clearTimeout(this.timer);
+      this.cover.hidden = true;
+    } else if (m.type === 'token') {
+      const { port } = this;
+      const token = await this.o.token();
+      port?.postMessage({ type: 'token', id: m.id, ...(token !== undefined && { token }) } satisfies ToPanel);
+      return;
+    } else if (m.type === 'done') {
+      const one = this.pending.get(m.id);
+      this.pending.delete(m.id);
+      if (m.error === undefined) one?.resolve();
+      else one?.reject(new Error(m.error));
+      return;
+    }
+    this.o.told(m);
+  }
+
+  private wait(): void {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.fail(), patience);
+  }
+
+  private show(state: 'coming' | 'away'): void {
+    const words = this.o.words();
+    this.iframe.title = words.chat;
+    this.cover.hidden = false;
+    this.cover.dataset.state = state;
+    this.cover.replaceChildren(draw('span', { role: 'status' }, words[state]));
+    if (state === 'away') {
+      const again = draw('button', { type: 'button' }, words.again);
+      again.onclick = () => {
+        this.show('coming');
+        this.wait();
+        this.iframe.src = this.o.url.href;
+      };
+      this.cover.append(again);
+    }
+    if (!this.o.close) return;
+    const close = draw(
+      'button',
+      { type: 'button', class: 'away', 'aria-label': words.close },
+      icon('M6 6l12 12M18 6 6 18'),
+    );
+    close.onclick = this.o.close;
+    this.cover.append(close);
+  }
+}
