@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"math"
 	"net/http"
 	"time"
 
@@ -11,6 +13,7 @@ import (
 	"magpie/server/broker"
 	"magpie/server/chat"
 	"magpie/server/store"
+	"magpie/server/webhook"
 )
 
 // counter follows the store to count what it makes durable.
@@ -42,7 +45,7 @@ func metricsServer(r *prometheus.Registry) *http.Server {
 }
 
 // newFigures makes the registry that /metrics shows.
-func newFigures(b *broker.Broker, st *store.Store) *prometheus.Registry {
+func newFigures(b *broker.Broker, st *store.Store, hooks *webhook.Dispatcher) *prometheus.Registry {
 	c := &counter{
 		entries: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "magpie_log_entries_total", Help: "Entries made durable, by what their stream carries."}, []string{"stream"}),
 		events:  prometheus.NewCounter(prometheus.CounterOpts{Name: "magpie_events_total", Help: "Changes of people and groups made durable."}),
@@ -51,6 +54,18 @@ func newFigures(b *broker.Broker, st *store.Store) *prometheus.Registry {
 	r := prometheus.NewRegistry()
 	r.MustRegister(c.entries, c.events, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "magpie_mqtt_sessions", Help: "Connected MQTT sessions."},
-			func() float64 { return float64(b.Connected()) }))
+			func() float64 { return float64(b.Connected()) }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "magpie_webhook_deliveries_waiting", Help: "Deliveries of webhooks that are queued and not delivered yet."},
+			func() float64 {
+				n, err := st.AllWaiting(context.Background())
+				if err != nil {
+					return math.NaN()
+				}
+				return float64(n)
+			}))
+	for outcome, count := range hooks.Attempts() {
+		r.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "magpie_webhook_attempts_total", ConstLabels: prometheus.Labels{"outcome": outcome},
+			Help: "Attempts to deliver to webhooks: delivered, put off until later (again), failed for good."}, func() float64 { return float64(count.Load()) }))
+	}
 	return r
 }

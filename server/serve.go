@@ -24,14 +24,18 @@ import (
 	"magpie/server/outbound"
 	"magpie/server/roster"
 	"magpie/server/store"
+	"magpie/server/webhook"
 	"magpie/static"
 )
 
 // How long each part may take to stop.
 const stopWait = 10 * time.Second
 
-// How long the key set of an app may take to come.
-const keySetWait = 5 * time.Second
+// How long the key set of an app may take to come, and a webhook's receiver to answer.
+const (
+	keySetWait   = 5 * time.Second
+	deliveryWait = 10 * time.Second
+)
 
 // program is a running server.
 type program struct {
@@ -47,6 +51,7 @@ type program struct {
 	control   *http.Server // for the shell; nil for none
 	stopAgent func()
 	broker    *broker.Broker
+	hooks     *webhook.Dispatcher
 	media     *media.Library
 	roster    *roster.Roster
 	keeper    *keeper
@@ -116,8 +121,9 @@ func prepare(ctx context.Context, c Config, log *slog.Logger) (p *program, notic
 	if err != nil {
 		return p, nil, err
 	}
+	p.hooks = webhook.New(webhook.Options{Store: p.store, Client: outbound.Client(networks, deliveryWait), Secret: signIn.WebhookSecret, Log: log})
 	p.broker, err = broker.New(ctx, broker.Options{Store: p.store, Auth: signIn, Log: log, PresenceGrace: c.PresenceGrace, Version: version,
-		Address: api.ClientAddress(proxies), Origin: p.store.AllowsOrigin,
+		Address: api.ClientAddress(proxies), Origin: p.store.AllowsOrigin, Presence: p.hooks.Presence,
 		Limits: broker.Limits{PublishRate: float64(c.LimitPublishRate), PublishBurst: c.LimitPublishBurst, PacketSize: c.LimitPacket,
 			Text: c.LimitText, SessionExpiry: c.SessionExpiry, Unverified: c.LimitUnauthenticated}})
 	if err != nil {
@@ -126,6 +132,7 @@ func prepare(ctx context.Context, c Config, log *slog.Logger) (p *program, notic
 	notices = agent.New(agent.Options{Store: p.store, Log: log})
 	p.store.Observe(p.broker)
 	p.store.Observe(notices)
+	p.store.Observe(p.hooks)
 	files, err := media.Open(ctx, c.Media)
 	if err != nil {
 		return p, nil, fmt.Errorf("--media: %w", err)
@@ -138,7 +145,7 @@ func prepare(ctx context.Context, c Config, log *slog.Logger) (p *program, notic
 	p.store.Observe(passing)
 	p.store.Observe(p.feed)
 	p.keeper = &keeper{store: p.store, traffic: passing, log: log}
-	figures := newFigures(p.broker, p.store)
+	figures := newFigures(p.broker, p.store, p.hooks)
 	if c.Metrics != none {
 		if p.metrics, err = listen("metrics", c.Metrics); err != nil {
 			return p, nil, err
@@ -164,6 +171,7 @@ func prepare(ctx context.Context, c Config, log *slog.Logger) (p *program, notic
 		return p, nil, err
 	}
 	p.http.Handler = routes(p.broker, api.New(api.Options{Store: p.store, Auth: signIn, Presence: p.broker, Media: p.media, Roster: p.roster, Live: live{p.broker, passing, p.feed}, Backups: p.backups,
+		Dispatcher: p.hooks, PlainWebhooks: len(networks) > 0,
 		Presubscriptions: presubscriptions(p.broker), SessionUsers: p.broker.SessionUser, Metrics: figures, Pages: static.Pages(), Demo: demo != "", Version: version,
 		MQTTPort: port(plain), MQTTSPort: port(secure), TrustedProxies: proxies, Log: log,
 		Limits: api.Limits{Message: c.LimitPacket - 1024, File: c.LimitFile, Text: c.LimitText, PublishRate: c.LimitPublishRate, PublishBurst: c.LimitPublishBurst, WriteRate: c.LimitWriteRate}}))
@@ -194,6 +202,7 @@ func (p *program) run(notices *agent.Agent, secure bool) {
 		var housekeeping sync.WaitGroup
 		housekeeping.Go(func() { p.media.Run(ctx) })
 		housekeeping.Go(func() { p.keeper.run(ctx) })
+		housekeeping.Go(func() { p.hooks.Run(ctx) })
 		notices.Run(ctx)
 		housekeeping.Wait()
 	}()

@@ -165,8 +165,8 @@ func (a *Agent) write(ctx context.Context, e chat.Event, out *outbox) error {
 			return err
 		}
 		out.user(e.UID, chat.NoticeConversation, conversationNotice{e.Conv, c.Muted, c.Pinned, c.ClearedSeq})
-	case chat.EventGroupCreate, chat.EventUserCreated, chat.EventUserDisabled, chat.EventLoginEnded, chat.EventOrg:
-		// The broker acts on these; nobody is told by a notice.
+	case chat.EventGroupCreate, chat.EventUserCreated, chat.EventUserDisabled, chat.EventLoginEnded, chat.EventOrg, chat.EventWebhooks:
+		// The server acts on these; nobody is told by a notice.
 	default:
 		a.log.Warn("event of unknown type", "type", e.Type, "id", e.ID)
 	}

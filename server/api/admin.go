@@ -110,6 +110,7 @@ func (a *api) adminRoutes() {
 	a.moderationRoutes()
 	a.auditRoutes()
 	a.appRoutes()
+	a.webhookRoutes()
 }
 
 // Version says which version of a thing a change is of.

@@ -105,6 +105,8 @@ func administered(w *world) map[string]string {
 		"/messages {seq}":    "1",
 		"/apps {id}":         app.app,
 		"/apps {kid}":        app.kid,
+		"/apps {wid}":        "0193",
+		"/apps {did}":        "0193",
 	}
 }
 

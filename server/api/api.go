@@ -28,6 +28,7 @@ type Store interface {
 	Conversations
 	Administration
 	Apps
+	Webhooks
 	Files
 	Ready(ctx context.Context) error
 	// Append makes a message durable; it blocks while the queue is full.
@@ -131,13 +132,16 @@ type Limits struct {
 
 // Options configure the API.
 type Options struct {
-	Store    Store
-	Auth     Auth
-	Presence Presence
-	Media    Media
-	Roster   Roster
-	Live     Live
-	Backups  Backups
+	Store      Store
+	Auth       Auth
+	Presence   Presence
+	Media      Media
+	Roster     Roster
+	Live       Live
+	Backups    Backups
+	Dispatcher Dispatcher
+	// PlainWebhooks: receivers of webhooks may have http addresses, as there are networks that the operator has allowed.
+	PlainWebhooks bool
 	// Presubscriptions returns the subscriptions that the broker makes for a session of a user.
 	Presubscriptions func(ctx context.Context, eid, uid string) ([]Topic, error)
 	// SessionUsers returns whose connected MQTT sessions have a client id.

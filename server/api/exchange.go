@@ -14,6 +14,8 @@ type HostSignIn interface {
 	LiveApp(ctx context.Context, id string) (chat.App, error)
 	Exchange(ctx context.Context, app chat.App, token, running, agent, addr string) (chat.SignIn, error)
 	NewSigningKey(app string) (key chat.SigningKey, secret string)
+	// NewWebhookSecret makes a secret for a webhook, and what is kept of it.
+	NewWebhookSecret(webhook string) (secret string, sealed []byte)
 	TestToken(app chat.App, uid string) (string, error)
 }
 

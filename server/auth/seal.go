@@ -52,3 +52,20 @@ func (a *Auth) openKey(app string, key chat.SigningKey) ([]byte, error) {
 	}
 	return secret, nil
 }
+
+// NewWebhookSecret makes a secret of 256 bits that a webhook's requests are signed with, and the form in which it is kept: sealed for this webhook alone.
+func (a *Auth) NewWebhookSecret(id string) (secret string, sealed []byte) {
+	b := make([]byte, 32)
+	rand.Read(b) // never fails (crypto/rand)
+	secret = "mgw_" + base64.RawURLEncoding.EncodeToString(b)
+	return secret, a.sealer().Seal(nil, nil, []byte(secret), []byte("webhook\x00"+id))
+}
+
+// WebhookSecret opens what seals a webhook's secret.
+func (a *Auth) WebhookSecret(w chat.Webhook) (string, error) {
+	secret, err := a.sealer().Open(nil, nil, w.Sealed, []byte("webhook\x00"+w.ID))
+	if err != nil {
+		return "", fmt.Errorf("a webhook's secret can't be read: the server's secret is another than the one that sealed it: %w", err)
+	}
+	return string(secret), nil
+}

@@ -89,6 +89,8 @@ type Options struct {
 	Address func(*http.Request) string // the client's IP address, where a proxy may stand before the server; nil: the connection's
 	Now     func() time.Time
 	Version string
+	// Presence is told what others see of a user from now on; nil for nobody. It must not block, nor call the broker.
+	Presence func(eid, uid string, payload []byte)
 }
 
 // Broker is the MQTT server. It implements chat.Observer.

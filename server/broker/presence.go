@@ -119,6 +119,9 @@ func (o *org) depart(u *user, t chat.Terminal) {
 
 // announce sends a user's presence to itself and to those who watch it. The caller holds o.mu.
 func (o *org) announce(u *user) {
+	if o.b.opt.Presence != nil {
+		o.b.opt.Presence(o.eid, u.uid, u.presence())
+	}
 	for _, s := range u.sessions {
 		o.tellPresence(s, u, false)
 	}

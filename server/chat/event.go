@@ -24,6 +24,7 @@ const (
 	EventRecall         EventType = "m_recall"   // By took back the message Seq of UID in the stream of Kind and Key; Entry is what is left
 	EventAnnounce       EventType = "announce"   // the announcement Seq is for Members
 	EventOrg            EventType = "org"        // the organisation's settings changed, or who is in which of its departments
+	EventWebhooks       EventType = "webhooks"   // webhooks of the app Other changed
 )
 
 // Event is one change. It is written in the transaction that makes the change, handed to the observer when that is durable,

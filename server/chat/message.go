@@ -56,6 +56,7 @@ const (
 	NoticeGroupDissolved NoticeType = 0x39
 	NoticeGroupRole      NoticeType = 0x3a
 	NoticeRecalled       NoticeType = 0x40
+	NoticeEdited         NoticeType = 0x41
 	NoticeRead           NoticeType = 0x43
 	NoticeAnnouncement   NoticeType = 0x50
 	NoticeConversation   NoticeType = 0x45

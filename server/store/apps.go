@@ -206,9 +206,11 @@ func (s *Store) UpdateApp(ctx context.Context, by chat.Actor, id string, version
 			}
 		}
 		if a.Disabled && !before.Disabled {
-			return t.dropPrograms(id)
+			if err := t.dropPrograms(id); err != nil {
+				return err
+			}
 		}
-		return nil
+		return t.event(chat.Event{EID: a.EID, Type: chat.EventWebhooks, Other: id})
 	})
 	if err != nil {
 		return a, fmt.Errorf("change an app: %w", err)
@@ -259,7 +261,7 @@ func (s *Store) DeleteApp(ctx context.Context, by chat.Actor, id string, version
 		}
 		for _, q := range []string{
 			`DELETE FROM app_origins WHERE app = $1`, `DELETE FROM app_keys WHERE app = $1`, `DELETE FROM app_bots WHERE app = $1`,
-			`DELETE FROM api_keys WHERE app = $1`, `DELETE FROM incoming_hooks WHERE app = $1`,
+			`DELETE FROM api_keys WHERE app = $1`, `DELETE FROM incoming_hooks WHERE app = $1`, `DELETE FROM webhooks WHERE app = $1`,
 		} {
 			if err := t.exec(q, id); err != nil {
 				return err
@@ -268,7 +270,10 @@ func (s *Store) DeleteApp(ctx context.Context, by chat.Actor, id string, version
 		if err := t.exec(`UPDATE apps SET deleted = $1, version = version + 1 WHERE id = $2`, now(), id); err != nil {
 			return err
 		}
-		return t.audit(by, "app.delete", id, appRecord(a), nil)
+		if err := t.audit(by, "app.delete", id, appRecord(a), nil); err != nil {
+			return err
+		}
+		return t.event(chat.Event{EID: a.EID, Type: chat.EventWebhooks, Other: id})
 	})
 	if err != nil {
 		return fmt.Errorf("delete an app: %w", err)
