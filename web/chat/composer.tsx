@@ -52,8 +52,8 @@ export function Composer({ view, name, draft }: { view: ConversationView; name: 
       if (typed.current !== undefined) core.setDraft(conv, typed.current);
     };
     addEventListener('pagehide', keep);
-    // A touch keyboard that jumps up by itself hides the messages that one came to read.
-    if (matchMedia('(hover: hover)').matches) area.current?.focus();
+    // A touch keyboard that jumps up by itself hides the messages that one came to read; and in another system's page one may be writing elsewhere.
+    if (document.hasFocus() && matchMedia('(hover: hover)').matches) area.current?.focus();
     return () => {
       removeEventListener('pagehide', keep);
       keep();
