@@ -111,6 +111,7 @@ func (a *api) adminRoutes() {
 	a.auditRoutes()
 	a.appRoutes()
 	a.webhookRoutes()
+	a.programRoutes()
 }
 
 // Version says which version of a thing a change is of.

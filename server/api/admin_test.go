@@ -90,6 +90,7 @@ func administered(w *world) map[string]string {
 	w.say("acme/bob", "u:carol", "bad words")
 	w.want(204, "acme/carol", "POST", "/api/v1/conversations/u:bob/messages/1/report", map[string]any{"reason": "rude"})
 	app := w.newHost("oa-test", nil)
+	app.bot("keeper")
 	reported := w.want(200, "acme/alice", "GET", admin+"/reports", nil).items()[0].(map[string]any)["id"].(string)
 	return map[string]string{
 		" {uid}":             "bob",
@@ -107,6 +108,8 @@ func administered(w *world) map[string]string {
 		"/apps {kid}":        app.kid,
 		"/apps {wid}":        "0193",
 		"/apps {did}":        "0193",
+		"/apps {key}":        app.apiKey("keeper", "read")[:12],
+		"/apps {hook}":       "0123",
 	}
 }
 

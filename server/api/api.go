@@ -29,6 +29,7 @@ type Store interface {
 	Administration
 	Apps
 	Webhooks
+	Programs
 	Files
 	Ready(ctx context.Context) error
 	// Append makes a message durable; it blocks while the queue is full.
@@ -166,6 +167,7 @@ type api struct {
 	throttle *throttle     // of messages, by user
 	writes   *throttle     // of changes, by login
 	tickets  tickets
+	hooks    *throttle // of incoming webhooks, by id
 	ready    readiness
 	// mediaReady is that of the media store alone.
 	mediaReady readiness
@@ -180,6 +182,7 @@ func New(o Options) *echo.Echo {
 		throttle: newThrottle(o.Limits.PublishRate, o.Limits.PublishBurst),
 		writes:   newThrottle(o.Limits.WriteRate, 10*o.Limits.WriteRate),
 		tickets:  tickets{open: map[string]ticket{}},
+		hooks:    newThrottle(hookRate, hookBurst),
 	}
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
@@ -204,6 +207,7 @@ func New(o Options) *echo.Echo {
 
 	a.healthRoutes(e)
 	a.docRoutes(e)
+	a.incomingRoutes(e)
 	a.embedRoutes(e)
 	a.pageRoutes(e)
 	return e

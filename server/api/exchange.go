@@ -8,7 +8,7 @@ import (
 	"magpie/server/chat"
 )
 
-// HostSignIn signs people in by what the server of a host has signed.
+// HostSignIn signs people in by what the server of a host has signed, and makes the keys of apps.
 type HostSignIn interface {
 	// LiveApp returns an app that takes tokens, or chat.NotFound.
 	LiveApp(ctx context.Context, id string) (chat.App, error)
@@ -16,6 +16,7 @@ type HostSignIn interface {
 	NewSigningKey(app string) (key chat.SigningKey, secret string)
 	// NewWebhookSecret makes a secret for a webhook, and what is kept of it.
 	NewWebhookSecret(webhook string) (secret string, sealed []byte)
+	NewAPIKey() (id, key string, hash []byte)
 	TestToken(app chat.App, uid string) (string, error)
 }
 

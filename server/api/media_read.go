@@ -68,6 +68,9 @@ func (a *api) reader(c echo.Context) (chat.Identity, error) {
 		if id, err = a.Auth.Verify(r.Context(), strings.TrimSpace(token)); err == nil {
 			err = a.mayCallFrom(r.Context(), id, foreignOrigin(r))
 		}
+		if err == nil {
+			err = mayCall(id, r.Method, c.Path())
+		}
 	} else if cookie, missing := r.Cookie(mediaCookie); missing == nil {
 		id, err = a.Auth.VerifyMedia(r.Context(), cookie.Value)
 	}

@@ -164,41 +164,51 @@ func (a *api) send(ctx context.Context, c *caller, in *sendInput) (*answer[sent]
 	if wait := a.throttle.take(c.EID+"/"+c.UID, time.Now()); wait > 0 {
 		return nil, tooFast("You send messages too fast. Please wait a moment.", wait).Named(chat.ProblemSendingTooFast)
 	}
-	ref, imType, err := a.mayWrite(ctx, c, in.Conv)
+	cid := messageID(in.Body.ID, in.Conv, in.Key)
+	done, err := a.post(ctx, c, in.Conv, in.Body.Media, cid)
 	if err != nil {
 		return nil, err
 	}
+	return &answer[sent]{sent{Conv: in.Conv, Seq: done.Seq, ID: hex.EncodeToString(cid)}}, nil
+}
+
+// post makes a message durable that the caller writes to a conversation. cid is its own id of the message.
+func (a *api) post(ctx context.Context, c *caller, conv string, media []medium, cid []byte) (chat.Appended, error) {
+	var none chat.Appended
+	ref, imType, err := a.mayWrite(ctx, c, conv)
+	if err != nil {
+		return none, err
+	}
 	im := chat.IM{Type: imType, Sender: c.UID}
-	for _, part := range in.Body.Media {
+	for _, part := range media {
 		im.Media = append(im.Media, chat.Medium{Type: byte(part.Type), Content: part.Content.RawMessage})
 	}
 	if err := payload.CheckIM(im, a.Limits.Text); err != nil {
-		return nil, err
+		return none, err
 	}
 	b, err := payload.EncodeIM(im)
 	if err != nil {
-		return nil, err
+		return none, err
 	}
 	if len(b) > a.Limits.Message {
 		e := chat.Errorf(chat.TooLarge, "The message is too large: at most %d bytes.", a.Limits.Message).Named(chat.ProblemMessageTooLarge)
 		e.Limit = a.Limits.Message
-		return nil, e
+		return none, e
 	}
-	cid := messageID(in)
 	done, err := a.append(ctx, chat.Append{Stream: ref, Sender: c.UID, CID: cid, Payload: b, Mentions: payload.Mentions(im), Files: payload.Files(im)})
 	if err != nil {
-		return nil, err
+		return none, err
 	}
 	if done.Repeat {
 		stream, err := a.Store.Stream(ctx, ref)
 		if err != nil {
-			return nil, fmt.Errorf("read stream: %w", err)
+			return none, fmt.Errorf("read stream: %w", err)
 		}
 		if stream.ID != done.StreamID {
-			return nil, chat.Errorf(chat.Conflict, "You have used this id for a message in another conversation. Please choose a new one.").Named(chat.ProblemMessageIDUsed)
+			return none, chat.Errorf(chat.Conflict, "You have used this id for a message in another conversation. Please choose a new one.").Named(chat.ProblemMessageIDUsed)
 		}
 	}
-	return &answer[sent]{sent{Conv: in.Conv, Seq: done.Seq, ID: hex.EncodeToString(cid)}}, nil
+	return done, nil
 }
 
 // mayWrite finds the stream of a conversation and checks that the caller may write to it.
@@ -226,14 +236,14 @@ func (a *api) mayWrite(ctx context.Context, c *caller, conv string) (ref chat.St
 	return ref, 0, chat.Errorf(chat.NotFound, "There is no such conversation.")
 }
 
-// messageID returns the Correlation Data of a message: the caller's id, or one that repeats with its Idempotency-Key, or a new one.
-func messageID(in *sendInput) []byte {
-	if in.Body.ID != "" {
-		id, _ := hex.DecodeString(in.Body.ID) // huma has checked the form
+// messageID returns the Correlation Data of a message: the caller's id in hex, or one that repeats with a key for the conversation, or a new one.
+func messageID(own, conv, key string) []byte {
+	if own != "" {
+		id, _ := hex.DecodeString(own) // huma has checked the form
 		return id
 	}
-	if in.Key != "" {
-		sum := sha256.Sum256([]byte(in.Conv + "\x00" + in.Key))
+	if key != "" {
+		sum := sha256.Sum256([]byte(conv + "\x00" + key))
 		return slices.Clone(sum[:16])
 	}
 	id := make([]byte, 16)

@@ -129,6 +129,9 @@ func (a *api) callerOf(e echo.Context, need access) (*caller, error) {
 	if err := a.mayCallFrom(r.Context(), id, c.foreign); err != nil {
 		return nil, err
 	}
+	if err := mayCall(id, r.Method, e.Path()); err != nil {
+		return nil, err
+	}
 	if changes(r) {
 		if wait := a.writes.take(id.LoginID, time.Now()); wait > 0 {
 			return nil, tooFast("You make changes too fast. Please wait a moment.", wait)

@@ -35,6 +35,10 @@ type Store interface {
 	EndLogin(ctx context.Context, eid, uid, id, why string) error
 	// LiveApp returns an app that is not disabled, or chat.NotFound.
 	LiveApp(ctx context.Context, id string) (chat.App, error)
+	// APIKey returns an API key that is good now, or chat.NotFound.
+	APIKey(ctx context.Context, id string) (chat.APIKey, error)
+	// NoteAPIKey notes that a key was used. It does not wait.
+	NoteAPIKey(known chat.APIKey)
 	// Exchange uses a host's token up, and makes or prolongs the login of a page.
 	Exchange(ctx context.Context, x chat.Exchange) (chat.User, chat.Login, error)
 }
@@ -169,13 +173,16 @@ func (a *Auth) CheckPassword(ctx context.Context, eid, uid, password, addr strin
 	return err
 }
 
-// Connect verifies the credentials of an MQTT CONNECT: an access token or, where the organisation allows it, the account
+// Connect verifies the credentials of an MQTT CONNECT: an access token, an API key or, where the organisation allows it, the account
 // password. The error is Unauthenticated (wrong, expired or revoked), Forbidden (another's token), or RateLimited.
 func (a *Auth) Connect(ctx context.Context, eid, uid, password, addr string) (chat.Identity, error) {
-	if looksLikeToken(password) {
+	if isKey := apiKeyForm.MatchString(password); isKey || looksLikeToken(password) {
 		id, err := a.Verify(ctx, password)
 		if err != nil {
 			return chat.Identity{}, err
+		}
+		if isKey && !id.Scopes.Has(chat.ScopeMQTT) {
+			return chat.Identity{}, chat.Errorf(chat.Forbidden, "This API key may not connect: it lacks the scope %s.", chat.ScopeMQTT)
 		}
 		if id.EID != eid || id.UID != uid {
 			return chat.Identity{}, chat.Errorf(chat.Forbidden, "This token belongs to another user.")

@@ -41,7 +41,12 @@ func (a *Auth) token(l chat.Login, issuer string, ttl time.Duration) (string, er
 
 // Verify returns whom an access token speaks for. It checks the signature (HS256 and nothing else), the expiry, that the login session
 // still lives, and that the user is not disabled. Any of these failing is Unauthenticated.
+//
+// It takes an API key in the same place.
 func (a *Auth) Verify(ctx context.Context, access string) (chat.Identity, error) {
+	if apiKeyForm.MatchString(access) {
+		return a.verifyAPIKey(ctx, access)
+	}
 	return a.verifyToken(ctx, access, issuer)
 }
 

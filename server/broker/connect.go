@@ -254,7 +254,7 @@ func (b *Broker) subscribeAll(ctx context.Context, s *session, stored *storedSta
 		return packets.ErrNotAuthorized
 	}
 	o.settings = pre.Org.Settings
-	u.role = pre.User.Role
+	u.role, u.service = pre.User.Role, pre.User.Service
 	if u.chosen == nil {
 		u.chosen = pre.User.Presence
 	}

@@ -38,6 +38,7 @@ type user struct {
 	contacts  map[string]struct{}
 	groups    map[string]struct{}
 	role      chat.Role
+	service   bool   // a program's account
 	chosen    []byte // presence the user chose; nil means online
 	shown     bool   // others see it as connected
 	terminals [5]terminal

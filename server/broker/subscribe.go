@@ -253,7 +253,7 @@ func (o *org) watchServer(s *session, f *filter) {
 
 // mayWatch reports whether the session may follow connect/new. The caller holds o.mu.
 func (s *session) mayWatch() bool {
-	return s.role().Has(chat.ManageSessions) || s.terminal == chat.Service
+	return s.role().Has(chat.ManageSessions) || s.user.service
 }
 
 // role is what the session's user is in the organisation. A page or program of an app has no rights of administrators: who has the app's keys must not get

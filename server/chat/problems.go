@@ -57,6 +57,7 @@ const (
 	ProblemHostToken Problem = "host-token"
 	ProblemHostUser  Problem = "host-user"
 	ProblemAppOrigin Problem = "app-origin"
+	ProblemKeyScope  Problem = "key-scope"
 
 	ProblemFileTooLarge     Problem = "file-too-large"
 	ProblemFileEmpty        Problem = "file-empty"

@@ -40,7 +40,7 @@ func readApp(ctx context.Context, q querier, id string) (chat.App, error) {
 	return a, fillApp(ctx, q, &a)
 }
 
-// LiveApp returns an app that is not disabled, of an organisation that is not suspended; chat.NotFound otherwise.
+// LiveApp returns an app that is not disabled, of an organisation that is open; chat.NotFound otherwise.
 func (s *Store) LiveApp(ctx context.Context, id string) (a chat.App, err error) {
 	err = s.reading(ctx, func(q querier) error {
 		a, err = liveApp(ctx, q, id)
@@ -58,7 +58,7 @@ func liveApp(ctx context.Context, q querier, id string) (chat.App, error) {
 		return a, err
 	}
 	org, err := readOrg(ctx, q, a.EID)
-	if err == nil && (a.Disabled || !org.Suspended.IsZero()) {
+	if err == nil && (a.Disabled || org.Closed()) {
 		err = chat.Errorf(chat.NotFound, "There is no such app.")
 	}
 	return a, err

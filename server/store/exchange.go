@@ -102,8 +102,9 @@ func (t *tx) hostUser(app chat.App, x chat.Exchange) (chat.User, error) {
 		u.Name = u.UID
 	}
 	err = t.createUser(u, "")
-	if chat.CodeOf(err) == chat.Conflict {
-		return u, errHostUser("The user %s can't be made: the e-mail address is another account's.", u.UID)
+	var known *chat.Error
+	if errors.As(err, &known) && known.Code == chat.Conflict { // the e-mail address is another account's, or there may be no more people
+		return u, errHostUser("The user %s can't be made. %s", u.UID, known.Message)
 	}
 	if err != nil {
 		return u, err
@@ -111,7 +112,6 @@ func (t *tx) hostUser(app chat.App, x chat.Exchange) (chat.User, error) {
 	var ids []int64
 	for _, path := range x.User.Departments {
 		id, err := t.departmentPath(app.EID, path)
-		var known *chat.Error
 		if errors.As(err, &known) {
 			return u, chat.HostToken(chat.TokenMalformed, "The departments of the token can't be made: %s.", known.Message)
 		}

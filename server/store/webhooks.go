@@ -72,7 +72,7 @@ func (s *Store) CreateWebhook(ctx context.Context, by chat.Actor, w chat.Webhook
 		if err := hasApp(background, t, by.EID, w.App); err != nil {
 			return err
 		}
-		if err := t.botOf(w.App, by.EID, w.Bot); err != nil {
+		if _, err := t.liveBot(by.EID, w.App, w.Bot); err != nil {
 			return err
 		}
 		var have int
@@ -107,16 +107,6 @@ func eventList(events []chat.HookEvent) string {
 	return string(b)
 }
 
-// botOf checks that a user is a bot of an app.
-func (t *tx) botOf(app, eid, uid string) error {
-	var one int
-	err := found(t.row(`SELECT 1 FROM app_bots WHERE eid = $1 AND uid = $2 AND app = $3`, eid, uid, app).Scan(&one), "bot")
-	if chat.CodeOf(err) == chat.NotFound {
-		return chat.FieldError("bot", chat.FieldNobody, "must be one of the app's bots")
-	}
-	return err
-}
-
 func webhookRecord(w chat.Webhook) map[string]any {
 	events := make([]any, len(w.Events))
 	for i, e := range w.Events {
@@ -138,7 +128,7 @@ func (s *Store) UpdateWebhook(ctx context.Context, by chat.Actor, app, id string
 		}
 		before := w
 		if c.Bot != nil && *c.Bot != w.Bot {
-			if err := t.botOf(app, by.EID, *c.Bot); err != nil {
+			if _, err := t.liveBot(by.EID, app, *c.Bot); err != nil {
 				return err
 			}
 			w.Bot = *c.Bot
