@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"strings"
 	"time"
 
@@ -215,13 +214,8 @@ func (a *api) notices(_ context.Context, c *caller, in *struct {
 }) (*huma.StreamResponse, error) {
 	return &huma.StreamResponse{Body: func(h huma.Context) {
 		h.SetHeader("Content-Type", "text/event-stream")
-		out := h.BodyWriter()
-		flush := func() {
-			if f, ok := out.(http.Flusher); ok {
-				f.Flush()
-			}
-		}
-		ctx := context.WithoutCancel(h.Context()) // it lasts longer than other requests may
+		out, ctx := a.flow(h), h.Context()
+		flush := func() { _ = out.control.Flush() } // what can't be written is found by the next write
 		items, stop := a.Live.Follow(c.EID)
 		defer stop()
 		beat := time.NewTicker(heartbeat)
@@ -229,6 +223,8 @@ func (a *api) notices(_ context.Context, c *caller, in *struct {
 		_, err := fmt.Fprint(out, ": notices\n\n")
 		for flush(); err == nil; flush() {
 			select {
+			case <-ctx.Done(): // the reader has gone
+				return
 			case n, more := <-items:
 				if !more { // the server stops
 					return

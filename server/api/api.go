@@ -126,6 +126,7 @@ type Limits struct {
 	Text         int           // characters of one message's text, default chat.MaxText
 	Timeout      time.Duration // of a request, default 30 s
 	SendWait     time.Duration // for a message to become durable, default 10 s
+	Patience     time.Duration // how long who reads a stream of tables or events may take nothing, default 1 min
 	PublishRate  int           // messages a second of one user; 0 for no limit
 	PublishBurst int
 	WriteRate    int // changes a second of one login, ten times as many at once; 0 for no limit
@@ -231,6 +232,9 @@ func (o *Options) defaults() {
 	}
 	if o.Limits.SendWait <= 0 {
 		o.Limits.SendWait = 10 * time.Second
+	}
+	if o.Limits.Patience <= 0 {
+		o.Limits.Patience = patience
 	}
 	if o.Name == "" {
 		o.Name = "Magpie"

@@ -48,7 +48,7 @@ func (a *api) middleware(e *echo.Echo) {
 		}),
 		a.securityHeaders,
 		a.cors,
-		middleware.ContextTimeoutWithConfig(middleware.ContextTimeoutConfig{Skipper: streams, Timeout: a.Limits.Timeout}),
+		middleware.ContextTimeoutWithConfig(middleware.ContextTimeoutConfig{Skipper: flows, Timeout: a.Limits.Timeout}),
 		middleware.GzipWithConfig(middleware.GzipConfig{
 			Level: 5, MinLength: 1024,
 			// Compressing secrets beside what the caller chose lets their length tell.

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
-	"github.com/danielgtaylor/huma/v2/adapters/humaecho"
 
 	"magpie/server/chat"
 )
@@ -90,9 +89,7 @@ func (a *api) export(_ context.Context, _ *caller, in *struct {
 	return &huma.StreamResponse{Body: func(h huma.Context) {
 		h.SetHeader("Content-Type", "application/zip")
 		h.SetHeader("Content-Disposition", fmt.Sprintf(`attachment; filename="%s-%s.zip"`, o.EID, now.UTC().Format(time.DateOnly)))
-		control := http.NewResponseController(humaecho.Unwrap(h).Response())
-		_ = control.SetReadDeadline(time.Time{}) // a connection without deadlines needs none moved
-		e := &exporter{a: a, ctx: h.Context(), org: o, zip: zip.NewWriter(patient{h.BodyWriter(), control})}
+		e := &exporter{a: a, ctx: h.Context(), org: o, zip: zip.NewWriter(a.flow(h))}
 		err := e.run(now)
 		if err == nil {
 			err = e.zip.Close()
@@ -102,17 +99,6 @@ func (a *api) export(_ context.Context, _ *caller, in *struct {
 			panic(http.ErrAbortHandler)
 		}
 	}}, nil
-}
-
-// patient gives every piece that is written the time that a slow reader may take for it.
-type patient struct {
-	io.Writer
-	control *http.ResponseController
-}
-
-func (p patient) Write(b []byte) (int, error) {
-	_ = p.control.SetWriteDeadline(time.Now().Add(patience))
-	return p.Writer.Write(b)
 }
 
 // exporter writes an organisation into a zip file, reading as it writes.
