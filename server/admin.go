@@ -126,7 +126,7 @@ func (s *shell) wait(ctx context.Context, eid, id, what string) (map[string]any,
 			n := int(30 * done / total)
 			fmt.Fprintf(os.Stderr, "\r%s %-8s [%s%s] %d of %d ", what, j["state"], strings.Repeat("#", n), strings.Repeat(" ", 30-n), int(done), int(total))
 		}
-		if st := chat.JobState(fmt.Sprint(j["state"])); st == chat.JobDone || st == chat.JobFailed {
+		if st := chat.JobState(fmt.Sprint(j["state"])); st == chat.JobDone || st == chat.JobFailed || st == chat.JobStopped {
 			if bar && total > 0 {
 				fmt.Fprintln(os.Stderr)
 			}
@@ -143,7 +143,7 @@ func isTerminal(f *os.File) bool {
 
 // failed is the error of a job that has failed: what is wrong, a line each.
 func failed(j map[string]any) error {
-	if j["state"] != string(chat.JobFailed) {
+	if j["state"] != string(chat.JobFailed) && j["state"] != string(chat.JobStopped) {
 		return nil
 	}
 	var text strings.Builder

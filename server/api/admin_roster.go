@@ -27,7 +27,7 @@ const maxImport = 64 << 20
 type job struct {
 	ID      string          `json:"id"`
 	Kind    chat.JobKind    `json:"kind" enum:"import,backup"`
-	State   chat.JobState   `json:"state" enum:"checking,running,done,failed" doc:"checking: nothing has changed yet. failed: nothing was changed, errors say why."`
+	State   chat.JobState   `json:"state" enum:"checking,running,done,failed,stopped" doc:"checking: nothing has changed yet. failed: nothing was changed, errors say why. stopped: who began it lost the right to, and what done counts is stored."`
 	Done    int             `json:"done"`
 	Total   int             `json:"total" doc:"0 while it is not known."`
 	Result  jobResult       `json:"result"`

@@ -9,7 +9,8 @@ const (
 	JobChecking JobState = "checking" // nothing has changed yet
 	JobRunning  JobState = "running"  // goes on after a restart of the server
 	JobDone     JobState = "done"
-	JobFailed   JobState = "failed" // nothing has changed; Errors say why
+	JobFailed   JobState = "failed"  // nothing has changed; Errors say why
+	JobStopped  JobState = "stopped" // who began it lost the right to: what Done counts has changed, and nothing else
 )
 
 // JobKind is what a job does.

@@ -315,6 +315,13 @@ func (r *Roster) store(j *chat.Job) error {
 		r.show(*j)
 		return nil
 	})
+	switch chat.CodeOf(err) {
+	case chat.Unauthenticated, chat.Forbidden, chat.NotFound:
+		j.State = chat.JobStopped
+		j.Result.Wrong(chat.JobError{Code: chat.FieldNotAllowed, Message: fmt.Sprintf(
+			"%s may not import people any more. %d of %d are stored, the others are not. Import the same file again to go on: who is there already is no hindrance.", j.By.UID, j.Done, j.Total)})
+		return r.finish(r.ctx, *j)
+	}
 	if err != nil {
 		return err
 	}

@@ -38,12 +38,13 @@ type watched struct {
 	*store.Store
 	ended chan chat.Job
 	mu    sync.Mutex
-	steps int // that are still done; negative for all
+	steps int            // that are still done; negative for all
+	after func(done int) // called after each step, if it is not nil
 }
 
 func (w *watched) SaveJob(ctx context.Context, j chat.Job) error {
 	err := w.Store.SaveJob(ctx, j)
-	if err == nil && (j.State == chat.JobDone || j.State == chat.JobFailed) {
+	if err == nil && (j.State == chat.JobDone || j.State == chat.JobFailed || j.State == chat.JobStopped) {
 		w.ended <- j
 	}
 	return err
@@ -59,7 +60,11 @@ func (w *watched) ImportPeople(ctx context.Context, j *chat.Job, rows []chat.Per
 		return errStopped
 	}
 	w.steps--
-	return w.Store.ImportPeople(ctx, j, rows)
+	err := w.Store.ImportPeople(ctx, j, rows)
+	if err == nil && w.after != nil {
+		w.after(j.Done)
+	}
+	return err
 }
 
 func newWorld(t testing.TB) *world {
@@ -283,6 +288,40 @@ func TestRightsOfImport(t *testing.T) {
 		w.Roster = roster.New(roster.Options{Store: w.store, Dir: filepath.Join(w.dir, "imports"), Log: quiet})
 	}
 }
+
+// TestStopsWithoutRights takes the rights of who began an import while it runs.
+func TestStopsWithoutRights(t *testing.T) {
+	for name, change := range map[string]chat.AccountChange{"disabled": {Disabled: ptr(true)}, "demoted": {UserChange: chat.UserChange{Role: ptr(chat.Member)}}, "auditor": {UserChange: chat.UserChange{Role: ptr(chat.Auditor)}}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			check(t, w.store.CreateUser(t.Context(), chat.User{EID: "acme", UID: "bob", Name: "Bob", Role: chat.Admin}, "h"))
+			w.store.after = func(done int) {
+				if done == 400 {
+					_, err := w.store.UpdateAccount(t.Context(), shell, "bob", 1, change)
+					check(t, err)
+				}
+			}
+			_, err := w.Import(t.Context(), chat.Actor{EID: "acme", UID: "bob"}, people(1000), false)
+			check(t, err)
+			j := <-w.store.ended
+			if j.State != chat.JobStopped || j.Done != 400 || j.Result.Created != 400 || len(j.Result.Errors) != 1 || j.Result.Errors[0].Code != chat.FieldNotAllowed {
+				t.Errorf("%+v", j)
+			}
+			if n := w.count(); n != 402 {
+				t.Errorf("%d people", n)
+			}
+			w.Close()
+			w.Roster = roster.New(roster.Options{Store: w.store, Dir: filepath.Join(w.dir, "imports"), Log: quiet})
+			w.store.after = nil
+			if j := w.take(people(1000), false); j.State != chat.JobDone || j.Result.Created != 600 || j.Result.Unchanged != 400 { // somebody else goes on
+				t.Errorf("%+v", j)
+			}
+		})
+	}
+}
+
+func ptr[T any](v T) *T { return &v }
 
 // TestOneImportAtATime begins many at once.
 func TestOneImportAtATime(t *testing.T) {

@@ -70,6 +70,9 @@ func (s *Store) MayImport(ctx context.Context, by chat.Actor) (system bool, err 
 		return true, nil
 	}
 	u, err := readUser(ctx, s.read, by.EID, by.UID)
+	if err == nil && u.Disabled {
+		err = errSignedOut()
+	}
 	if err != nil {
 		return false, err
 	}
@@ -102,10 +105,10 @@ func (s *Store) Taken(ctx context.Context, eid string, uids, emails []string) (c
 
 // ImportPeople stores people who were checked before, and counts the job on, in one transaction. Who exists gets what the rows say
 // anew, but for the role; who does not exist has no password yet. A row that somebody else's change has made impossible meanwhile is left out, and the
-// job says so.
+// job says so. The right of who began the job is looked at each time.
 func (s *Store) ImportPeople(ctx context.Context, j *chat.Job, rows []chat.PersonRow) error {
 	var next chat.Job
-	err := s.change(ctx, func(t *tx) error {
+	err := s.administer(ctx, j.By, chat.ManagePeople, func(t *tx) error {
 		next = *j
 		next.Result.Errors = slices.Clone(j.Result.Errors)
 		for _, row := range rows {
@@ -141,6 +144,9 @@ func (s *Store) ImportPeople(ctx context.Context, j *chat.Job, rows []chat.Perso
 
 // importPerson makes or changes one person, and returns the audit log's word for it. Errors of the domain come before anything is written.
 func (t *tx) importPerson(by chat.Actor, row chat.PersonRow) (string, error) {
+	if err := t.mayGive(by, row.Role); err != nil {
+		return "", err
+	}
 	u, err := readUser(background, t, by.EID, row.UID)
 	if chat.CodeOf(err) == chat.NotFound {
 		u = chat.User{EID: by.EID, UID: row.UID, Name: row.Name, Email: row.Email, Title: row.Title, Role: row.Role}
@@ -159,7 +165,7 @@ func (t *tx) importPerson(by chat.Actor, row chat.PersonRow) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	before, err := readAccount(background, t, by.EID, row.UID)
+	before, err := t.administrable(by, row.UID)
 	if err != nil {
 		return "", err
 	}

@@ -116,7 +116,7 @@ func (s *Store) Tidy(ctx context.Context) error {
 		}{
 			{`DELETE FROM password_links WHERE expires < $1`, ts},
 			{`DELETE FROM group_links WHERE expires > 0 AND expires < $1`, ts},
-			{`DELETE FROM jobs WHERE kind <> 'backup' AND state IN ('done', 'failed') AND changed < $1`, ts - (30 * 24 * time.Hour).Milliseconds()},
+			{`DELETE FROM jobs WHERE kind <> 'backup' AND state IN ('done', 'failed', 'stopped') AND changed < $1`, ts - (30 * 24 * time.Hour).Milliseconds()},
 			{`DELETE FROM dissolved_members WHERE EXISTS (SELECT 1 FROM chat_groups g WHERE g.eid = dissolved_members.eid AND g.gid = dissolved_members.gid AND g.dissolved > 0 AND g.dissolved < $1)`, ts - restorable.Milliseconds()},
 		} {
 			if err := t.exec(d.query, d.before); err != nil {

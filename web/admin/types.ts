@@ -65,8 +65,8 @@ export interface PasswordLink {
 export interface Job {
   id: string;
   kind: 'import' | 'backup';
-  /** checking: nothing has changed yet. failed: nothing was changed, `errors` say why. */
-  state: 'checking' | 'running' | 'done' | 'failed';
+  /** checking: nothing has changed yet. failed: nothing was changed, `errors` say why. stopped: who began it lost the right to, and what `done` counts is stored. */
+  state: 'checking' | 'running' | 'done' | 'failed' | 'stopped';
   done: number;
   /** 0 while it is not known. */
   total: number;

@@ -217,6 +217,6 @@ export const activity = {
     when: 'When',
     actor: 'By',
     size: 'Size',
-    states: { checking: 'Being made', running: 'Being made', done: 'Done', failed: 'Failed' },
+    states: { checking: 'Being made', running: 'Being made', done: 'Done', failed: 'Failed', stopped: 'Stopped' },
   },
 };

@@ -259,6 +259,8 @@ export const en = {
       n === 1
         ? '1 line is wrong. Nothing was imported: put it right in the file and choose it again.'
         : `${n} things are wrong. Nothing was imported: put them right in the file and choose it again.`,
+    stopped: (done: string, total: string) =>
+      `Whoever began this import may not import people any more. ${done} of ${total} are stored, the others are not. Importing the same file again goes on.`,
     line: 'Line',
     column: 'Column',
     what: 'What is wrong',

@@ -209,6 +209,6 @@ export const activity: typeof English = {
     when: '时间',
     actor: '操作者',
     size: '大小',
-    states: { checking: '正在备份', running: '正在备份', done: '完成', failed: '失败' },
+    states: { checking: '正在备份', running: '正在备份', done: '完成', failed: '失败', stopped: '已停止' },
   },
 };

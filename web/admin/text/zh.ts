@@ -251,6 +251,8 @@ export const zh: Texts = {
     running: '正在导入…',
     progress: (done, total) => `${done} / ${total}`,
     wrong: (n) => `有 ${n} 处错误，未导入任何内容。请在文件中改正后重新选择。`,
+    stopped: (done, total) =>
+      `发起本次导入的人已无权导入人员。共 ${total} 人，已保存 ${done} 人，其余未导入。重新导入同一文件即可继续。`,
     line: '行',
     column: '列',
     what: '问题',

@@ -115,6 +115,11 @@ export function ImportPeople({ onClose, onDone }: { onClose(): void; onDone(): v
       )}
       {going && job && <Progress job={job} />}
       {job?.state === 'failed' && <Errors job={job} />}
+      {job?.state === 'stopped' && (
+        <p class="callout error" role="alert">
+          {text.stopped(format.value.number.format(job.done), format.value.number.format(job.total))}
+        </p>
+      )}
       {checked && (
         <p class="callout" role="status">
           {text.would(
