@@ -74,7 +74,7 @@ func (b *backups) Backup(ctx context.Context, by chat.Actor, file string) (chat.
 			return chat.Job{}, err
 		}
 	}
-	j := chat.Job{ID: id.String(), Kind: chat.JobBackup, By: chat.Actor{UID: by.UID, Addr: by.Addr}, State: chat.JobRunning}
+	j := chat.Job{ID: id.String(), Kind: chat.JobBackup, By: chat.Actor{UID: by.UID, Addr: by.Addr}, State: chat.JobRunning, Result: chat.JobResult{File: file}}
 	if !b.mu.TryLock() {
 		return j, chat.Errorf(chat.Conflict, "Another backup is running. Wait until it is done.")
 	}
@@ -103,13 +103,56 @@ func (b *backups) Backup(ctx context.Context, by chat.Actor, file string) (chat.
 	return begun, nil
 }
 
+// tidy ends what a stop of the server cut off: such a backup has failed, unless its file has the name already, which it gets last. The parts that were
+// written go.
+func (b *backups) tidy(ctx context.Context) error {
+	jobs, err := b.store.RunningJobs(ctx, chat.JobBackup)
+	if err != nil {
+		return fmt.Errorf("look for backups: %w", err)
+	}
+	var parts []string
+	for _, end := range []string{partSuffix, copySuffix, copySuffix + "-journal"} {
+		found, err := filepath.Glob(filepath.Join(b.data, backupFolder, "*.tar"+end))
+		if err != nil {
+			return fmt.Errorf("look for parts of backups: %w", err)
+		}
+		parts = append(parts, found...)
+		for _, j := range jobs {
+			parts = append(parts, j.Result.File+end)
+		}
+	}
+	for _, j := range jobs {
+		if info, err := os.Stat(j.Result.File); err == nil {
+			j.State, j.Result.Size = chat.JobDone, info.Size()
+		} else {
+			j.State = chat.JobFailed
+			j.Result.Wrong(chat.JobError{Code: chat.FieldInvalid, Message: "The server was stopped while it wrote the backup. Please make another."})
+		}
+		if err := b.store.SaveJob(ctx, j); err != nil {
+			return err
+		}
+	}
+	for _, path := range parts {
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			b.log.Warn("a part of a backup can't be removed", "file", path, "err", err)
+		}
+	}
+	return nil
+}
+
+// Ends of the names of what is written beside a backup.
+const (
+	partSuffix = ".part"
+	copySuffix = ".db"
+)
+
 // write makes the tar file beside its name first, so that what has the name is whole.
 func (b *backups) write(ctx context.Context, file string) (size int64, err error) {
 	if _, err := os.Stat(file); err == nil {
 		return 0, fmt.Errorf("%s is there already", file)
 	}
-	coming := file + ".part"
-	copied := file + ".db"
+	coming := file + partSuffix
+	copied := file + copySuffix
 	defer func() {
 		_ = os.Remove(copied)
 		_ = os.Remove(coming)

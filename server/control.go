@@ -27,10 +27,7 @@ const controlSocket = "control.sock"
 func (p *program) listenControl(dir string, handler http.Handler) {
 	path := filepath.Join(dir, controlSocket)
 	_ = os.Remove(path) // of a server that was killed: the folder's lock says that none is running
-	l, err := net.Listen("unix", path)
-	if err == nil {
-		err = os.Chmod(path, 0o600)
-	}
+	l, err := listenPrivately(path)
 	if err != nil {
 		p.log.Warn("the shell can't reach the running server", "err", err)
 		return
@@ -41,6 +38,40 @@ func (p *program) listenControl(dir string, handler http.Handler) {
 			p.log.Error("serve the shell", "err", err)
 		}
 	}()
+}
+
+// listenPrivately makes a socket that its owner alone can open, from its first moment: it is made in a folder that nobody else can enter, as a folder of
+// data that was there before may be everybody's.
+func listenPrivately(path string) (net.Listener, error) {
+	dir, err := os.MkdirTemp(filepath.Dir(path), ".")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	made := filepath.Join(dir, "s")
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: made, Net: "unix"})
+	if err != nil {
+		return nil, err
+	}
+	l.SetUnlinkOnClose(false) // it has another name by then
+	if err = os.Chmod(made, 0o600); err == nil {
+		err = os.Rename(made, path)
+	}
+	if err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	return &namedSocket{l, path}, nil
+}
+
+// namedSocket is a socket that loses its name when it is closed.
+type namedSocket struct {
+	net.Listener
+	path string
+}
+
+func (s *namedSocket) Close() error {
+	_ = os.Remove(s.path)
+	return s.Listener.Close()
 }
 
 // shell calls the API of a server, in the name of the shell.

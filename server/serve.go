@@ -140,6 +140,9 @@ func prepare(ctx context.Context, c Config, log *slog.Logger) (p *program, notic
 	p.media = media.New(media.Options{Store: files, Rows: p.store, FileLimit: c.LimitFile, Quota: chat.Quota{User: c.QuotaUser, Org: c.QuotaOrg}, Log: log})
 	p.roster = roster.New(roster.Options{Store: p.store, Dir: filepath.Join(c.Data, "imports"), Log: log})
 	p.backups = newBackups(p.store, c, log)
+	if err := p.backups.tidy(ctx); err != nil {
+		return p, nil, err
+	}
 	passing := newTraffic(p.store, log)
 	p.feed = newFeed()
 	p.store.Observe(passing)

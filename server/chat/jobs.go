@@ -41,6 +41,7 @@ type JobResult struct {
 	Updated   int        `json:"updated,omitempty"`
 	Unchanged int        `json:"unchanged,omitempty"`
 	Size      int64      `json:"size,omitempty"` // of a backup, bytes
+	File      string     `json:"file,omitempty"` // of a backup: its path, which is for the server alone
 	Errors    []JobError `json:"errors,omitempty"`
 	More      int        `json:"more,omitempty"` // errors beyond those
 }

@@ -148,7 +148,7 @@ func (s *Store) SetMember(ctx context.Context, eid, gid, uid, by string, role *c
 				if err := t.setMember(eid, gid, by, by, chat.GroupAdmin, actor.MutedUntil); err != nil {
 					return err
 				}
-				if err := t.exec(`UPDATE chat_groups SET owner = $3 WHERE eid = $1 AND gid = $2`, eid, gid, uid); err != nil {
+				if err := t.exec(`UPDATE chat_groups SET owner = $3, version = version + 1 WHERE eid = $1 AND gid = $2`, eid, gid, uid); err != nil {
 					return err
 				}
 			}
