@@ -1,6 +1,6 @@
 // The Core that views see: signed in or out, it stays the same object; what belongs to a user comes and goes with the session.
 
-import { computed, effect, type ReadonlySignal, signal } from '@preact/signals-core';
+import { batch, computed, effect, type ReadonlySignal, signal } from '@preact/signals-core';
 import { Api, isRefusal } from './api/http';
 import type { KeptAccount, SignIn } from './api/shapes';
 import {
@@ -26,8 +26,8 @@ import type * as t from './types';
 const maxDelay = 30_000;
 /** ms that views have to keep what is half written when a login ends unasked. */
 const partingTime = 100;
-/** Part of an access token's life after which a login by a host is renewed. */
-const renewAfter = 0.75;
+/** ms after which a login by a host is renewed, for each second of its access token: it lasts only as long as the host says who is there. */
+const renewAfter = 750;
 
 export class App implements t.Core {
   private readonly session = signal<Session | undefined>(undefined);
@@ -37,6 +37,7 @@ export class App implements t.Core {
   private readonly before = signal<t.Connection>({ state: 'idle', stalled: false });
   private readonly listeners = new Set<(m: t.Message, c: t.Conversation) => void>();
   private readonly api: Api;
+  private renewal: ReturnType<typeof setTimeout> | undefined;
   private readonly clock: () => number;
   private readonly locks: LockManager | null;
   private readonly channel: ((name: string) => BroadcastChannel) | null;
@@ -46,10 +47,8 @@ export class App implements t.Core {
   private closing: Promise<void> = Promise.resolve();
   /** One that has ended unasked, while views close that may hold something half written. */
   private parting: Session | undefined;
-
   /** Nothing is kept on this device. */
   private readonly memory: boolean;
-  private renewal: ReturnType<typeof setTimeout> | undefined;
 
   constructor(private readonly o: t.CoreOptions) {
     this.memory = (o.storage ?? (o.token ? 'memory' : 'indexeddb')) === 'memory';
@@ -97,11 +96,7 @@ export class App implements t.Core {
   }
 
   readonly connection = computed(() => this.session.value?.state.value ?? this.before.value);
-  readonly current = lately(() => {
-    const { state } = this.connection.value;
-    if (state === 'online') return this.session.value?.synced.value ? 'up' : 'coming';
-    return state === 'connecting' || state === 'waiting' ? 'coming' : 'down';
-  });
+  readonly current = lately(this.connection, () => this.session.value?.synced.value ?? false);
   readonly conversations = this.of((s) => s.conversations.list, []);
   readonly unsent = this.of<ReadonlyMap<string, t.Message>>((s) => s.outbox.unsent, new Map());
   readonly unreadTotal = this.of((s) => s.conversations.unreadTotal, 0);
@@ -133,8 +128,7 @@ export class App implements t.Core {
       } catch (e) {
         if (this.who.peek().status !== 'unknown') return; // one has signed in meanwhile
         if (e instanceof Problem && e.status > 0 && e.status < 500 && e.status !== 429) {
-          this.before.value = { state: 'idle', stalled: false };
-          this.who.value = { status: 'out', ...(this.o.token && { reason: e.detail, problem: e }) };
+          this.refused(e);
           return;
         }
         await this.pause(failures, e as Error);
@@ -153,24 +147,17 @@ export class App implements t.Core {
   }
 
   async identify(): Promise<void> {
-    let a: SignIn;
     try {
-      a = await this.api.identify();
+      const a = await this.api.identify(() => this.replaced());
+      if (this.session.peek()) return;
+      await this.closing;
+      await this.begin(a);
     } catch (e) {
-      if (e instanceof Problem && isRefusal(e, true)) {
-        if (this.session.peek()) this.ended(e.detail, false, e);
-        else this.who.value = { status: 'out', reason: e.detail, problem: e };
-      }
+      // While the host can't be asked, a login goes on to its end; what needs a token then asks once more.
+      const away = e instanceof Problem && e.names.type === '/problems/host-no-token' && this.session.peek();
+      if (e instanceof Problem && isRefusal(e, true) && !away) this.refused(e);
       throw e;
     }
-    const s = this.session.peek();
-    const me = this.who.peek();
-    if (s && me.me?.uid === a.user.uid && me.org?.eid === a.org.eid) return;
-    this.leave();
-    s?.close({ tell: false });
-    if (s) this.closing = s.clean('nothing').then(() => {});
-    await this.closing;
-    await this.begin(a);
   }
 
   async logout(): Promise<void> {
@@ -385,21 +372,33 @@ export class App implements t.Core {
 
   /** The server has said who is signed in. */
   private signedIn({ user, org, mqtt, expires_in }: SignIn): void {
-    if (this.o.token) this.renewIn(expires_in * 1000);
+    if (this.o.token) {
+      clearTimeout(this.renewal);
+      this.renewal = setTimeout(() => void this.identify().catch(() => {}), expires_in * renewAfter);
+    }
     this.kept = { user, org, mqtt };
     if (this.session.peek()) this.show(this.kept);
   }
 
-  /** A login by a host lasts only as long as the host goes on saying who is there. ms. */
-  private renewIn(ms: number): void {
-    clearTimeout(this.renewal);
-    this.renewal = setTimeout(() => {
-      this.api.refresh().catch((e) => {
-        // While the host can't be asked, the login goes on to its end; what needs a token then asks once more.
-        if (e instanceof Problem && isRefusal(e, true) && e.names.type !== '/problems/host-no-token')
-          this.ended(e.detail, false, e);
-      });
-    }, ms * renewAfter);
+  /** The host says that somebody else is there. */
+  private replaced(): void {
+    const s = this.session.peek();
+    batch(() => {
+      this.leave();
+      this.who.value = { status: 'unknown' };
+    });
+    s?.close({ tell: false });
+    this.closing = s?.clean('nothing').then(() => {}) ?? Promise.resolve();
+  }
+
+  /** A login by a host is over, or does not begin. */
+  private refused(why: Problem): void {
+    if (this.session.peek()) {
+      this.ended(why.detail, false, why);
+      return;
+    }
+    this.before.value = { state: 'idle', stalled: false };
+    this.who.value = { status: 'out', ...(this.o.token && { reason: why.detail, problem: why }) };
   }
 
   private show(a: KeptAccount): void {

@@ -81,14 +81,17 @@ export class Api {
     return this.renewing;
   }
 
-  /** Signs in whoever the host says is there now: who was signed in before may be somebody else. Throws Problem. */
-  async identify(): Promise<SignIn> {
+  /** Signs in whoever the host says is there now. replaced: that is somebody else than before. Throws Problem. */
+  async identify(replaced: () => void): Promise<SignIn> {
     await this.renewing?.catch(() => {});
     this.renewing = this.exchange().finally(() => {
       this.renewing = undefined;
     });
     const s = await this.renewing;
-    if (this.signedIn && !isSame(this.signedIn, s)) this.signedIn = undefined;
+    if (this.signedIn && !isSame(this.signedIn, s)) {
+      this.signedIn = undefined;
+      replaced();
+    }
     return this.accept(s);
   }
 

@@ -28,6 +28,10 @@ export class FakeServer {
   version = '1.0.0';
   /** Who signs in. */
   uid = 'alice';
+  clientId = 'web-1';
+  /** Tokens of a host, with the login that was to be prolonged. A good one begins with the uid that it is for. */
+  readonly exchanged: { app: string; token: string; sent?: string }[] = [];
+  refusesToken: (token: string, sent?: string) => { status: number; type: string } | undefined = () => undefined;
   /** The access token that is good. */
   token = 'token';
   private packetId = 0;
@@ -40,7 +44,7 @@ export class FakeServer {
   }
 
   /** A page on which nothing has been done yet. */
-  page(o: { memory?: boolean; tab?: Tab; now?: () => number } = {}): Core {
+  page(o: { memory?: boolean; tab?: Tab; now?: () => number; token?: () => Promise<string | null> } = {}): Core {
     return createCore({
       base: 'http://test',
       fetch: async (url, init) => {
@@ -49,6 +53,7 @@ export class FakeServer {
         return r;
       },
       ...(o.now && { now: o.now }),
+      ...(o.token && { app: 'oa', token: o.token }),
       socket: () => {
         const s = new Scripted();
         this.sockets.push(s);
@@ -132,13 +137,21 @@ export class FakeServer {
     for (const uninteresting of ['limit', 'cursor']) query.delete(uninteresting);
     const body = init.body && init.method === 'PUT' ? ` ${init.body}` : '';
     this.calls.push(`${init.method} ${path}${query.size ? `?${query}` : ''}${body}`);
-    if (path === '/auth/login' || path === '/auth/refresh') {
+    const sent = (init.headers as Record<string, string>).Authorization;
+    if (path === '/auth/exchange') {
+      const { app, token } = JSON.parse(String(init.body));
+      this.exchanged.push({ app, token, ...(sent && { sent }) });
+      const refusal = this.refusesToken(token, sent);
+      if (refusal) return Response.json({ detail: refusal.type, ...refusal }, { status: refusal.status });
+      this.uid = token.split(' ')[0];
+    }
+    if (['/auth/login', '/auth/refresh', '/auth/exchange'].includes(path)) {
       return Response.json({
         access_token: this.token,
         expires_in: 900,
         user: { uid: this.uid, name: 'Alice', avatar: '', role: 'member' },
         org: { eid: 'demo', name: 'Demo' },
-        mqtt: { url: 'ws://test/mqtt', client_id: 'web-1', username: 'demo/alice' },
+        mqtt: { url: 'ws://test/mqtt', client_id: this.clientId, username: 'demo/alice' },
       });
     }
     const { Authorization } = init.headers as Record<string, string>;

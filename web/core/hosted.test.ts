@@ -1,0 +1,140 @@
+import 'fake-indexeddb/auto';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { FakeServer } from './testing/server';
+import type { Core } from './types';
+
+let server: FakeServer;
+let host: { user: string | null; tokens: number; fails: boolean };
+let core: Core;
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  server = new FakeServer();
+  host = { user: 'alice', tokens: 0, fails: false };
+  core = server.page({
+    token: async () => {
+      host.tokens++;
+      if (host.fails) throw new Error('the host is down.');
+      return host.user && `${host.user} ${host.tokens}`;
+    },
+  });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+const settle = () => vi.advanceTimersByTimeAsync(100);
+const type = () => core.account.peek().problem?.names.type;
+
+async function online(): Promise<void> {
+  void core.start();
+  await settle();
+  server.socket.open();
+  server.socket.connack();
+  await settle();
+}
+
+test('a token of the host signs in, and nothing is kept on the device', async () => {
+  await online();
+  expect(core.account.peek()).toMatchObject({ status: 'in', me: { uid: 'alice' } });
+  expect(core.connection.peek().state).toBe('online');
+  expect(server.exchanged).toEqual([{ app: 'oa', token: 'alice 1' }]);
+  expect(await indexedDB.databases()).toEqual([]);
+});
+
+test('before the access token ends another one prolongs the same login', async () => {
+  await online();
+  await vi.advanceTimersByTimeAsync(900_000 * 0.75);
+  expect(server.exchanged[1]).toEqual({ app: 'oa', token: 'alice 2', sent: 'Bearer token' });
+  await vi.advanceTimersByTimeAsync(900_000 * 0.75);
+  expect(server.exchanged).toHaveLength(3);
+});
+
+test('a login that is over by then begins anew, with its new client id', async () => {
+  await online();
+  server.refusesToken = (_, sent) => (sent ? { status: 401, type: '/problems/unauthorized' } : undefined);
+  server.clientId = 'web-2';
+  await vi.advanceTimersByTimeAsync(900_000 * 0.75);
+  expect(server.exchanged.slice(1)).toEqual([
+    { app: 'oa', token: 'alice 2', sent: 'Bearer token' },
+    { app: 'oa', token: 'alice 3' },
+  ]);
+  const before = server.sockets.length;
+  while (server.sockets.length === before) await vi.advanceTimersByTimeAsync(500);
+  server.socket.open();
+  expect(server.socket.heard()[0]).toMatchObject({ type: 'connect', clientId: 'web-2', cleanStart: true });
+});
+
+test('nobody at the host: not signed in, and not asked again by itself', async () => {
+  host.user = null;
+  void core.start();
+  await vi.advanceTimersByTimeAsync(3_600_000);
+  expect(core.account.peek().status).toBe('out');
+  expect(type()).toBe('/problems/host-nobody');
+  expect(host.tokens).toBe(1);
+  host.user = 'bob';
+  await core.identify();
+  expect(core.account.peek()).toMatchObject({ status: 'in', me: { uid: 'bob' } });
+});
+
+test('who has signed out at the host is signed out here by the next renewal', async () => {
+  await online();
+  host.user = null;
+  await vi.advanceTimersByTimeAsync(900_000);
+  expect(core.account.peek().status).toBe('out');
+  expect(type()).toBe('/problems/host-nobody');
+  expect(core.connection.peek().state).toBe('ended');
+});
+
+test('a host that is down does not end a login that runs', async () => {
+  await online();
+  host.fails = true;
+  await vi.advanceTimersByTimeAsync(900_000 * 0.8);
+  expect(host.tokens).toBe(2);
+  expect(core.account.peek().status).toBe('in');
+  host.fails = false;
+  await vi.advanceTimersByTimeAsync(900_000);
+  await core.setPresence({ status: 'busy' });
+  expect(core.account.peek().status).toBe('in');
+});
+
+test.each([
+  [401, '/problems/host-token'],
+  [403, '/problems/host-user'],
+  [403, '/problems/app-origin'],
+  [404, '/problems/not-found'],
+])('a token that is refused (%s %s) is not tried again', async (status, name) => {
+  server.refusesToken = () => ({ status, type: name });
+  void core.start();
+  await vi.advanceTimersByTimeAsync(3_600_000);
+  expect(type()).toBe(name);
+  expect(server.exchanged).toHaveLength(1);
+});
+
+test('a server that is away, or has too much to do, is tried again', async () => {
+  server.refusesToken = () => ({ status: 503, type: '/problems/unavailable' });
+  void core.start();
+  await vi.advanceTimersByTimeAsync(5000);
+  server.refusesToken = () => undefined;
+  await vi.advanceTimersByTimeAsync(30_000);
+  expect(core.account.peek().status).toBe('in');
+});
+
+test('somebody else at the host takes the place of who was signed in, and sees nothing of theirs', async () => {
+  server.say('u:carol', 'carol', 'for alice');
+  await online();
+  expect(core.conversations.peek()).toHaveLength(1);
+  const states: string[] = [];
+  const stop = core.account.subscribe((a) => states.push(`${a.status} ${a.me?.uid ?? ''}`));
+  const socket = server.socket;
+  server.conversations.clear();
+  host.user = 'bob';
+  const done = core.identify();
+  await settle();
+  await done;
+  stop();
+  expect(states).toEqual(['in alice', 'unknown ', 'in bob']);
+  expect(server.exchanged[1]).toMatchObject({ sent: 'Bearer token' });
+  expect(socket.closed).toBe(true);
+  expect(core.conversations.peek()).toEqual([]);
+});
