@@ -45,8 +45,6 @@ export interface CallsOptions {
   /** The global comes with boot, and goes with destroy. */
   install: () => void;
   uninstall: () => void;
-  /** An error that no listener is told of. */
-  complain: (e: Error) => void;
 }
 
 export class Calls {
@@ -68,7 +66,7 @@ export class Calls {
   /** Never throws. A rejection that nobody looks at stays quiet: the event 'error' has told of it. */
   call(method: unknown, args: unknown[]): Promise<unknown> {
     const answer = this.carryOut(method, args).catch((e) => {
-      throw e.code ? e : failure('call', `${method}: ${e.message}.`);
+      throw e.code ? e : failure('call', `${method}: ${e.message}`);
     });
     answer.catch((e) => {
       if (e.code === 'call') this.emit('error', e);
@@ -78,7 +76,7 @@ export class Calls {
 
   readonly emit: Emit = (event, it) => {
     const told = this.listeners.filter((one) => one.event === event);
-    if (event === 'error' && !told.length) this.o.complain(it as Error);
+    if (event === 'error' && !told.length) console.error(`Magpie: ${(it as Error).message}`);
     for (const { listener } of told) {
       try {
         listener(it as never);

@@ -21,7 +21,7 @@ function start(script: HTMLScriptElement): void {
     app,
     tokenUrl,
     locale,
-    theme: theme === undefined && position === undefined ? undefined : { mode: theme, position },
+    theme: { mode: theme, position },
     open: open !== undefined && open !== 'false',
     launcher: launcher !== 'off',
   };
@@ -37,7 +37,6 @@ function make(address: string, before: Global | undefined): Global {
     uninstall: () => {
       if (page.Magpie === magpie) delete page.Magpie;
     },
-    complain: (e) => console.error(`Magpie: ${e.message}`),
   });
   const magpie: Global = (method, ...args) => calls.call(method, args);
   magpie.loaded = true;

@@ -144,8 +144,9 @@ export class Chats implements Running, Owner {
     try {
       if (one.chat !== null) conv = convOf(one.chat);
     } catch (e) {
-      one.say(wordsIn(this.locale).badChat);
-      this.emit('error', failure('call', (e as Error).message));
+      const { message } = e as Error;
+      one.say(message);
+      this.emit('error', failure('call', message));
       return;
     }
     const frame = one.begin(this.options(() => one.frame, true, conv));

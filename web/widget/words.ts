@@ -8,7 +8,6 @@ const en = {
   coming: 'Connecting…',
   away: 'The chat can’t be reached.',
   again: 'Try again',
-  badChat: 'There is no such conversation.',
 };
 
 const zh: typeof en = {
@@ -19,7 +18,6 @@ const zh: typeof en = {
   coming: '正在连接…',
   away: '无法连接聊天服务。',
   again: '重试',
-  badChat: '没有这个会话。',
 };
 
 export type Words = typeof en;
