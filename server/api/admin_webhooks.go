@@ -20,7 +20,7 @@ type Webhooks interface {
 	DeleteWebhook(ctx context.Context, by chat.Actor, app, id string, version int64) error
 	NoteWebhookTest(ctx context.Context, by chat.Actor, app, id string) (chat.Webhook, error)
 	Deliveries(ctx context.Context, eid, app, webhook string, status chat.DeliveryStatus, cursor string, limit int) ([]chat.Delivery, string, error)
-	SendAgain(ctx context.Context, by chat.Actor, app, webhook, name string) (chat.Delivery, error)
+	SendAgain(ctx context.Context, by chat.Actor, app, webhook, name string, at time.Time) (chat.Delivery, error)
 }
 
 // Dispatcher sends what webhooks tell.
@@ -228,7 +228,7 @@ func (a *api) sendAgain(ctx context.Context, c *caller, in *struct {
 	WebhookPath
 	Delivery string `path:"did" maxLength:"64"`
 }) (*answer[delivery], error) {
-	d, err := a.Store.SendAgain(ctx, c.actor(), in.ID, in.Webhook, in.Delivery)
+	d, err := a.Store.SendAgain(ctx, c.actor(), in.ID, in.Webhook, in.Delivery, time.Now())
 	if err != nil {
 		return nil, fmt.Errorf("send a delivery again: %w", err)
 	}

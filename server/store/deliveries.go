@@ -159,8 +159,8 @@ func (s *Store) Deliveries(ctx context.Context, eid, app, webhook string, status
 	return list[:limit], encodeCursor(list[limit-1].ID), nil
 }
 
-// SendAgain queues a delivery that has ended once more, outside of the order; one that waits is due at once.
-func (s *Store) SendAgain(ctx context.Context, by chat.Actor, app, webhook, name string) (chat.Delivery, error) {
+// SendAgain queues a delivery that has ended once more, due at once and outside of the order; one that waits is due at once.
+func (s *Store) SendAgain(ctx context.Context, by chat.Actor, app, webhook, name string, at time.Time) (chat.Delivery, error) {
 	var d chat.Delivery
 	err := s.administer(ctx, by, chat.ManageApps, func(t *tx) error {
 		w, err := readWebhook(background, t, by.EID, app, webhook)
@@ -177,7 +177,7 @@ func (s *Store) SendAgain(ctx context.Context, by chat.Actor, app, webhook, name
 		if d.Status != chat.DeliveryWaiting {
 			d.Lane, d.Status, d.Attempts, d.Ended = "again:"+d.Name, chat.DeliveryWaiting, 0, time.Time{}
 		}
-		d.Next = fromMS(now())
+		d.Next = at
 		if err := t.exec(`UPDATE deliveries SET lane = $1, status = 'waiting', attempts = $2, next = $3, ended = 0 WHERE id = $4`, d.Lane, d.Attempts, ms(d.Next), d.ID); err != nil {
 			return err
 		}

@@ -191,14 +191,13 @@ func (w *worker) meet(s chat.HookStream, entries []chat.Entry, lanes map[string]
 // queuePresence queues what was seen of contacts.
 func (w *worker) queuePresence(ctx context.Context) error {
 	w.mu.Lock()
-	news := w.presence
-	if len(news) > 0 {
-		w.presence = map[string]presenceNews{}
-	}
-	w.mu.Unlock()
-	if len(news) == 0 {
+	if len(w.presence) == 0 {
+		w.mu.Unlock()
 		return nil
 	}
+	news := w.presence
+	w.presence = map[string]presenceNews{}
+	w.mu.Unlock()
 	var list []chat.Delivery
 	for uid, n := range news {
 		data, err := presenceData(uid, n.payload)
