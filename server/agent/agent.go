@@ -20,6 +20,8 @@ type Store interface {
 
 	User(ctx context.Context, eid, uid string) (chat.User, error)
 	Announcement(ctx context.Context, eid string, id int64) (chat.Announcement, error)
+	// Message returns a message of a stream as it is now.
+	Message(ctx context.Context, ref chat.StreamRef, seq uint64) (chat.Entry, error)
 	Groups(ctx context.Context, eid, uid string) ([]chat.Group, error)
 	// Conversation returns a conversation as a user sees it.
 	Conversation(ctx context.Context, eid, uid, conv string) (chat.Conversation, error)

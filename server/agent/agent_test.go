@@ -246,6 +246,41 @@ func TestNotices(t *testing.T) {
 			},
 		},
 		{
+			name:   "a message edited",
+			before: func(t *testing.T, st *store.Store) { say(t, st, "alice", "bob") },
+			do: func(_ *testing.T, st *store.Store) error {
+				_, err := st.Edit(ctx, eid, "alice", "u:bob", 1, func(old []byte, _ time.Time) (*chat.Revision, error) {
+					im, err := payload.Edit(old, []chat.Medium{{Content: []byte(`{"co":"<hello>"}`)}}, 100, time.UnixMilli(1_700_000_000_123))
+					check(t, err)
+					b, err := payload.EncodeIM(*im)
+					return &chat.Revision{Payload: b}, err
+				})
+				return err
+			},
+			user: map[string][]string{
+				"alice": {`0x41 {"conv":"u:bob","seq":1,"ts":1700000000123,"media":[{"type":0,"content":{"co":"<hello>","ed":1700000000123}}]}`},
+				"bob":   {`0x41 {"conv":"u:alice","seq":1,"ts":1700000000123,"media":[{"type":0,"content":{"co":"<hello>","ed":1700000000123}}]}`},
+			},
+		},
+		{
+			name:   "a message edited, and recalled at once",
+			before: func(t *testing.T, st *store.Store) { say(t, st, "alice", "bob") },
+			do: func(_ *testing.T, st *store.Store) error {
+				_, err := st.Edit(ctx, eid, "alice", "u:bob", 1, func(old []byte, at time.Time) (*chat.Revision, error) {
+					im, err := payload.Edit(old, []chat.Medium{{Content: []byte(`{"co":"x"}`)}}, 100, at)
+					check(t, err)
+					b, err := payload.EncodeIM(*im)
+					return &chat.Revision{Payload: b}, err
+				})
+				check(t, err)
+				return st.Recall(ctx, eid, "alice", "u:bob", 1, payload.Recall)
+			},
+			user: map[string][]string{
+				"alice": {`0x40 {"conv":"u:bob","seq":1,"by":"alice"}`},
+				"bob":   {`0x40 {"conv":"u:alice","seq":1,"by":"alice"}`},
+			},
+		},
+		{
 			name:   "conversation muted, pinned and cleared",
 			before: func(t *testing.T, st *store.Store) { say(t, st, "alice", "bob") },
 			do: func(t *testing.T, st *store.Store) error {

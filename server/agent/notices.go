@@ -68,6 +68,12 @@ type (
 		Seq  uint64 `json:"seq"`
 		By   string `json:"by"`
 	}
+	editNotice struct {
+		Conv  string        `json:"conv"`
+		Seq   uint64        `json:"seq"`
+		TS    int64         `json:"ts"` // ms since 1970 UTC of the edit
+		Media []chat.Medium `json:"media"`
+	}
 	announcementNotice struct {
 		ID    string `json:"id"`
 		Title string `json:"title"`
@@ -146,6 +152,8 @@ func (a *Agent) write(ctx context.Context, e chat.Event, out *outbox) error {
 		if other != e.UID {
 			out.user(other, chat.NoticeRecalled, recallNotice{"u:" + e.UID, e.Seq, e.By})
 		}
+	case chat.EventEdit:
+		return a.edited(ctx, e, out)
 	case chat.EventAnnounce:
 		x, err := a.store.Announcement(ctx, e.EID, int64(e.Seq))
 		if err != nil {
@@ -165,7 +173,7 @@ func (a *Agent) write(ctx context.Context, e chat.Event, out *outbox) error {
 			return err
 		}
 		out.user(e.UID, chat.NoticeConversation, conversationNotice{e.Conv, c.Muted, c.Pinned, c.ClearedSeq})
-	case chat.EventGroupCreate, chat.EventUserCreated, chat.EventUserDisabled, chat.EventLoginEnded, chat.EventOrg, chat.EventWebhooks:
+	case chat.EventGroupCreate, chat.EventUserCreated, chat.EventUserDisabled, chat.EventLoginEnded, chat.EventOrg, chat.EventWebhooks, chat.EventNoticesBlanked:
 		// The server acts on these; nobody is told by a notice.
 	default:
 		a.log.Warn("event of unknown type", "type", e.Type, "id", e.ID)
@@ -226,6 +234,37 @@ func (a *Agent) joined(ctx context.Context, e chat.Event, out *outbox) error {
 	return nil
 }
 
+// edited tells what a message says now. Of one that was recalled meanwhile another event tells.
+func (a *Agent) edited(ctx context.Context, e chat.Event, out *outbox) error {
+	entry, err := a.store.Message(ctx, chat.StreamRef{EID: e.EID, Kind: e.Kind, Key: e.Key}, e.Seq)
+	if err != nil {
+		return err
+	}
+	im, err := payload.DecodeIM(entry.Payload)
+	if err != nil {
+		return fmt.Errorf("decode message %d of stream %d: %w", entry.Seq, entry.StreamID, err)
+	}
+	at := payload.EditedAt(im)
+	if at.IsZero() {
+		return nil
+	}
+	n := editNotice{Seq: e.Seq, TS: at.UnixMilli(), Media: im.Media}
+	out.tells = &entry
+	if e.Kind == chat.StreamGroup {
+		n.Conv = "g:" + e.Key
+		out.group(e.Key, chat.NoticeEdited, n)
+		return nil
+	}
+	other := chat.PairOther(e.Key, e.UID)
+	n.Conv = "u:" + other
+	out.user(e.UID, chat.NoticeEdited, n)
+	if other != e.UID {
+		n.Conv = "u:" + e.UID
+		out.user(other, chat.NoticeEdited, n)
+	}
+	return nil
+}
+
 func (a *Agent) data(ctx context.Context, e chat.Event, out *outbox) error {
 	g, _, err := a.store.GroupManagers(ctx, e.EID, e.GID)
 	if err != nil {
@@ -251,7 +290,8 @@ func (a *Agent) data(ctx context.Context, e chat.Event, out *outbox) error {
 type outbox struct {
 	eid     string
 	notices []chat.Append
-	err     error // the first
+	tells   *chat.Entry // the message that the notices repeat
+	err     error       // the first
 }
 
 func (o *outbox) user(uid string, t chat.NoticeType, content any) {
@@ -277,5 +317,5 @@ func (o *outbox) add(kind chat.StreamKind, key string, t chat.NoticeType, conten
 		}
 		return
 	}
-	o.notices = append(o.notices, chat.Append{Stream: chat.StreamRef{EID: o.eid, Kind: kind, Key: key}, Payload: b})
+	o.notices = append(o.notices, chat.Append{Stream: chat.StreamRef{EID: o.eid, Kind: kind, Key: key}, Payload: b, Tells: o.tells})
 }

@@ -83,6 +83,7 @@ type AdminGroups interface {
 	CreateAnyGroupLink(ctx context.Context, by chat.Actor, gid, id string, hash []byte, expires time.Time) error
 	AnyGroupLinks(ctx context.Context, eid, gid string) ([]chat.GroupLink, error)
 	DeleteAnyGroupLink(ctx context.Context, by chat.Actor, gid, id string) error
+	Edit(ctx context.Context, eid, uid, conv string, seq uint64, revise chat.Revise) (chat.Entry, error)
 	JoinRequests(ctx context.Context, eid, gid, viewer string) ([]chat.ContactRequest, error)
 	AnswerJoin(ctx context.Context, eid, gid, by, uid string, accept bool) error
 	CreateGroupLink(ctx context.Context, eid, gid, by, id string, hash []byte, expires time.Time) error

@@ -16,6 +16,7 @@ type policies struct {
 	CreateGroups    string   `json:"create_groups" enum:"everyone,admins"`
 	MessageWhom     string   `json:"message_whom" enum:"everyone,contacts,departments" doc:"To whom people may write: everyone; their contacts; their contacts and who is in one of their departments. Administrators and programs may write to everyone, and be written to."`
 	RecallSeconds   int      `json:"recall_seconds" minimum:"0" maximum:"31536000" doc:"How long an author may recall a message; 0 for never."`
+	EditSeconds     int      `json:"edit_seconds" minimum:"0" maximum:"31536000" doc:"How long an author may edit a message; 0 for never."`
 	RetentionDays   days     `json:"retention_days" doc:"After how many days messages are deleted; 0 for never."`
 	FileKinds       []string `json:"file_kinds" doc:"Of image, audio, video, document, other."`
 	FileLimit       int64    `json:"file_limit" minimum:"0" doc:"Bytes of one file; 0: the server's setting alone holds."`
@@ -38,6 +39,7 @@ type policyChange struct {
 	CreateGroups    *string   `json:"create_groups,omitempty" enum:"everyone,admins"`
 	MessageWhom     *string   `json:"message_whom,omitempty" enum:"everyone,contacts,departments"`
 	RecallSeconds   *int      `json:"recall_seconds,omitempty" minimum:"0" maximum:"31536000"`
+	EditSeconds     *int      `json:"edit_seconds,omitempty" minimum:"0" maximum:"31536000"`
 	RetentionDays   *days     `json:"retention_days,omitempty"`
 	FileKinds       *[]string `json:"file_kinds,omitempty" maxItems:"5"`
 	FileLimit       *int64    `json:"file_limit,omitempty" minimum:"0"`
@@ -65,7 +67,7 @@ func policiesOf(o chat.Org) policies {
 	s := o.Settings
 	return policies{SeveralSessions: s.SeveralSessions, ContactApproval: s.ContactApproval, MQTTPasswords: s.MQTTPasswords,
 		CreateGroups: cmp.Or(s.CreateGroups, chat.ForEveryone), MessageWhom: cmp.Or(s.MessageWhom, chat.ForEveryone),
-		RecallSeconds: int(s.Recall().Seconds()), RetentionDays: days{s.RetentionPair, s.RetentionGroup}, FileKinds: s.FileKinds.List(),
+		RecallSeconds: int(s.Recall().Seconds()), EditSeconds: int(s.Edit().Seconds()), RetentionDays: days{s.RetentionPair, s.RetentionGroup}, FileKinds: s.FileKinds.List(),
 		FileLimit: s.FileLimit, QuotaOrg: s.StorageQuota, QuotaUser: s.UserQuota, PasswordMin: cmp.Or(s.PasswordMin, chat.MinPassword),
 		PasswordMixed: s.PasswordMixed, Version: o.Version}
 }
@@ -101,9 +103,9 @@ func (p policyChange) apply(s *chat.OrgSettings) error {
 			*v = ""
 		}
 	}
-	if p.RecallSeconds != nil {
-		if s.RecallSeconds = *p.RecallSeconds; s.RecallSeconds == 0 {
-			s.RecallSeconds = -1
+	for to, from := range map[*int]*int{&s.RecallSeconds: p.RecallSeconds, &s.EditSeconds: p.EditSeconds} {
+		if set(to, from); from != nil && *from == 0 { // 0 is the default, which is not never
+			*to = -1
 		}
 	}
 	if p.RetentionDays != nil {

@@ -202,6 +202,7 @@ func New(o Options) *echo.Echo {
 	a.memberRoutes()
 	a.conversationRoutes()
 	a.messageRoutes()
+	a.editRoutes()
 	a.mediaRoutes(e)
 	a.presubscriptionRoutes()
 	a.adminRoutes()

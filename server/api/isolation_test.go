@@ -56,6 +56,7 @@ func TestAnotherOrganisationSeesNothing(t *testing.T) {
 		"DELETE /api/v1/groups/{gid}/links/{id}":                  nil,
 		"PUT /api/v1/announcements/{id}/read":                     nil,
 		"DELETE /api/v1/conversations/{conv}/messages/{seq}":      nil,
+		"PATCH /api/v1/conversations/{conv}/messages/{seq}":       textMessage("mine now"),
 		"POST /api/v1/conversations/{conv}/messages/{seq}/report": map[string]any{"reason": "x"},
 	}
 	for path, methods := range readDocument(t, api.New(api.Options{})).Paths {

@@ -27,7 +27,7 @@ type message struct {
 	Sender     string     `json:"sender"`
 	Media      []medium   `json:"media"`
 	ID         string     `json:"id" doc:"The sender's id of the message (MQTT Correlation Data) in hex, or empty."`
-	EditedAt   *time.Time `json:"edited_at"`
+	EditedAt   *time.Time `json:"edited_at" doc:"When its author has changed it last, or null."`
 	Recalled   bool       `json:"recalled" doc:"It was taken back: there are no media."`
 	RecalledBy string     `json:"recalled_by,omitempty" doc:"The uid of who took it back."`
 	Reactions  []struct{} `json:"reactions"`
@@ -154,6 +154,7 @@ func messageOf(e chat.Entry) (message, error) {
 	for i, part := range im.Media {
 		m.Media[i] = medium{Type: int(part.Type), Content: object{part.Content}}
 	}
+	m.EditedAt = timeOrNull(payload.EditedAt(im))
 	if by := payload.Recalled(im); by != "" {
 		m.Recalled, m.RecalledBy, m.Media = true, by, []medium{}
 	}
@@ -179,21 +180,13 @@ func (a *api) post(ctx context.Context, c *caller, conv string, media []medium, 
 	if err != nil {
 		return none, err
 	}
-	im := chat.IM{Type: imType, Sender: c.UID}
-	for _, part := range media {
-		im.Media = append(im.Media, chat.Medium{Type: byte(part.Type), Content: part.Content.RawMessage})
-	}
+	im := chat.IM{Type: imType, Sender: c.UID, Media: mediaOf(media)}
 	if err := payload.CheckIM(im, a.Limits.Text); err != nil {
 		return none, err
 	}
-	b, err := payload.EncodeIM(im)
+	b, err := a.encode(im)
 	if err != nil {
 		return none, err
-	}
-	if len(b) > a.Limits.Message {
-		e := chat.Errorf(chat.TooLarge, "The message is too large: at most %d bytes.", a.Limits.Message).Named(chat.ProblemMessageTooLarge)
-		e.Limit = a.Limits.Message
-		return none, e
 	}
 	done, err := a.append(ctx, chat.Append{Stream: ref, Sender: c.UID, CID: cid, Payload: b, Mentions: payload.Mentions(im), Files: payload.Files(im)})
 	if err != nil {

@@ -185,9 +185,15 @@ func (o *org) changeLocked(ev *chat.Event) {
 				}
 			}
 		}
-	case chat.EventRecall:
+	case chat.EventRecall, chat.EventEdit:
 		if st := o.streams[o.ref(ev.Kind, ev.Key)]; st != nil && ev.Entry != nil {
 			st.replace(ev.Entry)
+		}
+	case chat.EventNoticesBlanked:
+		for i := range ev.Entries {
+			if st := o.streams[ev.Entries[i].Stream]; st != nil {
+				st.replace(&ev.Entries[i])
+			}
 		}
 	case chat.EventOrg:
 		go o.reload()

@@ -68,7 +68,7 @@ func (st *stream) push(e *chat.Entry, now int64) {
 	st.touch.Store(now)
 }
 
-// replace puts what is left of a recalled entry into its place in the window.
+// replace puts what has become of an entry into its place in the window.
 func (st *stream) replace(e *chat.Entry) {
 	st.mu.Lock()
 	defer st.mu.Unlock()

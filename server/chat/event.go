@@ -22,6 +22,8 @@ const (
 	EventRead           EventType = "read"       // UID has read Conv up to Seq
 	EventConversation   EventType = "conv"       // UID has muted, pinned or cleared Conv, up to Seq
 	EventRecall         EventType = "m_recall"   // By took back the message Seq of UID in the stream of Kind and Key; Entry is what is left
+	EventEdit           EventType = "m_edit"     // UID has edited its message Seq in the stream of Kind and Key; Entry is what it is now
+	EventNoticesBlanked EventType = "n_blank"    // notices say less than they did: Entries are what is left of them
 	EventAnnounce       EventType = "announce"   // the announcement Seq is for Members
 	EventOrg            EventType = "org"        // the organisation's settings changed, or who is in which of its departments
 	EventWebhooks       EventType = "webhooks"   // webhooks of the app Other changed
@@ -44,9 +46,12 @@ type Event struct {
 	Seq   uint64    `json:"seq,omitempty"`
 	On    bool      `json:"on,omitempty"`
 
-	Kind  StreamKind `json:"kind,omitempty"`
-	Key   string     `json:"key,omitempty"`
-	Entry *Entry     `json:"-"` // for the observers alone
+	Kind StreamKind `json:"kind,omitempty"`
+	Key  string     `json:"key,omitempty"`
+
+	// For the observers alone.
+	Entry   *Entry  `json:"-"`
+	Entries []Entry `json:"-"`
 
 	Changed []string `json:"changed,omitempty"`
 	Members []string `json:"members,omitempty"`

@@ -106,6 +106,7 @@ type Append struct {
 	Expires  int64
 	Mentions []string  // uids mentioned, "*" for all: they show in the conversation list
 	Files    []FileRef // files that it links to: the sender must be one who may read them
+	Tells    *Entry    // a notice repeats what this message says: it is blanked when the message changes, and not stored where it has changed already
 
 	// Packet makes retries of clients without Correlation Data recognisable; nil for none.
 	Packet *PacketKey

@@ -26,5 +26,15 @@ type Report struct {
 	Version  int64
 }
 
+// Revision is what an edited message becomes.
+type Revision struct {
+	Payload  []byte
+	Mentions []string
+	Files    []FileRef
+}
+
+// Revise makes an edited message of its payload at a time; nil where it is that already.
+type Revise func(payload []byte, at time.Time) (*Revision, error)
+
 // Blank makes what is left of a recalled message from its payload; nil for one that was recalled before.
 type Blank func(payload []byte, by string) ([]byte, error)

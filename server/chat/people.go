@@ -23,6 +23,9 @@ const (
 // DefaultRecall is how long an author may recall a message where the organisation says nothing else.
 const DefaultRecall = 2 * time.Minute
 
+// DefaultEdit is how long an author may edit a message where the organisation says nothing else.
+const DefaultEdit = 24 * time.Hour
+
 // Org is an organisation ("enterprise"), the unit of isolation.
 type Org struct {
 	EID      string
@@ -65,6 +68,7 @@ type OrgSettings struct {
 	MessageWhom  string `json:"message_whom,omitempty"`  // ForEveryone, ForContacts or ForDepartments
 
 	RecallSeconds  int `json:"recall_seconds,omitempty"`  // how long an author may recall a message: 0 for DefaultRecall, -1 for never
+	EditSeconds    int `json:"edit_seconds,omitempty"`    // how long an author may edit a message: 0 for DefaultEdit, -1 for never
 	RetentionPair  int `json:"retention_pair,omitempty"`  // days after which messages of two people are deleted; 0 for never
 	RetentionGroup int `json:"retention_group,omitempty"` // the same of groups
 

@@ -89,6 +89,17 @@ func (s OrgSettings) Recall() time.Duration {
 	return time.Duration(s.RecallSeconds) * time.Second
 }
 
+// Edit is how long an author may edit a message.
+func (s OrgSettings) Edit() time.Duration {
+	switch {
+	case s.EditSeconds < 0:
+		return 0
+	case s.EditSeconds == 0:
+		return DefaultEdit
+	}
+	return time.Duration(s.EditSeconds) * time.Second
+}
+
 // MayMessage reports why a user may not write to another. contact says that one of them has the other in its contacts, and together that
 // they share a department. Administrators and programs may write to everyone, and be written to.
 func (s OrgSettings) MayMessage(from, to User, contact, together bool) error {

@@ -34,6 +34,7 @@ var firstRules = map[string]func(value any) string{
 	"at": isMentions,
 	"fw": isForward,
 	"rc": isServers,
+	"ed": isServers,
 }
 
 // CheckIM refuses a message whose form is right but whose content is not: no text where one belongs, a text of more than

@@ -37,6 +37,12 @@ func (s *Store) FinishEvent(ctx context.Context, id int64, notices []chat.Append
 			return err
 		}
 		for i := range notices {
+			if stale, err := t.stale(notices[i].Tells); err != nil || stale {
+				if err != nil {
+					return err
+				}
+				continue // the event of its next change tells of it
+			}
 			if _, err := t.append(&notices[i]); err != nil {
 				return fmt.Errorf("append a notice: %w", err)
 			}

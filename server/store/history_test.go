@@ -257,3 +257,52 @@ func TestRecalledBytesAreGone(t *testing.T) {
 		}
 	}
 }
+
+// TestEditedBytesAreGone looks for what an edited message said before in the folder of a store that was closed: in the message, and in the
+// notice that told of its first edit.
+func TestEditedBytesAreGone(t *testing.T) {
+	ctx, dir := t.Context(), t.TempDir()
+	s := must(Open(ctx, Options{Dir: dir, Log: quiet}))(t)
+	populate(t, s)
+	say(t, s, chat.Append{Stream: pair("ann", "bo"), Sender: "ann", Payload: []byte("0000 a word that was never to be said")})
+	edit := func(text string) {
+		t.Helper()
+		e, err := s.Edit(ctx, "acme", "ann", "u:bo", 1, func([]byte, time.Time) (*chat.Revision, error) {
+			return &chat.Revision{Payload: []byte("0000" + text)}, nil
+		})
+		check(t, err)
+		events := must(s.Events(ctx, 100))(t)
+		for _, ev := range events {
+			var notices []chat.Append
+			if ev.Type == chat.EventEdit {
+				told := e
+				notices = []chat.Append{{Stream: chat.StreamRef{EID: "acme", Kind: chat.StreamUserNotice, Key: "bo"}, Payload: []byte("0000A" + text), Tells: &told}}
+			}
+			check(t, s.FinishEvent(ctx, ev.ID, notices))
+		}
+	}
+	edit(strings.Repeat("nor was this meant ", 10))
+	late := must(s.Message(ctx, pair("ann", "bo"), 1))(t)
+	edit("third")
+	// The agent had read the second text before the third was there, and comes late.
+	check(t, s.change(ctx, func(tx *tx) error {
+		return tx.event(chat.Event{EID: "acme", Type: chat.EventEdit, UID: "ann", Kind: chat.StreamPair, Key: chat.PairKey("ann", "bo"), Seq: 1})
+	}))
+	for _, ev := range must(s.Events(ctx, 100))(t) {
+		check(t, s.FinishEvent(ctx, ev.ID, []chat.Append{{Stream: chat.StreamRef{EID: "acme", Kind: chat.StreamUserNotice, Key: "bo"}, Payload: []byte("0000Anor was this meant"), Tells: &late}}))
+	}
+	st := must(s.Stream(ctx, chat.StreamRef{EID: "acme", Kind: chat.StreamUserNotice, Key: "bo"}))(t)
+	entries := must(s.Read(ctx, st.ID, 0, 10))(t)
+	if len(entries) != 2 || string(entries[0].Payload[4:]) != `A{"conv":"u:ann","seq":1}` || string(entries[1].Payload[4:]) != "Athird" {
+		t.Errorf("notices %+v", entries)
+	}
+	check(t, s.Close())
+	for _, f := range must(os.ReadDir(dir))(t) {
+		b := must(os.ReadFile(filepath.Join(dir, f.Name())))(t)
+		for _, gone := range []string{"never to be said", "nor was this"} {
+			if bytes.Contains(b, []byte(gone)) {
+				t.Errorf("%q is in %s", gone, f.Name())
+			}
+		}
+	}
+}

@@ -135,6 +135,13 @@ func (t *tx) insert(a *chat.Append, author, ts int64) (chat.Appended, error) {
 	if err := t.linkFiles(h, a.Files); err != nil {
 		return chat.Appended{}, err
 	}
+	if a.Tells != nil {
+		err := t.exec(`INSERT INTO edit_notices (stream, seq, notice_stream, notice_seq) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`,
+			a.Tells.StreamID, int64(a.Tells.Seq), h.id, int64(h.seq))
+		if err != nil {
+			return chat.Appended{}, fmt.Errorf("note a notice: %w", err)
+		}
+	}
 	t.entries = append(t.entries, e)
 	t.note(false)
 	return chat.Appended{StreamID: h.id, Seq: h.seq}, nil

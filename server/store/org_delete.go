@@ -172,7 +172,7 @@ func (t *tx) removeStreams(eid string) (n int64, err error) {
 			return n, err
 		}
 		if last > 0 {
-			for _, q := range []string{`DELETE FROM mentions WHERE stream = $1 AND seq <= $2`, `DELETE FROM file_refs WHERE stream = $1 AND seq <= $2`, `DELETE FROM log WHERE stream = $1 AND seq <= $2`} {
+			for _, q := range []string{`DELETE FROM mentions WHERE stream = $1 AND seq <= $2`, `DELETE FROM edit_notices WHERE stream = $1 AND seq <= $2`, `DELETE FROM file_refs WHERE stream = $1 AND seq <= $2`, `DELETE FROM log WHERE stream = $1 AND seq <= $2`} {
 				deleted, err := t.affect(q, id, last)
 				if err != nil {
 					return n, err

@@ -91,6 +91,6 @@ func (s *Store) UpdatePolicies(ctx context.Context, by chat.Actor, version int64
 func policyRecord(s chat.OrgSettings) map[string]any {
 	return map[string]any{"several_sessions": s.SeveralSessions, "contact_approval": s.ContactApproval, "mqtt_passwords": s.MQTTPasswords,
 		"quota_org": s.StorageQuota, "quota_user": s.UserQuota, "file_limit": s.FileLimit, "file_kinds": s.FileKinds.List(),
-		"create_groups": s.CreateGroups, "message_whom": s.MessageWhom, "recall_seconds": int(s.Recall().Seconds()),
+		"create_groups": s.CreateGroups, "message_whom": s.MessageWhom, "recall_seconds": int(s.Recall().Seconds()), "edit_seconds": int(s.Edit().Seconds()),
 		"retention_pair": s.RetentionPair, "retention_group": s.RetentionGroup, "password_min": s.PasswordMin, "password_mixed": s.PasswordMixed}
 }

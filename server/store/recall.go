@@ -81,6 +81,9 @@ func (t *tx) recall(e chat.Entry, by string, blank chat.Blank) (bool, error) {
 	if err := t.unlinkFiles(e.StreamID, int64(e.Seq), int64(e.Seq)); err != nil {
 		return false, err
 	}
+	if err := t.blankNotices(e.StreamID, int64(e.Seq), int64(e.Seq)); err != nil {
+		return false, err
+	}
 	return true, t.event(chat.Event{EID: e.Stream.EID, Type: chat.EventRecall, UID: e.Sender, By: by, Kind: e.Stream.Kind, Key: e.Stream.Key, Seq: e.Seq, Entry: &e})
 }
 

@@ -90,6 +90,9 @@ func (s *Store) retainStream(ctx context.Context, stream int64, before time.Time
 			if err := t.unlinkFiles(stream, 0, last); err != nil {
 				return err
 			}
+			if err := t.blankNotices(stream, 0, last); err != nil {
+				return err
+			}
 			for _, q := range []string{`DELETE FROM mentions WHERE stream = $1 AND seq <= $2`, `DELETE FROM log WHERE stream = $1 AND seq <= $2`} {
 				if err := t.exec(q, stream, last); err != nil {
 					return err
