@@ -11,7 +11,8 @@ test.each(looks)(
     const say = (en: string, zh: string) => (english ? en : zh);
     const bad = `nasty words, ${name}`;
     const carol = await crowd.enter('carol');
-    const bob = await crowd.enter('bob');
+    // Each look has an author of its own: one stays muted.
+    const bob = await crowd.enter(english ? 'bob' : 'dave');
     await bob.openChat('Launch week');
     await bob.write(bad);
     await carol.openChat('Launch week');
@@ -34,12 +35,25 @@ test.each(looks)(
     await pane.locator('.context .here', { hasText: bad }).waitFor();
     expect(await pane.locator('.context li').count()).toBeGreaterThan(2);
     await accessible(page, 'a report');
+    await pane.getByRole('link', { name: 'Launch week' }).waitFor();
+    await pane.getByRole('button', { name: say('Mute in the group', '在群内禁言') }).click();
+    await page
+      .getByRole('dialog')
+      .getByRole('button', { name: say('Mute', '禁言'), exact: true })
+      .click();
+    await bob.page.getByText('You are muted').first().waitFor();
     const recall = say('Recall the message', '撤回消息');
     await pane.getByRole('button', { name: recall }).click();
     await page.getByRole('dialog').getByRole('button', { name: recall }).click();
     await page.getByRole('dialog').waitFor({ state: 'detached' });
     await pane.locator('.context .here', { hasText: say('(recalled)', '（已撤回）') }).waitFor();
     await pane.locator('.reported', { hasText: bad }).waitFor();
+    const disable = say('Disable the account', '停用账号');
+    await pane.getByRole('button', { name: disable }).click();
+    await page.getByRole('dialog').getByRole('button', { name: disable }).click();
+    await bob.page.getByRole('button', { name: 'Sign in' }).waitFor();
+    await pane.getByRole('button', { name: say('Enable the account', '启用账号') }).click();
+    await pane.getByRole('button', { name: disable }).waitFor();
     const close = say('Close the report', '标记为已处理');
     await pane.getByRole('button', { name: close }).click();
     await page.getByRole('dialog').getByRole('textbox').fill('Talked to Bob');

@@ -1,6 +1,8 @@
+import { readFile } from 'node:fs/promises';
 import { beforeAll, expect, test } from 'vitest';
 import { administer, lookAtAll, looks } from './administrator';
 import { gather } from './crowd';
+import { picture } from './files';
 
 const crowd = gather();
 
@@ -47,6 +49,46 @@ test('an organisation is made; its administrator chooses a password, gets in, an
   await page.getByRole('dialog').getByRole('button', { name: 'Suspend' }).click();
   await pane.getByRole('button', { name: 'Let them in again' }).waitFor();
   await zed.page.getByRole('button', { name: 'Sign in' }).waitFor();
+  await pane.getByRole('button', { name: 'Let them in again' }).click();
+  await pane.getByRole('button', { name: 'Suspend' }).waitFor();
+
+  // A logo and bounds: its people see the one, and are told of the other.
+  const chooser = page.waitForEvent('filechooser');
+  await pane.getByRole('button', { name: 'Choose a picture' }).click();
+  await (await chooser).setFiles(await picture(page, 'logo.png', { w: 240, h: 240 }));
+  await pane.getByRole('button', { name: 'Another picture' }).waitFor();
+  await pane.getByLabel('Most people').fill('1');
+  await pane.getByRole('button', { name: 'Save' }).click();
+  await pane.getByText('1 of 1', { exact: true }).waitFor();
+  // Nothing of it was signed out: whoever was suspended goes on.
+  await zed.page.goto(`${crowd.server.http}/admin/people`);
+  await zed.page.locator('.side-head img').waitFor();
+  await zed.page.getByRole('button', { name: 'Add somebody' }).click();
+  const adding = zed.page.getByRole('dialog');
+  await adding.getByLabel('Name', { exact: true }).fill('Yan');
+  await adding.getByLabel('User name').fill('yan');
+  await adding.getByRole('button', { name: 'Add', exact: true }).click();
+  await adding.getByText('The organisation may have 1 people').waitFor();
+
+  // An export comes as a file, and needs nobody's memory.
+  const download = page.waitForEvent('download');
+  await pane.getByRole('button', { name: 'Export everything' }).click();
+  const file = await download;
+  expect(file.suggestedFilename()).toMatch(/^second-.*\.zip$/);
+  expect((await readFile(await file.path())).subarray(0, 2).toString()).toBe('PK');
+
+  // It is deleted, once one has typed its name, in seven days; and may be kept until then.
+  await pane.getByRole('button', { name: 'Delete the organisation' }).click();
+  const sure = page.getByRole('dialog', { name: 'Delete Second Firm?' });
+  const remove = sure.getByRole('button', { name: 'Delete the organisation' });
+  expect(await remove.isDisabled()).toBe(true);
+  await sure.getByLabel('Type second to confirm').fill('second');
+  await remove.click();
+  await pane.getByText('All of it is deleted on').waitFor();
+  await zed.page.reload();
+  await zed.page.getByRole('button', { name: 'Sign in' }).waitFor();
+  await pane.getByRole('button', { name: 'Keep it' }).click();
+  await pane.getByRole('button', { name: 'Delete the organisation' }).waitFor();
 });
 
 test('a backup is made while one watches', async () => {

@@ -62,6 +62,10 @@ describe('people', () => {
     const nora = await crowd.open();
     await nora.page.goto(link);
     await nora.page.getByText('For Nora Quist at').waitFor();
+    // The secret does not stay in the address, and what is loaded again is there.
+    expect(nora.page.url()).toBe(`${crowd.server.http}/reset`);
+    await nora.page.reload();
+    await nora.page.getByText('For Nora Quist at').waitFor();
     await accessible(nora.page, 'reset');
     await nora.page.getByLabel('New password').fill('short');
     await nora.page.getByLabel('Password again').fill('shorter');

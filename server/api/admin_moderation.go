@@ -26,6 +26,7 @@ type Report struct {
 	Kind     string           `json:"kind" enum:"pair,group"`
 	People   []string         `json:"people" doc:"The two of a pair."`
 	GID      string           `json:"gid" doc:"Of a group."`
+	Group    string           `json:"group" doc:"The group's name."`
 	Message  message          `json:"message" doc:"As it was when it was reported."`
 	Note     string           `json:"note"`
 	Closer   string           `json:"closer"`
@@ -88,7 +89,7 @@ func (a *api) reportMessage(ctx context.Context, c *caller, in *struct {
 func reportOf(r chat.Report) (Report, error) {
 	m, err := messageOf(r.Message)
 	out := Report{ID: idText(r.ID), State: r.State, Reporter: r.Reporter, Reason: r.Reason, Stream: idText(r.Stream.ID), Kind: "group", People: []string{},
-		GID: r.Stream.Key, Message: m, Note: r.Note, Closer: r.Closer, Created: r.Created, Closed: timeOrNull(r.Closed), Version: r.Version}
+		GID: r.Stream.Key, Group: r.Group, Message: m, Note: r.Note, Closer: r.Closer, Created: r.Created, Closed: timeOrNull(r.Closed), Version: r.Version}
 	if r.Stream.Kind == chat.StreamPair {
 		out.Kind, out.People, out.GID = "pair", strings.Split(r.Stream.Key, ":"), ""
 	}

@@ -34,8 +34,9 @@ type overview struct {
 		Online   int `json:"online"`
 		Disabled int `json:"disabled"`
 	} `json:"people"`
-	Groups   int `json:"groups"`
-	Reports  int `json:"reports" doc:"Reports that nobody has closed."`
+	Groups   int       `json:"groups"`
+	Limits   orgLimits `json:"limits" doc:"What there may be."`
+	Reports  int       `json:"reports" doc:"Reports that nobody has closed."`
 	Sessions struct {
 		Web     int `json:"web"`
 		Phone   int `json:"phone"`
@@ -65,8 +66,8 @@ type overview struct {
 type dayFigures struct {
 	Date     string `json:"date" doc:"Such as 2026-01-31, UTC."`
 	Messages int64  `json:"messages"`
-	Media    int64  `json:"media"`
-	Bytes    int64  `json:"bytes"`
+	Media    int64  `json:"media" doc:"Files and pictures in them."`
+	Bytes    int64  `json:"bytes" doc:"Of the messages themselves, without their files."`
 }
 
 type backupView struct {
@@ -115,7 +116,12 @@ func (a *api) overview(ctx context.Context, c *caller, _ *struct{}) (*answer[ove
 	if err != nil {
 		return nil, fmt.Errorf("sum the organisation up: %w", err)
 	}
+	org, err := a.Store.Org(ctx, c.EID)
+	if err != nil {
+		return nil, fmt.Errorf("read the organisation: %w", err)
+	}
 	var o overview
+	o.Limits = orgLimits(org.Limits)
 	o.People.Total, o.People.Disabled, o.Groups, o.Reports = f.People, f.Disabled, f.Groups, f.Reports
 	online := map[string]bool{}
 	sessions := a.Live.Sessions(c.EID, "")

@@ -14,6 +14,7 @@ const (
 type Report struct {
 	ID       int64
 	Stream   Stream
+	Group    string // its name, where the conversation is one
 	Seq      uint64
 	Message  Entry // as it was when it was reported
 	Reporter string

@@ -253,12 +253,15 @@ func (t *tx) removeLogins(eid string) (int64, error) {
 // orgTables are the tables that have nothing but rows of organisations, with what tells the rows of one apart: first what refers to others, last what
 // others refer to.
 var orgTables = [][2]string{
-	{"webhooks", "id"}, {"incoming_hooks", "id"}, {"api_keys", "id"}, {"app_bots", "uid"}, {"app_tokens", "app, hash"}, {"app_keys", "app, id"},
-	{"app_origins", "origin, app"}, {"apps", "id"}, {"steps", "id"}, {"announcement_parts", "announcement, part"}, {"sessions", "id"}, {"password_links", "hash"}, {"group_links", "id"}, {"jobs", "id"}, {"announcement_readers", "announcement, uid"},
-	{"announcements", "id"}, {"reports", "id"}, {"day_figures", "day"}, {"retained", "topic"}, {"contacts", "uid, other"},
-	{"contact_requests", "uid, sender"}, {"join_requests", "gid, uid"}, {"members", "gid, uid"}, {"dissolved_members", "gid, uid"}, {"chat_groups", "gid"},
-	{"participants", "uid, stream"}, {"cleared", "uid, stream"}, {"user_words", "hidden, word, name, uid"}, {"department_words", "word, department"},
-	{"department_members", "department, hidden, name, uid"}, {"departments", "id"}, {"file_use", "uid"}, {"objects", "hash"}, {"events", "id"}, {"audit", "id"}, {"users", "id"},
+	{"webhooks", "id"}, {"incoming_hooks", "id"},
+	{"api_keys", "id"}, {"app_bots", "uid"}, {"app_tokens", "app, hash"}, {"app_keys", "app, id"}, {"app_origins", "origin, app"}, {"apps", "id"},
+	{"steps", "id"}, {"jobs", "id"}, {"sessions", "id"}, {"password_links", "hash"},
+	{"announcement_parts", "announcement, part"}, {"announcement_readers", "announcement, uid"}, {"announcements", "id"},
+	{"reports", "id"}, {"day_figures", "day"}, {"retained", "topic"}, {"contacts", "uid, other"}, {"contact_requests", "uid, sender"},
+	{"group_links", "id"}, {"join_requests", "gid, uid"}, {"members", "gid, uid"}, {"dissolved_members", "gid, uid"}, {"chat_groups", "gid"},
+	{"participants", "uid, stream"}, {"cleared", "uid, stream"},
+	{"user_words", "hidden, word, name, uid"}, {"department_words", "word, department"}, {"department_members", "department, hidden, name, uid"}, {"departments", "id"},
+	{"file_use", "uid"}, {"objects", "hash"}, {"events", "id"}, {"audit", "id"}, {"users", "id"},
 }
 
 func (t *tx) removeRows(eid string) (int64, error) {

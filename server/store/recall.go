@@ -147,13 +147,14 @@ func (s *Store) ReportMessage(ctx context.Context, eid, uid, conv string, seq ui
 	return nil
 }
 
-const reportColumns = `r.id, r.stream, s.eid, s.kind, s.key, s.head, r.seq, COALESCE(l.ts, r.created), COALESCE(u.uid, ''), r.payload, r.reporter, r.reason, r.state, r.note, r.closer, r.created, r.closed, r.version`
+const reportColumns = `r.id, r.stream, s.eid, s.kind, s.key, s.head, COALESCE(g.name, ''), r.seq, COALESCE(l.ts, r.created), COALESCE(u.uid, ''), r.payload, r.reporter, r.reason, r.state, r.note, r.closer, r.created, r.closed, r.version`
 
-const reportTables = ` FROM reports r JOIN streams s ON s.id = r.stream LEFT JOIN log l ON l.stream = r.stream AND l.seq = r.seq LEFT JOIN users u ON u.id = l.author `
+const reportTables = ` FROM reports r JOIN streams s ON s.id = r.stream LEFT JOIN log l ON l.stream = r.stream AND l.seq = r.seq LEFT JOIN users u ON u.id = l.author
+	LEFT JOIN chat_groups g ON s.kind = 2 AND g.eid = s.eid AND g.gid = s.key `
 
 func scanReport(scan func(...any) error) (r chat.Report, err error) {
 	var created, closed int64
-	err = scan(&r.ID, &r.Stream.ID, &r.Stream.EID, &r.Stream.Kind, &r.Stream.Key, &r.Stream.Head, &r.Seq, &r.Message.Time, &r.Message.Sender, &r.Message.Payload,
+	err = scan(&r.ID, &r.Stream.ID, &r.Stream.EID, &r.Stream.Kind, &r.Stream.Key, &r.Stream.Head, &r.Group, &r.Seq, &r.Message.Time, &r.Message.Sender, &r.Message.Payload,
 		&r.Reporter, &r.Reason, &r.State, &r.Note, &r.Closer, &created, &closed, &r.Version)
 	r.Created, r.Closed = fromMS(created), fromMS(closed)
 	r.Message.Stream, r.Message.StreamID, r.Message.Seq = r.Stream.StreamRef, r.Stream.ID, r.Seq

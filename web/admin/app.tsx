@@ -1,5 +1,6 @@
 import type { ComponentType } from 'preact';
 import { useEffect } from 'preact/hooks';
+import { Avatar } from '../ui/avatar';
 import { LanguageChoice, ThemeChoice } from '../ui/choices';
 import { Icon } from '../ui/icon';
 import { Logo } from '../ui/logo';
@@ -102,7 +103,7 @@ function Side() {
   return (
     <header class="side">
       <div class="side-head">
-        <Logo class="side-logo" />
+        {org?.logo ? <Avatar id={org.eid} name={org.name} src={org.logo} size="s" group /> : <Logo class="side-logo" />}
         <span class="side-name">
           <Words class="ellipsis">{org?.name ?? ''}</Words>
           <small>{text.label}</small>

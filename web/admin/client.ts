@@ -12,7 +12,7 @@ export type Right = 'read' | 'change' | 'system';
 interface Account {
   status: 'unknown' | 'out' | 'in';
   me?: Me;
-  org?: { eid: string; name: string };
+  org?: { eid: string; name: string; logo?: string };
   /** Why it is not known: no answer came. */
   error?: unknown;
 }
@@ -72,9 +72,19 @@ export async function download(path: string, name: string, method: 'GET' | 'POST
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }
 
+/** Uploads a picture of a person, group or organisation, and returns its address. Throws Problem. */
+export async function uploadPicture(file: Blob): Promise<string> {
+  const form = new FormData();
+  form.append('purpose', 'avatar');
+  form.append('file', file, 'picture');
+  const stored = await raw('POST', '/media', { content: form }, (answer) => answer.json() as Promise<{ url: string }>);
+  return stored.url;
+}
+
 interface Body {
-  type: string;
-  content: Blob;
+  /** That of a form the browser says itself. */
+  type?: string;
+  content: Blob | FormData;
 }
 
 /** A call whose body or answer is not JSON. Throws Problem. */
@@ -86,7 +96,7 @@ export function raw<T>(
 ): Promise<T> {
   return api.authorized(async (token) => {
     const headers: Record<string, string> = { Authorization: `Bearer ${token}` };
-    if (body) headers['Content-Type'] = body.type;
+    if (body?.type) headers['Content-Type'] = body.type;
     let answer: Response;
     try {
       answer = await fetch(api.address(`/api/v1${path}`), { method, headers, body: body?.content ?? null });

@@ -10,6 +10,7 @@ import './styles/frame.css';
 import './styles/table.css';
 import './styles/views.css';
 import './styles/figures.css';
+import './styles/organisations.css';
 import { App } from './app';
 import { api, begin } from './client';
 import { a } from './text';

@@ -34,9 +34,35 @@ const api = new Api({
   onSignedOut() {},
 });
 
+const place = 'magpie-reset';
+
+/**
+ * Takes the link's secret out of the address, so that neither the history nor a picture of the window has it. This tab keeps it until it is used, for when
+ * the page is loaded again.
+ */
+function takeToken(): string {
+  const token = new URLSearchParams(location.search).get('token');
+  try {
+    if (token === null) return sessionStorage.getItem(place) ?? '';
+    sessionStorage.setItem(place, token);
+    history.replaceState(null, '', location.pathname);
+  } catch {
+    // Without a store the address has to keep it.
+  }
+  return token ?? '';
+}
+
+function forgetToken(): void {
+  try {
+    sessionStorage.removeItem(place);
+  } catch {
+    // Then there is none.
+  }
+}
+
 function Reset() {
   const text = a.value.reset;
-  const [token] = useState(() => new URLSearchParams(location.search).get('token') ?? '');
+  const [token] = useState(takeToken);
   const [owner, setOwner] = useState<Owner>();
   const [failure, setFailure] = useState<unknown>();
   const [done, setDone] = useState(false);
@@ -104,6 +130,7 @@ function Choose({ owner, token, onDone, onDead }: ChooseProps) {
     setBusy(true);
     try {
       await api.open('POST', '/auth/reset', { token, password });
+      forgetToken();
       remember('org', owner.org);
       onDone();
     } catch (e) {

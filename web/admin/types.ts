@@ -120,6 +120,8 @@ export interface Report {
   people: string[];
   /** Of a group. */
   gid: string;
+  /** The group's name. */
+  group: string;
   /** As it was when it was reported. */
   message: StoredMessage;
   note: string;
@@ -137,10 +139,12 @@ export interface ReportView extends Report {
 export interface Overview {
   people: { total: number; online: number; disabled: number };
   groups: number;
+  /** What there may be; 0: no bound. */
+  limits: Organisation['limits'];
   /** Reports that nobody has closed. */
   reports: number;
   sessions: Record<'web' | 'phone' | 'pc' | 'widget' | 'service', number>;
-  /** The last 30, the oldest first; `date` such as 2026-01-31, UTC. */
+  /** The last 30, the oldest first; `date` such as 2026-01-31, UTC. media: files and pictures in messages; bytes: of the messages. */
   days: { date: string; messages: number; media: number; bytes: number }[];
   /** messages and files: how many; media and database: bytes. */
   storage: { messages: number; media: number; files: number; database: number };

@@ -90,7 +90,10 @@ function ProfileSettings() {
         <Avatar id={me.uid} name={me.name} src={me.avatar} />
         <span class="row-text">
           <Name class="row-name ellipsis" name={me.name} uid={me.uid} />
-          <Words class="row-sub ellipsis">{`${me.uid} · ${org?.name}`}</Words>
+          <span class="row-sub setting-org">
+            {org?.logo && <Avatar id={org.eid} name={org.name} src={org.logo} size="xs" group />}
+            <Words class="ellipsis">{`${me.uid} · ${org?.name}`}</Words>
+          </span>
         </span>
         <ChangePicture has={me.avatar.startsWith('/media/')} set={(avatar) => core.updateMe({ avatar })} />
       </div>

@@ -271,7 +271,7 @@ export interface Page<T> {
 export interface Account {
   status: 'unknown' | 'out' | 'in';
   me?: Me;
-  org?: { eid: string; name: string };
+  org?: { eid: string; name: string; logo?: string };
   /** Why the person was signed out without asking for it: a whole sentence. */
   reason?: string;
   /**

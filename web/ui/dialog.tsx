@@ -1,5 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import { Field } from './field';
 import { Icon } from './icon';
 import { t } from './prefs';
 import { explain } from './problem';
@@ -70,15 +71,20 @@ interface ConfirmProps {
   text: string;
   action: string;
   danger?: boolean;
+  /** What has to be typed first. */
+  phrase?: { label: string; value: string };
   onClose(): void;
   run(): Promise<void>;
 }
 
 /** Asks before something that is hard to undo; stays open with the reason when it fails. */
-export function Confirm({ title, text, action, danger, onClose, run }: ConfirmProps) {
+export function Confirm({ title, text, action, danger, phrase, onClose, run }: ConfirmProps) {
+  const [typed, setTyped] = useState('');
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState('');
+  const ready = !phrase || typed.trim() === phrase.value;
   const go = async () => {
+    if (!ready) return;
     setBusy(true);
     setError('');
     try {
@@ -99,13 +105,19 @@ export function Confirm({ title, text, action, danger, onClose, run }: ConfirmPr
           <button type="button" class="button" autofocus={danger} onClick={onClose}>
             {t.value.dialog.cancel}
           </button>
-          <button type="submit" class={`button ${danger ? 'danger' : 'primary'}`} disabled={busy} autofocus={!danger}>
+          <button
+            type="submit"
+            class={`button ${danger ? 'danger' : 'primary'}`}
+            disabled={busy || !ready}
+            autofocus={!danger}
+          >
             {action}
           </button>
         </>
       }
     >
       <p dir="auto">{text}</p>
+      {phrase && <Field label={phrase.label} value={typed} onInput={setTyped} verbatim />}
       {error && (
         <p class="callout error" role="alert">
           {error}

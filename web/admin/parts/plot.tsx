@@ -44,6 +44,8 @@ function draw(el: HTMLElement, { label, days, show }: ChartProps): uPlot {
   const font = `12px ${styles.fontFamily}`;
   const axis = { stroke: ink as string, font, grid: { stroke: line as string, width: 1 }, ticks: { show: false } };
   const day = (seconds: number) => format.value.day.format(seconds * 1000);
+  const dates = days.map((d) => Date.parse(d.date) / 1000);
+  const values = days.map((d) => d.value);
   return new uPlot(
     {
       width: el.clientWidth,
@@ -60,18 +62,19 @@ function draw(el: HTMLElement, { label, days, show }: ChartProps): uPlot {
         { ...axis, values: (_, ticks) => ticks.map(show), size: 64 },
       ],
       series: [
-        { value: (_, v) => (v === null ? '–' : day(v)), label: a.value.overview.day },
+        // While nothing points at a day, the newest is told.
+        { value: (_, v) => day(v ?? dates.at(-1) ?? 0), label: a.value.overview.day },
         {
           label,
           width: 0,
           fill: bar as string,
           points: { show: false },
           paths: uPlot.paths.bars?.({ size: [0.7, 40], radius: 0.2 }) as uPlot.Series.PathBuilder,
-          value: (_, v) => (v === null ? '–' : show(v)),
+          value: (_, v) => show(v ?? values.at(-1) ?? 0),
         },
       ],
     },
-    [days.map((d) => Date.parse(d.date) / 1000), days.map((d) => d.value)],
+    [dates, values],
     el,
   );
 }

@@ -365,6 +365,11 @@ export const en = {
       'changed-meanwhile': 'Somebody else has changed this meanwhile. Look at it again, then repeat your change.',
       'if-match-missing': 'This page is out of date. Reload it.',
       'last-administrator': 'This is the last administrator of the organisation. Make somebody else one first.',
+      'people-limit': (n: number) =>
+        `The organisation may have ${n} people, and has them. Disable who is no longer there, or ask whoever runs the server.`,
+      'own-organisation': 'This is your own organisation.',
+      'last-organisation': 'This is the last organisation, or has the last system administrator.',
+      'deletion-begun': 'The organisation is being deleted, which can’t be stopped any more.',
       'system-administrator-only': 'Only a system administrator may change this account.',
       'password-link': 'The link was used already, is too old, or a newer one replaced it.',
       'nothing-to-change': 'Nothing has been changed.',

@@ -1,21 +1,21 @@
 import { useState } from 'preact/hooks';
-import { Confirm, Dialog } from '../../ui/dialog';
+import { Avatar } from '../../ui/avatar';
+import { Dialog } from '../../ui/dialog';
 import { Field } from '../../ui/field';
 import { bytes, format } from '../../ui/format';
 import { Icon } from '../../ui/icon';
 import { Words } from '../../ui/name';
 import { t } from '../../ui/prefs';
-import { attempt, toast } from '../../ui/toast';
-import { account, api } from '../client';
+import { api } from '../client';
 import { type Errors, useDraft } from '../draft';
-import { useFetched } from '../fetched';
 import { usePages } from '../pages';
-import { Form, Make } from '../parts/form';
-import { Block, Pane, PaneProblem, Split } from '../parts/split';
+import { Make } from '../parts/form';
+import { Split } from '../parts/split';
 import { type Column, Table } from '../parts/table';
 import { follow, hrefOf, place } from '../route';
 import { a } from '../text';
 import type { Organisation, PasswordLink } from '../types';
+import { OrganisationPane, OrganisationState } from './organisation';
 import { CopyLine } from './person';
 
 const keyOf = (o: Organisation) => o.eid;
@@ -89,6 +89,7 @@ function columns(): Column<Organisation>[] {
       title: text.name,
       cell: (o) => (
         <a class="who" href={hrefOf(o.eid)} data-key={o.eid} onClick={follow}>
+          <Avatar id={o.eid} name={o.name} src={o.logo} size="s" group />
           <span class="row-text">
             <Words class="row-name ellipsis">{o.name}</Words>
             <span class="row-sub ellipsis only-narrow">{o.eid}</span>
@@ -103,9 +104,7 @@ function columns(): Column<Organisation>[] {
     {
       name: 'state',
       title: a.value.people.state,
-      cell: (o) => (
-        <span class={`tag ${o.suspended ? 'danger' : 'quiet'}`}>{o.suspended ? text.suspended : text.active}</span>
-      ),
+      cell: (o) => <OrganisationState o={o} />,
     },
   ];
 }
@@ -153,114 +152,5 @@ function MakeOrganisation({ onClose, onMade }: { onClose(): void; onMade(m: Made
       {field('person')}
       {field('username', { hint: a.value.people.uidHint, verbatim: true })}
     </Make>
-  );
-}
-
-function OrganisationPane({ eid, onChange }: { eid: string; onChange(o: Organisation): void }) {
-  const text = a.value.organisations;
-  const path = `/admin/orgs/${encodeURIComponent(eid)}`;
-  const { value: o, error, again, put } = useFetched<Organisation>(path);
-  const [asking, setAsking] = useState(false);
-  if (!o) {
-    return (
-      <Pane label={text.one} head={<h2 class="row-text">{text.one}</h2>}>
-        {error ? <PaneProblem error={error} again={again} /> : <div class="skeleton device-skeleton" />}
-      </Pane>
-    );
-  }
-  const changed = (next: Organisation) => {
-    put(next);
-    onChange(next);
-  };
-  const suspend = async (suspended: boolean) => {
-    changed(await api.request<Organisation>('PATCH', path, { body: { suspended }, version: o.version }));
-    toast(suspended ? text.suspendedNow(o.name) : text.resumedNow(o.name));
-  };
-  const { number } = format.value;
-  return (
-    <Pane
-      label={o.name}
-      head={
-        <>
-          <span class="row-text">
-            <h2>
-              <Words class="ellipsis">{o.name}</Words>
-            </h2>
-            <span class="row-sub ellipsis">{o.eid}</span>
-          </span>
-          {o.suspended && <span class="tag danger">{text.suspended}</span>}
-        </>
-      }
-    >
-      <Block title={text.one}>
-        <Rename key={o.eid} o={o} path={path} onChange={changed} />
-        <dl class="facts">
-          {(
-            [
-              [text.people, number.format(o.people)],
-              [text.groups, number.format(o.groups)],
-              [text.messages, number.format(o.messages)],
-              [text.files, bytes(o.media)],
-            ] as const
-          ).map(([word, value]) => (
-            <div key={word}>
-              <dt>{word}</dt>
-              <dd>{value}</dd>
-            </div>
-          ))}
-        </dl>
-      </Block>
-      {o.eid !== account.value.org?.eid && (
-        <Block title={a.value.people.state} hint={text.suspendHint}>
-          {o.suspended ? (
-            <button type="button" class="button" onClick={() => attempt(suspend(false))}>
-              {text.resume}
-            </button>
-          ) : (
-            <button type="button" class="button danger" onClick={() => setAsking(true)}>
-              {text.suspend}
-            </button>
-          )}
-        </Block>
-      )}
-      {asking && (
-        <Confirm
-          title={text.suspendAsk(o.name)}
-          text={text.suspendText(o.people)}
-          action={text.suspend}
-          danger
-          onClose={() => setAsking(false)}
-          run={() => suspend(true)}
-        />
-      )}
-    </Pane>
-  );
-}
-
-function Rename({ o, path, onChange }: { o: Organisation; path: string; onChange(o: Organisation): void }) {
-  const text = a.value.organisations;
-  const draft = useDraft({
-    base: { name: o.name },
-    version: o.version,
-    check: ({ name }): { name?: string } => (name.trim() ? {} : { name: a.value.people.required }),
-    save: async (change, version) => {
-      onChange(await api.request<Organisation>('PATCH', path, { body: change, version }));
-      toast(a.value.saved);
-    },
-    read: (current) => {
-      const { name, version } = current as Organisation;
-      return { value: { name }, version };
-    },
-  });
-  return (
-    <Form draft={draft} action={a.value.save} labels={{ name: text.name }} show={(_, v) => v}>
-      <Field
-        label={text.name}
-        value={draft.value.name}
-        onInput={(v) => draft.set('name', v)}
-        error={draft.errors.name}
-        maxLength={64}
-      />
-    </Form>
   );
 }

@@ -50,6 +50,13 @@ function Figures({ o }: { o: Shape }) {
     ] as const;
   }, [figures]);
   const terminals = (Object.keys(o.sessions) as (keyof Shape['sessions'])[]).filter((k) => o.sessions[k] > 0);
+  const people = [
+    text.ofPeople(number.format(o.people.total - o.people.disabled)),
+    o.people.disabled > 0 && text.disabled(number.format(o.people.disabled)),
+    o.limits.people > 0 && text.most(number.format(o.limits.people)),
+  ]
+    .filter(Boolean)
+    .join(' · ');
   const failing = o.health.database !== 'ok' || o.health.media !== 'ok';
   return (
     <div class="overview">
@@ -59,7 +66,7 @@ function Figures({ o }: { o: Shape }) {
         </p>
       )}
       <ul class="tiles">
-        <Tile word={text.online} to="people" note={text.ofPeople(number.format(o.people.total))}>
+        <Tile word={text.online} to="people" note={people}>
           {number.format(o.people.online)}
         </Tile>
         <Tile
@@ -77,13 +84,25 @@ function Figures({ o }: { o: Shape }) {
         <Tile word={text.reports} to="reports" note={o.reports > 0 ? text.waiting : text.nothing}>
           {number.format(o.reports)}
         </Tile>
-        <Tile word={text.files} note={text.fileCount(number.format(o.storage.files))}>
+        <Tile
+          word={text.files}
+          note={[
+            text.fileCount(number.format(o.storage.files)),
+            o.limits.storage > 0 && text.most(bytes(o.limits.storage)),
+          ]
+            .filter(Boolean)
+            .join(' · ')}
+        >
           {bytes(o.storage.media)}
         </Tile>
         <Tile word={text.database} note={o.health.queue > 0 ? text.queue(number.format(o.health.queue)) : text.healthy}>
           {bytes(o.storage.database)}
         </Tile>
-        <Tile word={text.groups} note={text.disabled(number.format(o.people.disabled))}>
+        <Tile
+          word={text.groups}
+          to="groups"
+          note={o.limits.groups > 0 ? text.most(number.format(o.limits.groups)) : text.unbounded}
+        >
           {number.format(o.groups)}
         </Tile>
         {can('system') && (

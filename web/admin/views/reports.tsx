@@ -3,11 +3,12 @@ import { Avatar } from '../../ui/avatar';
 import { Confirm, Dialog } from '../../ui/dialog';
 import { Area } from '../../ui/field';
 import { format } from '../../ui/format';
+import { MuteMember } from '../../ui/mute';
 import { Name, Words } from '../../ui/name';
 import { t } from '../../ui/prefs';
 import { explain } from '../../ui/problem';
-import { toast } from '../../ui/toast';
-import { api, can } from '../client';
+import { attempt, toast } from '../../ui/toast';
+import { account, api, can } from '../client';
 import { useFetched } from '../fetched';
 import { named } from '../names';
 import { usePages } from '../pages';
@@ -16,7 +17,7 @@ import { Block, Pane, PaneProblem, Split } from '../parts/split';
 import { type Column, Table } from '../parts/table';
 import { address, follow, hrefOf, place } from '../route';
 import { a } from '../text';
-import type { Report, ReportView, StoredMessage } from '../types';
+import type { Account, Report, ReportView, StoredMessage } from '../types';
 import { Time } from './people';
 
 const keyOf = (r: Report) => r.id;
@@ -122,7 +123,8 @@ function ReportPane({ id, onChange }: { id: string; onChange(r: Report): void })
   const path = `/admin/reports/${encodeURIComponent(id)}`;
   const { value: report, error, again } = useFetched<ReportView>(path);
   const [closing, setClosing] = useState(false);
-  const [recalling, setRecalling] = useState(false);
+  const [asking, setAsking] = useState<'recall' | 'mute' | 'disable'>();
+  const author = useFetched<Account>(report ? userPath(report) : '');
   if (!report) {
     return (
       <Pane label={text.one} head={<h2 class="row-text">{text.one}</h2>}>
@@ -138,6 +140,12 @@ function ReportPane({ id, onChange }: { id: string; onChange(r: Report): void })
     onChange(changed);
     again();
   };
+  const disable = async (person: Account | undefined, disabled: boolean) => {
+    if (!person) return;
+    const { version } = person;
+    author.put(await api.request<Account>('PATCH', userPath(report), { body: { disabled }, version }));
+    toast((disabled ? a.value.people.disabledNow : a.value.people.enabled)(person.name));
+  };
   return (
     <Pane
       label={text.one}
@@ -148,8 +156,17 @@ function ReportPane({ id, onChange }: { id: string; onChange(r: Report): void })
             <h2>
               <Name class="ellipsis" name={sender.name} uid={report.message.sender} />
             </h2>
-            <span class="row-sub ellipsis">{where(report)}</span>
+            <span class="row-sub ellipsis">
+              {report.kind === 'group' ? (
+                <a href={address('groups', report.gid)} onClick={follow}>
+                  {text.inGroup(report.group || report.gid)}
+                </a>
+              ) : (
+                toWhom(report)
+              )}
+            </span>
           </span>
+          {author.value?.disabled && <span class="tag danger">{a.value.people.disabled}</span>}
           {report.state === 'closed' && <span class="tag quiet">{text.closed}</span>}
         </>
       }
@@ -183,11 +200,27 @@ function ReportPane({ id, onChange }: { id: string; onChange(r: Report): void })
         <Block title={text.act}>
           <div class="actions">
             {!gone && (
-              <button type="button" class="button danger" onClick={() => setRecalling(true)}>
+              <button type="button" class="button danger" onClick={() => setAsking('recall')}>
                 {text.recall}
               </button>
             )}
-            <a class="button" href={address('people', report.message.sender)} onClick={follow}>
+            {report.kind === 'group' && (
+              <button type="button" class="button" onClick={() => setAsking('mute')}>
+                {text.mute}
+              </button>
+            )}
+            {author.value &&
+              author.value.uid !== account.value.me?.uid &&
+              (author.value.disabled ? (
+                <button type="button" class="button" onClick={() => attempt(disable(author.value, false))}>
+                  {a.value.people.enable}
+                </button>
+              ) : (
+                <button type="button" class="button" onClick={() => setAsking('disable')}>
+                  {a.value.people.disable}
+                </button>
+              ))}
+            <a class="button plain" href={address('people', report.message.sender)} onClick={follow}>
               {text.toSender}
             </a>
             <button type="button" class="button" onClick={() => setClosing(true)}>
@@ -196,13 +229,34 @@ function ReportPane({ id, onChange }: { id: string; onChange(r: Report): void })
           </div>
         </Block>
       )}
-      {recalling && (
+      {asking === 'mute' && (
+        <MuteMember
+          name={sender.name}
+          onClose={() => setAsking(undefined)}
+          run={async (muted_until) => {
+            const path = `/admin/groups/${encodeURIComponent(report.gid)}/members/${encodeURIComponent(report.message.sender)}`;
+            await api.request('PATCH', path, { body: { muted_until } });
+            toast(text.mutedNow(sender.name, format.value.moment.format(Date.parse(muted_until))));
+          }}
+        />
+      )}
+      {asking === 'disable' && author.value && (
+        <Confirm
+          title={a.value.people.disableTitle(sender.name)}
+          text={a.value.people.disableText}
+          action={a.value.people.disable}
+          danger
+          onClose={() => setAsking(undefined)}
+          run={() => disable(author.value, true)}
+        />
+      )}
+      {asking === 'recall' && (
         <Confirm
           title={text.recallAsk}
           text={text.recallText}
           action={text.recall}
           danger
-          onClose={() => setRecalling(false)}
+          onClose={() => setAsking(undefined)}
           run={async () => {
             await api.request('DELETE', `/admin/messages/${report.stream}/${report.message.seq}`);
             toast(text.recalledNow);
@@ -221,9 +275,12 @@ function ReportPane({ id, onChange }: { id: string; onChange(r: Report): void })
   );
 }
 
-function where(r: Report): string {
+function userPath(r: Report): string {
+  return `/admin/users/${encodeURIComponent(r.message.sender)}`;
+}
+
+function toWhom(r: Report): string {
   const text = a.value.reports;
-  if (r.kind === 'group') return text.inGroup(r.gid);
   const [other = ''] = r.people.filter((uid) => uid !== r.message.sender);
   return text.toPerson(named(other).name);
 }

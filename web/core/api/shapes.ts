@@ -9,7 +9,8 @@ export interface SignIn {
   /** Left out for browsers, which have it in a cookie that scripts can't read. */
   refresh_token?: string;
   user: Me;
-  org: { eid: string; name: string };
+  /** logo: the address of a picture, or empty. */
+  org: { eid: string; name: string; logo?: string };
   mqtt: { url: string; client_id: string; username: string };
 }
 

@@ -40,6 +40,8 @@ export const problemEn = {
     'picture-too-large': 'The picture has too many pixels to be shown. Make it smaller, or send it in an archive.',
     'file-kind': 'Your organisation does not take files of this kind.',
     'may-not-message': 'You may not write to this person.',
+    'groups-limit': (n: number) =>
+      `Your organisation may have ${n} groups, and has them. Dissolve one that nobody needs first.`,
     'groups-by-administrators': 'In your organisation only administrators make groups.',
     'not-yours': 'Only its author may do this.',
     'too-late': 'It is too late to recall this message.',
