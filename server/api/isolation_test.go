@@ -24,6 +24,7 @@ func TestAnotherOrganisationSeesNothing(t *testing.T) {
 	tus := headers{"Tus-Resumable": "1.0.0", "Upload-Offset": "0", "Content-Type": "application/offset+octet-stream"}
 
 	tests := map[string]any{ // operation → body
+		"GET /api/v1/exports/{token}":                             nil, // whoever has it needs no more
 		"GET /api/v1/uploads/{id}":                                nil,
 		"HEAD /api/v1/uploads/{id}":                               nil,
 		"PATCH /api/v1/uploads/{id}":                              "0123456789",
