@@ -71,6 +71,105 @@ test('an app is added, is given keys that are shown once and change places, is c
   await page.getByText('No apps yet').waitFor();
 });
 
+test('a bot is added, and writes with an API key that is replaced, and by an incoming webhook', async () => {
+  const { http } = crowd.server;
+  const { access_token: token } = await crowd.server.login('alice');
+  await crowd.server.call('POST', '/admin/apps', token, { id: 'oa-bots', name: 'Deployment', origins: [] });
+  const room = await crowd.room('bob');
+  const bob = await crowd.enter('bob');
+  const alice = await administer(crowd, 'alice', '/admin/apps/oa-bots');
+  const { page } = alice;
+  const pane = page.getByRole('complementary', { name: 'Deployment' });
+  await pane.getByText('Add a bot first: it is who the key acts as.').waitFor();
+  await pane.getByRole('button', { name: 'Add a bot' }).click();
+  const adding = page.getByRole('dialog', { name: 'Add a bot' });
+  await adding.getByLabel('User name').fill('bob');
+  await adding.getByLabel('Name', { exact: true }).fill('Robot');
+  await adding.getByRole('button', { name: 'Add', exact: true }).click();
+  await adding.getByText('This is taken.').waitFor();
+  await adding.getByLabel('User name').fill('robot');
+  await adding.getByRole('button', { name: 'Add', exact: true }).click();
+  const bots = pane.getByRole('region', { name: 'Bots' });
+  await bots.getByText('robot', { exact: true }).waitFor();
+  const { items } = await crowd.server.call<{ items: { gid: string; name: string }[] }>('GET', '/groups', token);
+  const gid = items.find(({ name }) => name === room)?.gid ?? '';
+
+  const keys = pane.getByRole('region', { name: 'API keys' });
+  await keys.getByRole('button', { name: 'Make an API key' }).click();
+  const making = page.getByRole('dialog', { name: 'Make an API key' });
+  await making.getByLabel('Read people').uncheck();
+  await making.getByLabel('Write messages').uncheck();
+  await making.getByRole('button', { name: 'Add', exact: true }).click();
+  await making.getByText('Choose at least one.').waitFor();
+  await making.getByText('Fill in this field.').waitFor();
+  await making.getByLabel('What it is for').fill('Build server');
+  await making.getByLabel('Write messages').check();
+  await accessible(page, 'making an API key');
+  await making.getByRole('button', { name: 'Add', exact: true }).click();
+  const shown = page.getByRole('dialog', { name: 'The new API key' });
+  const kept = async (label: string) => {
+    const value = await shown
+      .or(page.getByRole('dialog', { name: 'The new address' }))
+      .getByLabel(label)
+      .inputValue();
+    await page.getByRole('dialog').getByRole('button', { name: 'I have kept it' }).click();
+    return value;
+  };
+  const first = await kept('API key');
+  const conv = encodeURIComponent(`g:${gid}`);
+  const write = (key: string, text: string) =>
+    fetch(`${http}/api/v1/conversations/${conv}/messages`, {
+      method: 'POST',
+      headers: { Authorization: `Bearer ${key}`, 'Content-Type': 'application/json' },
+      body: JSON.stringify({ media: [{ type: 0, content: { co: text } }] }),
+    });
+  // Not a member yet, like anybody else.
+  expect((await write(first, 'Too early')).status).toBe(404);
+
+  const incoming = pane.getByRole('region', { name: 'Incoming webhooks' });
+  await incoming.getByRole('button', { name: 'Make an address' }).click();
+  const address = page.getByRole('dialog', { name: 'Make an address' });
+  await address.getByLabel('What it is for').fill('Deployments');
+  await address.getByRole('searchbox').fill(room);
+  await address.getByRole('radio', { name: room }).check();
+  await address.getByRole('button', { name: 'Add', exact: true }).click();
+  await address.getByText('The bot can’t write there.').waitFor();
+  await accessible(page, 'making an address');
+  await crowd.server.call('POST', `/groups/${gid}/members`, token, { uids: ['robot'] });
+  await address.getByRole('button', { name: 'Add', exact: true }).click();
+  const url = await kept('Address');
+  await incoming.getByText(`to ${room} as Robot`).waitFor();
+
+  await bob.openChat(room);
+  expect((await write(first, 'Built by a key')).status).toBe(201);
+  await bob.message('Built by a key').waitFor();
+  const post = () =>
+    fetch(url, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({ text: 'Built by an address', id: 'build-12' }),
+    });
+  expect([(await post()).status, (await post()).status]).toEqual([200, 200]);
+  await bob.message('Built by an address').waitFor();
+  expect(await bob.message('Built by an address').count()).toBe(1);
+
+  await keys.getByRole('button', { name: 'Replace Build server' }).click();
+  await page.getByRole('dialog', { name: 'Replace the key' }).getByRole('button', { name: 'Replace' }).click();
+  const second = await kept('API key');
+  await keys.getByText('works until').waitFor();
+  expect((await write(first, 'The old key for a day')).status).toBe(201);
+  expect((await write(second, 'The new key')).status).toBe(201);
+  await bob.message('The new key').waitFor();
+  await bots.getByRole('button', { name: 'More for Robot' }).click();
+  await page.getByRole('menuitem', { name: 'Delete' }).click();
+  await page.getByRole('dialog', { name: 'Delete Robot?' }).getByRole('button', { name: 'Delete' }).click();
+  await bots.getByText('No bots yet.').waitFor();
+  await keys.getByText('No API keys yet.').waitFor();
+  await incoming.getByText('No incoming webhooks yet.').waitFor();
+  expect((await write(second, 'Too late')).status).toBe(401);
+  expect((await post()).status).toBe(404);
+});
+
 test.each(looks)('axe finds nothing grave: %s', async (_, look) => {
   const { access_token: token } = await crowd.server.login('alice');
   const id = `oa-${look.colorScheme}`;

@@ -8,7 +8,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { type BrowserContext, chromium, type Frame, type Locator, type Page } from 'playwright-core';
+import {
+  type BrowserContext,
+  type BrowserContextOptions,
+  chromium,
+  type Frame,
+  type Locator,
+  type Page,
+} from 'playwright-core';
 import { expect } from 'vitest';
 import type { Server } from '../server';
 import { args } from './person';
@@ -150,7 +157,7 @@ export class Visitor {
    * At a browser of their own whose settings block what other sites would keep in it. Closed shadow roots are open to the tests, which look for
    * what people see, unless they ask for the page as it is.
    */
-  static async open(office: Office, asItIs = false): Promise<Visitor> {
+  static async open(office: Office, asItIs = false, o: BrowserContextOptions = {}): Promise<Visitor> {
     const folder = await mkdtemp(join(tmpdir(), 'magpie-browser-'));
     const preferences = { profile: { block_third_party_cookies: true, cookie_controls_mode: 1 } };
     await mkdir(join(folder, 'Default'));
@@ -166,6 +173,7 @@ export class Visitor {
       ],
       locale: 'en-GB',
       viewport: { width: 1280, height: 800 },
+      ...o,
     });
     if (!asItIs) await reveal(context);
     return new Visitor(context.pages()[0] ?? (await context.newPage()), office, folder);

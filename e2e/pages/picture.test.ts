@@ -1,12 +1,13 @@
-// Takes the README's picture of the running program: MAGPIE_PICTURES=1 npm run e2e pages/picture
+// Takes the README's pictures of the running program: MAGPIE_PICTURES=1 npm run e2e pages/picture
 
 import { mkdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import type { Page } from 'playwright-core';
 import { test } from 'vitest';
 import { gather } from './crowd';
-import type { Person } from './person';
+import { Office, stands, Visitor } from './office';
 
-const crowd = gather();
+const crowd = gather('--webhook-allow', '127.0.0.0/8');
 const images = fileURLToPath(new URL('../../docs/images/', import.meta.url));
 
 test.runIf(process.env.MAGPIE_PICTURES)('the README’s picture is of the program', async () => {
@@ -52,7 +53,45 @@ test.runIf(process.env.MAGPIE_PICTURES)('the README’s picture is of the progra
   );
 });
 
-async function shot(one: Person): Promise<string> {
+test.runIf(process.env.MAGPIE_PICTURES)('and of the chat in the pages of another system', async () => {
+  const office = await Office.start(crowd.server);
+  const bob = await Visitor.open(office, false, { deviceScaleFactor: 1.5, viewport: { width: 1100, height: 720 } });
+  try {
+    await bob.signIn('bob');
+    await bob.page.goto(`${office.at()}/project`);
+    await bob.page.locator('magpie-chat iframe').waitFor();
+    await stands(
+      await bob.panel('magpie-chat'),
+      'Alice, can you say yes to the logo today? Then the stickers can go to print.',
+    );
+    await bob.bubble(/1 unread/).waitFor();
+    await bob.page.waitForLoadState('networkidle');
+    const inline = await shot(bob);
+    await bob.page.goto(office.at());
+    await bob.page.getByRole('button', { name: 'Write to Alice Moreau' }).click();
+    const panel = await bob.panel();
+    await panel.locator('.message').last().waitFor();
+    await bob.page.getByRole('button', { name: 'Pink' }).click();
+    await bob.page.waitForLoadState('networkidle');
+    const bubble = await shot(bob);
+    await drawn(
+      `<style>
+        body { margin: 0; width: 1640px; height: 900px; position: relative; overflow: hidden;
+          background: radial-gradient(1200px 700px at 70% 0, #f2e4ec, transparent), linear-gradient(#eef3f5, #dfe8ec); }
+        img { position: absolute; border-radius: 14px; width: 1010px; box-shadow: 0 30px 70px #0b1b2440, 0 2px 8px #0b1b2426; }
+        .inline { left: 40px; top: 40px; }
+        .bubble { right: 40px; bottom: 40px; }
+      </style><img class="inline" src="${inline}"><img class="bubble" src="${bubble}">`,
+      { width: 1640, height: 900 },
+      `${images}embed.png`,
+    );
+  } finally {
+    await bob.close();
+    await office.stop();
+  }
+});
+
+async function shot(one: { page: Page }): Promise<string> {
   return `data:image/png;base64,${(await one.page.screenshot()).toString('base64')}`;
 }
 

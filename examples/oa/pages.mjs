@@ -83,7 +83,8 @@ export function dashboard({ settings, person, people }) {
 </section>
 <section class="card">
 <h2>Chat</h2>
-<p>Unread: <output id="unread">–</output> <output id="state"></output></p>
+<p>Unread: <output id="unread">–</output></p>
+<p>State: <output id="state">not signed in</output></p>
 <p>
 <button data-call="toggle">Open or close</button>
 <button data-call="setLocale" data-value="en">English</button>
@@ -92,7 +93,7 @@ export function dashboard({ settings, person, people }) {
 <button data-call="setTheme" data-value="dark">Dark</button>
 <button data-call="setTheme" data-value='{"colors":{"accent":"#a03070"},"radius":4}'>Pink</button>
 <button data-call="destroy">Remove</button>
-<button id="boot">Boot</button>
+<button id="boot">Begin anew</button>
 </p>
 </section>`,
   );

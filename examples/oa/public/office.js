@@ -20,10 +20,19 @@ function listen() {
 }
 if (document.getElementById('unread')) listen();
 
+/** The chat's function, which goes from the page with `destroy`: whoever has kept it may begin anew. */
+let kept = Magpie;
+document.getElementById('boot')?.addEventListener('click', () => {
+  const { app } = document.querySelector('script[data-app]').dataset;
+  kept('boot', { app, tokenUrl: '/api/im-token' });
+  listen();
+});
+
 document.addEventListener('click', (event) => {
   const button = event.target instanceof Element ? event.target.closest('button') : null;
   if (!button) return;
   const { chatUser, call, value } = button.dataset;
+  if (call === 'destroy') kept = Magpie;
   if (chatUser) Magpie('openChat', { user: chatUser });
   if (call) Magpie(call, ...(value === undefined ? [] : [value.startsWith('{') ? JSON.parse(value) : value]));
 });

@@ -128,6 +128,7 @@ export const apps = {
   into: 'Posts to',
   groupNeeded: 'Choose where it posts.',
   groupHint: 'The bot must be a member of it.',
+  botCant: 'The bot can’t write there. Add it to the group first.',
   posts: (where: string, bot: string) => `to ${where} as ${bot}`,
   incomingDeleteAsk: (name: string) => `Delete “${name}”?`,
   incomingDeleteText: 'Its address does nothing from now on.',

@@ -242,6 +242,14 @@ export const en = {
     'app.key.create': 'Signing key made',
     'app.key.delete': 'Signing key deleted',
     'app.test_token': 'App tried',
+    'app.bot.create': 'Bot added',
+    'app.bot.change': 'Bot changed',
+    'app.bot.delete': 'Bot deleted',
+    'app.api_key.create': 'API key made',
+    'app.api_key.rotate': 'API key replaced',
+    'app.api_key.delete': 'API key deleted',
+    'app.incoming.create': 'Incoming webhook made',
+    'app.incoming.delete': 'Incoming webhook deleted',
   },
 
   import: {

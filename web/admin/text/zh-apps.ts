@@ -127,6 +127,7 @@ export const apps: typeof English = {
   into: '发送到',
   groupNeeded: '请选择发送到哪里。',
   groupHint: '机器人须是其成员。',
+  botCant: '机器人不能在那里发言，请先将它加入群组。',
   posts: (where, bot) => `以${bot}的身份发送到${where}`,
   incomingDeleteAsk: (name) => `删除“${name}”？`,
   incomingDeleteText: '其地址从此不起作用。',

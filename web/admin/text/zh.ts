@@ -237,6 +237,14 @@ export const zh: Texts = {
     'app.key.create': '生成签名密钥',
     'app.key.delete': '删除签名密钥',
     'app.test_token': '试用应用',
+    'app.bot.create': '添加机器人',
+    'app.bot.change': '更改机器人',
+    'app.bot.delete': '删除机器人',
+    'app.api_key.create': '生成 API 密钥',
+    'app.api_key.rotate': '更换 API 密钥',
+    'app.api_key.delete': '删除 API 密钥',
+    'app.incoming.create': '生成传入 webhook',
+    'app.incoming.delete': '删除传入 webhook',
   },
 
   import: {

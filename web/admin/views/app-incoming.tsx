@@ -126,7 +126,7 @@ function MakeIncoming({ path, bots, onClose, onMade }: MakeProps) {
         label={text.into}
         value={value.conv.slice(2)}
         hint={text.groupHint}
-        error={errors.conv}
+        error={errors.conv && (value.conv ? text.botCant : errors.conv)}
         onChange={(g) => set('conv', `g:${g.gid}`)}
       />
     </Make>

@@ -180,6 +180,8 @@ function AppPane({ id, onChange, onGone }: PaneProps) {
     onChange(next);
   };
   const members = bots.value?.items ?? [];
+  // What acts as a bot goes with it.
+  const acting = members.map(({ uid }) => uid).join(' ');
   return (
     <Pane
       label={app.name}
@@ -199,8 +201,8 @@ function AppPane({ id, onChange, onGone }: PaneProps) {
       <SigningKeys app={app} path={path} onChange={again} />
       <Snippet app={app} path={path} />
       <Bots path={path} bots={bots} />
-      <ApiKeys path={path} bots={members} />
-      <Incoming path={path} bots={members} />
+      <ApiKeys key={`keys ${acting}`} path={path} bots={members} />
+      <Incoming key={`incoming ${acting}`} path={path} bots={members} />
       {can('change') && (
         <AppState
           app={app}
