@@ -136,7 +136,12 @@ func (s *Store) DeleteBot(ctx context.Context, by chat.Actor, app, uid string) e
 				}
 			}
 		}
-		if err := t.exec(`DELETE FROM incoming_hooks WHERE app = $1 AND bot = $2`, app, uid); err != nil {
+		for _, q := range []string{`DELETE FROM incoming_hooks WHERE app = $1 AND bot = $2`, `DELETE FROM webhooks WHERE app = $1 AND bot = $2`} {
+			if err := t.exec(q, app, uid); err != nil {
+				return err
+			}
+		}
+		if err := t.event(chat.Event{EID: by.EID, Type: chat.EventWebhooks, Other: app}); err != nil {
 			return err
 		}
 		if err := t.exec(`DELETE FROM app_bots WHERE eid = $1 AND uid = $2`, by.EID, uid); err != nil {
