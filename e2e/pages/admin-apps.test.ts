@@ -170,6 +170,42 @@ test('a bot is added, and writes with an API key that is replaced, and by an inc
   expect((await post()).status).toBe(404);
 });
 
+test('it is tried as somebody of one’s choice; an auditor reads and changes nothing', async () => {
+  const { access_token: token } = await crowd.server.login('alice');
+  await crowd.server.call('POST', '/admin/apps', token, { id: 'oa-try', name: 'To try', origins: [] });
+  const alice = await administer(crowd, 'alice', '/admin/apps/oa-try');
+  const { page } = alice;
+  await page.getByRole('button', { name: 'Show the bubble' }).click();
+  const picker = page.getByRole('dialog', { name: 'Choose who to be' });
+  await picker.getByRole('searchbox').fill('carol');
+  await picker.getByLabel('Carol Nwosu').check();
+  await picker.getByRole('button', { name: 'Show the bubble' }).click();
+  await page.getByText('The bubble at the corner is Carol Nwosu’s.').waitFor();
+  await page.evaluate(() => window.Magpie?.('openChat', { user: 'bob' }));
+  const panel = page.frames().find((frame) => frame.url().includes('/embed/v1/panel?app=oa-try'));
+  await panel?.locator('.bar-title', { hasText: 'Bob Tanaka' }).waitFor();
+  await page.evaluate(() => window.Magpie?.('hide'));
+  await page.getByRole('button', { name: 'Take it away' }).click();
+  await page.locator('magpie-launcher').waitFor({ state: 'detached' });
+  // Who tried, and as whom, stays to be read.
+  await page.goto(`${crowd.server.http}/admin/audit?action=app.test_token`);
+  await page.getByRole('row', { name: /App tried/ }).waitFor();
+
+  const { version } = await crowd.server.call<{ version: number }>('GET', '/admin/users/dave', token);
+  const answer = await fetch(`${crowd.server.http}/api/v1/admin/users/dave`, {
+    method: 'PATCH',
+    headers: { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json', 'If-Match': `"${version}"` },
+    body: JSON.stringify({ role: 'auditor' }),
+  });
+  expect(answer.status).toBe(200);
+  const dave = await administer(crowd, 'dave', '/admin/apps/oa-try');
+  const pane = dave.page.getByRole('complementary', { name: 'To try' });
+  await pane.getByText('No key yet').waitFor();
+  await pane.getByText('No bots yet.').waitFor();
+  expect(await pane.getByRole('button').allTextContents()).toEqual(expect.not.arrayContaining(['Make a key']));
+  expect(await pane.getByRole('textbox').count()).toBe(0);
+});
+
 test.each(looks)('axe finds nothing grave: %s', async (_, look) => {
   const { access_token: token } = await crowd.server.login('alice');
   const id = `oa-${look.colorScheme}`;
