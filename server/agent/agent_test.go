@@ -258,8 +258,8 @@ func TestNotices(t *testing.T) {
 				return err
 			},
 			user: map[string][]string{
-				"alice": {`0x41 {"conv":"u:bob","seq":1,"ts":1700000000123,"media":[{"type":0,"content":{"co":"<hello>","ed":1700000000123}}]}`},
-				"bob":   {`0x41 {"conv":"u:alice","seq":1,"ts":1700000000123,"media":[{"type":0,"content":{"co":"<hello>","ed":1700000000123}}]}`},
+				"alice": {`0x41 {"conv":"u:bob","seq":1,"by":"alice","ts":1700000000123,"media":[{"type":0,"content":{"co":"<hello>","ed":1700000000123}}]}`},
+				"bob":   {`0x41 {"conv":"u:alice","seq":1,"by":"alice","ts":1700000000123,"media":[{"type":0,"content":{"co":"<hello>","ed":1700000000123}}]}`},
 			},
 		},
 		{

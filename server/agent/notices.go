@@ -71,6 +71,7 @@ type (
 	editNotice struct {
 		Conv  string        `json:"conv"`
 		Seq   uint64        `json:"seq"`
+		By    string        `json:"by"`
 		TS    int64         `json:"ts"` // ms since 1970 UTC of the edit
 		Media []chat.Medium `json:"media"`
 	}
@@ -248,7 +249,7 @@ func (a *Agent) edited(ctx context.Context, e chat.Event, out *outbox) error {
 	if at.IsZero() {
 		return nil
 	}
-	n := editNotice{Seq: e.Seq, TS: at.UnixMilli(), Media: im.Media}
+	n := editNotice{Seq: e.Seq, By: entry.Sender, TS: at.UnixMilli(), Media: im.Media}
 	out.tells = &entry
 	if e.Kind == chat.StreamGroup {
 		n.Conv = "g:" + e.Key

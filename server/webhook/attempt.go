@@ -82,6 +82,15 @@ func (w *worker) body(ctx context.Context, d chat.Delivery) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
+		if d.Event == chat.DeliveryEdited { // the message as it is now is told
+			ref, seq, err := editedMessage(w.hook, e)
+			if err != nil {
+				return nil, err
+			}
+			if e, err = w.d.Store.Message(ctx, ref, seq); err != nil {
+				return nil, err
+			}
+		}
 		if data, err = entryData(w.hook, e); err != nil {
 			return nil, err
 		}

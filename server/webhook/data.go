@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"magpie/server/chat"
@@ -36,6 +37,7 @@ func classify(h chat.Webhook, e chat.Entry) (event, lane string) {
 		Conv string `json:"conv"`
 		GID  string `json:"gid"`
 		By   string `json:"by"`
+		TS   int64  `json:"ts"`
 	}
 	if json.Unmarshal(n.Content, &about) != nil {
 		return "", ""
@@ -45,10 +47,13 @@ func classify(h chat.Webhook, e chat.Entry) (event, lane string) {
 		if !h.Wants(chat.HookMessage) || about.By == h.Bot {
 			return "", ""
 		}
-		if n.Type == chat.NoticeEdited {
-			return chat.DeliveryEdited, about.Conv
+		if n.Type == chat.NoticeRecalled {
+			return chat.DeliveryRecalled, about.Conv
 		}
-		return chat.DeliveryRecalled, about.Conv
+		if about.TS == 0 { // something that came after it is told
+			return "", ""
+		}
+		return chat.DeliveryEdited, about.Conv
 	}
 	if event = memberships[n.Type]; event == "" || !h.Wants(chat.HookMembership) {
 		return "", ""
@@ -72,8 +77,28 @@ type message struct {
 	Sender     string        `json:"sender"`
 	ID         string        `json:"id"`
 	Media      []chat.Medium `json:"media"`
+	EditedAt   *time.Time    `json:"edited_at,omitempty"`
 	Recalled   bool          `json:"recalled"`
 	RecalledBy string        `json:"recalled_by,omitempty"`
+}
+
+// editedMessage names the message that the notice of an edit is about.
+func editedMessage(h chat.Webhook, e chat.Entry) (ref chat.StreamRef, seq uint64, err error) {
+	n, err := payload.DecodeNotice(e.Payload)
+	if err != nil {
+		return ref, 0, err
+	}
+	var about struct {
+		Conv string `json:"conv"`
+		Seq  uint64 `json:"seq"`
+	}
+	if err := json.Unmarshal(n.Content, &about); err != nil {
+		return ref, 0, fmt.Errorf("read notice %d of stream %d: %w", e.Seq, e.StreamID, err)
+	}
+	if gid, ok := strings.CutPrefix(about.Conv, "g:"); ok {
+		return chat.StreamRef{EID: h.EID, Kind: chat.StreamGroup, Key: gid}, about.Seq, nil
+	}
+	return chat.StreamRef{EID: h.EID, Kind: chat.StreamPair, Key: chat.PairKey(h.Bot, strings.TrimPrefix(about.Conv, "u:"))}, about.Seq, nil
 }
 
 // entryData is the data of a message or a notice: of a notice it is the content that every client gets (docs/protocol.md §8).
@@ -87,6 +112,9 @@ func entryData(h chat.Webhook, e chat.Entry) (json.RawMessage, error) {
 		return nil, fmt.Errorf("decode message %d of stream %d: %w", e.Seq, e.StreamID, err)
 	}
 	m := message{Conv: conversation(h, e), Seq: e.Seq, TS: time.UnixMilli(e.Time).UTC(), Sender: e.Sender, ID: hex.EncodeToString(e.CID), Media: im.Media}
+	if at := payload.EditedAt(im); !at.IsZero() {
+		m.EditedAt = &at
+	}
 	if by := payload.Recalled(im); by != "" {
 		m.Recalled, m.RecalledBy, m.Media = true, by, []chat.Medium{}
 	}

@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"encoding/json"
 	"net/http"
 	"testing"
 	"time"
@@ -141,6 +142,50 @@ func TestRecalled(t *testing.T) {
 		t.Errorf("got %+v", g)
 	}
 	w.deliveries(h, func(l []chat.Delivery) bool { return len(l) == n+1 && delivered1(l) })
+}
+
+// edit makes a user's own message say something else.
+func (w *world) edit(uid, conv string, seq uint64, text string) {
+	w.t.Helper()
+	_, err := w.store.Edit(w.t.Context(), eid, uid, conv, seq, func(b []byte, at time.Time) (*chat.Revision, error) {
+		content, err := json.Marshal(map[string]string{"co": text})
+		check(w.t, err)
+		im, err := payload.Edit(b, []chat.Medium{{Content: content}}, chat.MaxText, at)
+		if im == nil || err != nil {
+			return nil, err
+		}
+		left, err := payload.EncodeIM(*im)
+		return &chat.Revision{Payload: left}, err
+	})
+	check(w.t, err)
+}
+
+func TestEdited(t *testing.T) {
+	w, r := newWorld(t), newReceiver(t)
+	h := w.hook(r.URL, chat.HookMessage)
+	seq := w.say("alice", "bot", "teh")
+	r.next()
+	w.edit("alice", "u:bot", seq, "the")
+	if g := r.next(); g.Event != "message.edited" || g.Data.Conv != "u:alice" || g.Data.Seq != seq || g.Data.Sender != "alice" || g.text() != "the" {
+		t.Errorf("got %+v", g)
+	}
+	own := w.say("bot", "alice", "mine")
+	w.edit("bot", "u:alice", own, "my own")
+	w.quiet(r)
+	// What was edited again before it was delivered is told as it is then.
+	r.answers(status(http.StatusInternalServerError))
+	w.edit("alice", "u:bot", seq, "them")
+	r.next()
+	n := len(w.deliveries(h, func(l []chat.Delivery) bool { return l[len(l)-1].Attempts == 1 }))
+	w.edit("alice", "u:bot", seq, "then")
+	w.deliveries(h, func(l []chat.Delivery) bool { return len(l) == n+1 })
+	r.answers(nil)
+	w.pass(time.Minute)
+	for range 2 {
+		if g := r.next(); g.Event != "message.edited" || g.text() != "then" {
+			t.Errorf("got %+v", g)
+		}
+	}
 }
 
 func TestPresence(t *testing.T) {

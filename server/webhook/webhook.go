@@ -31,6 +31,8 @@ type Store interface {
 	WaitingDeliveries(ctx context.Context, webhook string) (lanes map[string]int, err error)
 	NextDeliveries(ctx context.Context, webhook string, limit int) ([]chat.Delivery, error)
 	WebhookEntry(ctx context.Context, w chat.Webhook, d chat.Delivery) (chat.Entry, error)
+	// Message returns a message as it is now, or chat.NotFound.
+	Message(ctx context.Context, ref chat.StreamRef, seq uint64) (chat.Entry, error)
 	SaveAttempt(ctx context.Context, d chat.Delivery, at time.Time, most time.Duration) (off bool, err error)
 	KeepDelivery(ctx context.Context, d chat.Delivery) error
 	PruneDeliveries(ctx context.Context, before time.Time) error
