@@ -189,22 +189,30 @@ func (s *Store) SendAgain(ctx context.Context, by chat.Actor, app, webhook, name
 	return d, nil
 }
 
-// PruneDeliveries forgets what ended before a time, what belongs to no webhook any more, and of each webhook what is beyond chat.MaxDelivered, in
-// small steps.
+// PruneDeliveries forgets what ended before a time, what belongs to no webhook any more, and of each webhook what is beyond chat.MaxDelivered. It deletes in
+// small steps; what is to go is looked up where it holds up no writing.
 func (s *Store) PruneDeliveries(ctx context.Context, before time.Time) error {
 	if err := s.pruneDeliveries(ctx, `ended > 0 AND ended < $1`, ms(before)); err != nil {
 		return err
 	}
-	if err := s.pruneDeliveries(ctx, `NOT EXISTS (SELECT 1 FROM webhooks w WHERE w.id = deliveries.webhook)`); err != nil {
-		return err
+	type log struct {
+		webhook string
+		gone    bool
 	}
-	full, err := collect(ctx, s.read, scanString, `SELECT webhook FROM deliveries GROUP BY webhook HAVING COUNT(*) > $1`, chat.MaxDelivered)
+	list, err := collect(ctx, s.read, func(scan func(...any) error) (l log, err error) {
+		err = scan(&l.webhook, &l.gone)
+		return l, err
+	}, `SELECT d.webhook, w.id IS NULL FROM (SELECT webhook, COUNT(*) AS n FROM deliveries GROUP BY webhook) d LEFT JOIN webhooks w ON w.id = d.webhook
+		WHERE d.n > $1 OR w.id IS NULL`, chat.MaxDelivered)
 	if err != nil {
 		return fmt.Errorf("look for old deliveries: %w", err)
 	}
-	for _, id := range full {
-		err := s.pruneDeliveries(ctx, `webhook = $1 AND status <> 'waiting' AND id <= (SELECT id FROM deliveries WHERE webhook = $1 ORDER BY id DESC LIMIT 1 OFFSET $2)`, id, chat.MaxDelivered)
-		if err != nil {
+	for _, l := range list {
+		where, args := `webhook = $1 AND status <> 'waiting' AND id <= (SELECT id FROM deliveries WHERE webhook = $1 ORDER BY id DESC LIMIT 1 OFFSET $2)`, []any{l.webhook, chat.MaxDelivered}
+		if l.gone {
+			where, args = `webhook = $1`, args[:1]
+		}
+		if err := s.pruneDeliveries(ctx, where, args...); err != nil {
 			return err
 		}
 	}
