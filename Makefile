@@ -11,7 +11,7 @@ INSTALL = { $(SUDO) apt-get update -q && $(SUDO) env DEBIAN_FRONTEND=noninteract
 PAGES = $(shell find web static package.json package-lock.json tsconfig.json vite.config.ts -type f -not -path 'static/dist/*' -not -name '*.go' 2>/dev/null)
 
 .DEFAULT_GOAL = help
-.PHONY: help build run example test test-go test-web test-browser check format bench generate clean tools compiler browser mosquitto nginx
+.PHONY: help build run example client test test-go test-web test-browser check format bench generate clean tools compiler browser mosquitto nginx
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,6 +24,9 @@ run: build ## Build, and run with a demo organisation at http://localhost:8080
 
 example: build ## Run the demo and a system that shows it on its pages, at http://127.0.0.1:8090
 	node examples/oa/try.mjs
+
+client: node_modules/.package-lock.json ## Build the npm package of the client, in bin/client
+	node web/core/pack.mjs
 
 test: test-go test-web test-browser ## Run every test, installing what is missing first
 

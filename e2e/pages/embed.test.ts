@@ -5,9 +5,10 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { app } from '../host-token';
 import { Server } from '../server';
 import { picture } from './files';
-import { app, Office, stands, Visitor, write } from './office';
+import { Office, stands, Visitor, write } from './office';
 
 let server: Server;
 let office: Office;

@@ -1,7 +1,7 @@
 // The host system of examples/oa on another site than the server, and its people at browsers that block third-party cookies.
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createHmac, randomUUID } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -17,14 +17,13 @@ import {
   type Page,
 } from 'playwright-core';
 import { expect } from 'vitest';
+import { app, sign } from '../host-token';
 import type { Server } from '../server';
 import { args } from './person';
 
 const program = fileURLToPath(new URL('../../examples/oa/server.mjs', import.meta.url));
 
-/** What the example calls itself towards the server. */
-export const app = 'oa-demo';
-export const bot = 'office';
+const bot = 'office';
 const password = 'oa-demo';
 
 /** Where the office and the server are for the browsers: other names than this machine's, so that they are two sites, and neither is trusted as such. */
@@ -101,20 +100,8 @@ export class Office {
   }
 
   /** A token as the office makes it, with other claims or another secret. */
-  token(claims: object = {}, secret = this.secret, head: object = { alg: 'HS256', typ: 'JWT' }): string {
-    const now = Math.floor(Date.now() / 1000);
-    const all = {
-      iss: app,
-      aud: 'magpie',
-      org: 'demo',
-      sub: 'bob',
-      jti: randomUUID(),
-      iat: now,
-      exp: now + 120,
-      ...claims,
-    };
-    const text = [head, all].map((one) => Buffer.from(JSON.stringify(one)).toString('base64url')).join('.');
-    return `${text}.${createHmac('sha256', secret).update(text).digest('base64url')}`;
+  token(claims?: object, secret = this.secret, head?: object): string {
+    return sign(secret, claims, head);
   }
 
   async stop(): Promise<void> {
