@@ -31,6 +31,7 @@ const loader: Plugin = {
       configFile: false,
       publicDir: false,
       logLevel: 'warn',
+      oxc: { typescript: { removeClassFieldsWithoutInitializer: true }, assumptions: { setPublicClassFields: true } },
       build: { write: false, target, lib: { entry, formats: ['iife'], name: 'magpieLoader' } },
     });
     const [output] = [made].flat() as Rolldown.RolldownOutput[];

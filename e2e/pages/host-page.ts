@@ -18,6 +18,7 @@ export class HostPage {
   body = '<h1>Office</h1>';
   attributes = '';
   csp = '';
+  direction = 'ltr';
 
   private constructor(
     private readonly magpie: Server,
@@ -38,6 +39,35 @@ export class HostPage {
     const { secret } = await magpie.call<{ secret: string }>('POST', `/admin/apps/${app}/keys`, access_token, {});
     page.secret = secret;
     return page;
+  }
+
+  /** A page that has nothing to do with any app, on a site of its own. */
+  static async plain(body: string): Promise<{ origin: string; stop(): void }> {
+    const server = createServer((_, res) => {
+      res.writeHead(200, { 'Content-Type': 'text/html' }).end(`<!doctype html><body>${body}</body>`);
+    });
+    await new Promise<void>((resolve) => {
+      server.listen(0, '127.0.0.1', resolve);
+    });
+    const stop = () => {
+      server.closeAllConnections();
+      server.close();
+    };
+    return { origin: `http://evil.localhost:${(server.address() as AddressInfo).port}`, stop };
+  }
+
+  /** As at the start. */
+  reset(): void {
+    Object.assign(this, {
+      user: 'alice',
+      failing: false,
+      asked: 0,
+      head: '',
+      attributes: '',
+      csp: '',
+      direction: 'ltr',
+    });
+    this.body = '<h1>Office</h1>';
   }
 
   get origin(): string {
@@ -83,7 +113,7 @@ export class HostPage {
       'Content-Type': 'text/html; charset=utf-8',
       ...(this.csp && { 'Content-Security-Policy': this.csp }),
     });
-    res.end(`<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Office</title>
+    res.end(`<!doctype html><html lang="en"${this.direction === 'rtl' ? ' dir="rtl"' : ''}><head><meta charset="utf-8"><title>Office</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">${this.head}
 <script async src="${this.magpie.http}/embed/v1/loader.js" ${this.attributes}></script></head><body>${this.body}</body></html>`);
   }

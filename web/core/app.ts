@@ -47,6 +47,7 @@ export class App implements t.Core {
   private closing: Promise<void> = Promise.resolve();
   /** One that has ended unasked, while views close that may hold something half written. */
   private parting: Session | undefined;
+  private identifying = false;
   /** Nothing is kept on this device. */
   private readonly memory: boolean;
 
@@ -147,16 +148,22 @@ export class App implements t.Core {
   }
 
   async identify(): Promise<void> {
+    this.identifying = true;
     try {
       const a = await this.api.identify(() => this.replaced());
-      if (this.session.peek()) return;
+      const { state } = this.session.peek()?.state.peek() ?? {};
+      if (state && state !== 'ended') return;
+      if (state) this.replaced();
       await this.closing;
       await this.begin(a);
     } catch (e) {
+      this.identifying = false;
       // While the host can't be asked, a login goes on to its end; what needs a token then asks once more.
       const away = e instanceof Problem && e.names.type === '/problems/host-no-token' && this.session.peek();
       if (e instanceof Problem && isRefusal(e, true) && !away) this.refused(e);
       throw e;
+    } finally {
+      this.identifying = false;
     }
   }
 
@@ -429,7 +436,8 @@ export class App implements t.Core {
   /** Signed out by somebody else, by the server, or in another tab. */
   private ended(reason: string, elsewhere = false, why?: Problem): void {
     const s = this.session.peek();
-    if (!s) return;
+    // The server ends the login of whoever was here before it answers who is here now.
+    if (!s || this.identifying) return;
     this.leave(reason || 'You were signed out. Please sign in again.', why);
     s.close({ tell: !elsewhere, ended: reason });
     this.parting = s;

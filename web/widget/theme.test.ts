@@ -51,8 +51,8 @@ test('a later theme changes what it names', () => {
 });
 
 test('words on a colour can be read', () => {
-  expect(onColour('#0a6c82')).toBe('#fff');
-  expect(onColour('#ffe066')).toBe('#000');
-  expect(onColour('#fff')).toBe('#000');
-  expect(onColour({ light: '#000', dark: '#fff' })).toEqual({ light: '#fff', dark: '#000' });
+  expect(onColour('#0a6c82')).toBe('light-dark(#fff,#fff)');
+  expect(onColour('#ffe066')).toBe('light-dark(#000,#000)');
+  expect(onColour('#fff')).toBe('light-dark(#000,#000)');
+  expect(onColour({ light: '#000', dark: '#fff' })).toBe('light-dark(#fff,#000)');
 });

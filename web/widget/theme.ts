@@ -22,7 +22,8 @@ export function readTheme(given: unknown): Theme {
     else if (!known[key]?.(value)) throw wrong(key, value);
   }
   for (const [key, value] of Object.entries(theme.colors ?? {})) {
-    if (!colours.includes(key) || !isColour(value)) throw wrong(`colors.${key}`, value);
+    if (!colours.includes(key) || !pairOf(value as Colour).every((one) => hex.test(one)))
+      throw wrong(`colors.${key}`, value);
   }
   return theme;
 }
@@ -34,25 +35,22 @@ export function mergeThemes(earlier: Theme, later: Theme): Theme {
 
 /** As CSS writes it. */
 export function colourOf(colour: Colour): string {
-  return typeof colour === 'string' ? colour : `light-dark(${colour.light}, ${colour.dark})`;
+  return `light-dark(${pairOf(colour)})`;
 }
 
-/** Black or white, whichever stands out from a colour (WCAG 2.2, relative luminance). */
-export function onColour(colour: Colour): Colour {
-  if (typeof colour !== 'string') return { light: onOne(colour.light), dark: onOne(colour.dark) };
-  return onOne(colour);
+/** Black or white, whichever stands out from a colour (WCAG 2.2, relative luminance); as CSS writes it. */
+export function onColour(colour: Colour): string {
+  return `light-dark(${pairOf(colour).map(onOne)})`;
+}
+
+function pairOf(colour: Colour): string[] {
+  return typeof colour === 'string' ? [colour, colour] : [colour.light, colour.dark];
 }
 
 function onOne(colour: string): string {
   const long = colour.length === 4 ? colour.replace(/[^#]/g, '$&$&') : colour;
   const [r = 0, g = 0, b = 0] = [1, 3, 5].map((at) => (Number.parseInt(long.slice(at, at + 2), 16) / 255) ** 2.2);
   return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.179 ? '#000' : '#fff';
-}
-
-function isColour(value: unknown): boolean {
-  if (typeof value === 'string') return hex.test(value);
-  const { light, dark } = value as Record<string, unknown>;
-  return hex.test(String(light)) && hex.test(String(dark));
 }
 
 function within(value: unknown, least: number, most: number): boolean {

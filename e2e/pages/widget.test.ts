@@ -1,0 +1,443 @@
+// The chat in another system's page: another site, third-party cookies blocked, a policy that allows little, a page that means no good.
+
+import type { Browser, Frame, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { Server } from '../server';
+import { picture } from './files';
+import { app, HostPage } from './host-page';
+import { launch, Person } from './person';
+
+let server: Server;
+let host: HostPage;
+let browser: Browser;
+let page: Page;
+let errors: string[];
+
+beforeAll(async () => {
+  server = await Server.start('--limit-login-rate', '0');
+  host = await HostPage.start(server);
+  browser = await launch('--test-third-party-cookie-phaseout');
+});
+afterAll(async () => {
+  await browser?.close();
+  host?.stop();
+  await server?.stop();
+});
+beforeEach(() => {
+  errors = [];
+  host.reset();
+  host.csp = `default-src 'none'; connect-src 'self'; script-src ${server.http}; frame-src ${server.http}; require-trusted-types-for 'script'`;
+});
+afterEach(async () => {
+  await page?.context().close();
+  expect(errors).toEqual([]);
+});
+
+/** Opens the host's page. before: runs in it before anything of its own. */
+async function visit(o: { phone?: boolean; before?: () => void } = {}): Promise<Page> {
+  const context = await browser.newContext({
+    locale: 'en-GB',
+    viewport: o.phone ? { width: 390, height: 780 } : { width: 1100, height: 800 },
+  });
+  page = await context.newPage();
+  page.setDefaultTimeout(15_000);
+  page.on('pageerror', (e) => errors.push(String(e.stack ?? e)));
+  page.on('console', (m) => {
+    if (/Content Security Policy|Refused to|TrustedScript/.test(m.text())) errors.push(m.text());
+  });
+  if (o.before) await page.addInitScript(o.before);
+  await page.goto(host.origin);
+  return page;
+}
+
+/** `Magpie(…)` in the page; a refusal comes as its message. */
+function magpie(...call: unknown[]): Promise<unknown> {
+  return page.evaluate(
+    (call) =>
+      (window as unknown as { Magpie: (...a: unknown[]) => Promise<unknown> }).Magpie(...call).catch((e) => e.message),
+    call,
+  );
+}
+
+/** The iframe of the bubble, or of an element; when it shows something. */
+async function panel(at = 0): Promise<Frame> {
+  const panels = () => page.frames().filter((f) => f.url().includes('/embed/v1/panel'));
+  await expect.poll(() => panels().length).toBeGreaterThan(at);
+  const frame = panels()[at] as Frame;
+  await frame.locator('.shell:not([aria-busy])').waitFor();
+  return frame;
+}
+
+/** Waits until a panel shows something; panels come and go meanwhile. */
+async function shown(what: string, hasText: string): Promise<void> {
+  const count = (f: Frame) =>
+    f
+      .locator(what, { hasText })
+      .filter({ visible: true })
+      .count()
+      .catch(() => 0);
+  await expect.poll(async () => Math.max(...(await Promise.all(page.frames().map(count))))).toBeGreaterThan(0);
+}
+
+/** What a screen reader is told of the page around the panel: `button "Open the chat"`. */
+async function told(): Promise<string[]> {
+  const cdp = await page.context().newCDPSession(page);
+  const { nodes } = await cdp.send('Accessibility.getFullAXTree');
+  await cdp.detach();
+  return nodes.filter((n) => !n.ignored).map((n) => `${n.role?.value} "${n.name?.value ?? ''}"`);
+}
+
+const bubble = { desktop: [1100 - 48, 800 - 48], left: [48, 800 - 48] } as const;
+
+/** What the page has been told by events since it asked to be. */
+function events(): Promise<string[]> {
+  return page.evaluate(() => (window as unknown as { heard: string[] }).heard);
+}
+
+/** Queues calls before the loader is there, and notes all events. */
+function listening(): void {
+  if (top !== self) return;
+  const w = window as unknown as { heard: string[]; Magpie: ((...a: unknown[]) => void) & { q: unknown[] } };
+  w.heard = [];
+  const queue = Object.assign((...call: unknown[]) => queue.q.push(call), { q: [] as unknown[] });
+  w.Magpie = queue as never;
+  for (const event of ['ready', 'open', 'close', 'unread', 'message', 'connection', 'auth-expired', 'error'])
+    queue('on', event, (it: { code?: string } | undefined) =>
+      w.heard.push(`${event} ${JSON.stringify(it instanceof Error ? it.code : (it ?? ''))}`),
+    );
+}
+
+/** Counts what is added to the page and not taken away again. */
+function counting(): void {
+  if (top !== self) return;
+  const w = window as unknown as { left: () => string[]; Magpie?: unknown };
+  // What has been added to the page's own objects and not been taken away again.
+  const listeners = new Set<string>();
+  const { addEventListener: add, removeEventListener: remove } = EventTarget.prototype;
+  const name = (target: unknown, type: string, f: unknown) =>
+    `${Object.prototype.toString.call(target)} ${type} ${String(f).slice(0, 60)}`;
+  const watched = (target: unknown) =>
+    target === window ||
+    target === undefined ||
+    target instanceof Document ||
+    target instanceof HTMLHtmlElement ||
+    target instanceof HTMLBodyElement;
+  EventTarget.prototype.addEventListener = function (type: string, f: never, o?: boolean | AddEventListenerOptions) {
+    const one = name(this ?? window, type, f);
+    if (watched(this)) {
+      listeners.add(one);
+      if (typeof o === 'object' && o.signal) add.call(o.signal, 'abort', () => listeners.delete(one));
+    }
+    return add.call(this ?? window, type, f, o);
+  };
+  EventTarget.prototype.removeEventListener = function (type: string, f: never, o?: boolean | EventListenerOptions) {
+    listeners.delete(name(this ?? window, type, f));
+    return remove.call(this ?? window, type, f, o);
+  };
+  const timers = new Set<unknown>();
+  const { setTimeout: set, clearTimeout: clear } = window;
+  window.setTimeout = ((f: () => void, ms: number) => {
+    const id = set(() => {
+      timers.delete(id);
+      f();
+    }, ms);
+    timers.add(id);
+    return id;
+  }) as never;
+  window.clearTimeout = ((id: number) => {
+    timers.delete(id);
+    clear(id);
+  }) as never;
+  w.left = () => [
+    ...listeners,
+    ...[...timers].map(String),
+    ...('Magpie' in w ? ['Magpie'] : []),
+    ...[...document.querySelectorAll('magpie-launcher, iframe')].map((el) => el.localName),
+  ];
+}
+
+test('one tag: a bubble that counts, a panel that is signed in, messages and files both ways', async () => {
+  host.attributes = `data-app="${app}" data-token-url="/im-token"`;
+  await visit({ before: listening });
+  await expect.poll(events).toContain('ready {"user":"alice"}');
+  await expect.poll(() => magpie('unread')).toBeGreaterThan(0);
+  const unread = Number(await magpie('unread'));
+  await expect.poll(events).toContain(`unread ${unread}`);
+  await expect.poll(told).toContain(`button "Open the chat, ${unread} unread messages"`);
+
+  // By the keyboard alone.
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('Enter');
+  const chat = await panel();
+  await expect.poll(told).toContain('dialog "Chat"');
+  await expect.poll(events).toContain('open ""');
+  await chat.locator('.conversation', { hasText: 'Bob Tanaka' }).click();
+  const composer = chat.locator('.composer-input');
+  await composer.fill('from the office');
+  await composer.press('Enter');
+  await chat.locator('.message', { hasText: 'from the office' }).locator('.mark[aria-label="Sent"]').waitFor();
+
+  // Somebody answers in the app, with a picture: it comes as a message, an event, and as bytes without a cookie.
+  const bob = await Person.open(browser, server);
+  await bob.signIn('bob');
+  await bob.openChat('Alice Moreau');
+  await bob.message('from the office').waitFor();
+  await bob.page
+    .locator('input[type=file]')
+    .first()
+    .setInputFiles([await picture(bob.page, 'view.png')]);
+  await bob.page.getByRole('button', { name: 'Send', exact: true }).click();
+  const shot = chat.locator('.shot img').last();
+  await shot.waitFor();
+  expect(await shot.getAttribute('src')).toMatch(/^blob:/);
+  await expect.poll(() => shot.evaluate((img: HTMLImageElement) => img.naturalWidth)).toBeGreaterThan(0);
+  await expect
+    .poll(async () => (await events()).find((e) => e.startsWith('message')))
+    .toMatch(/"chat":{"user":"bob"}.*"from":"bob"/);
+  expect((await events()).join()).not.toContain('view.png');
+  await bob.close();
+  // It is saved by its name, and seen at full size.
+  await chat.locator('.shot-open').last().click();
+  await chat.locator('.lightbox-stage.here img').waitFor();
+  const saving = page.waitForEvent('download');
+  await chat.getByRole('button', { name: /^Download/ }).click();
+  expect((await saving).suggestedFilename()).toBe('view.png');
+  await page.keyboard.press('Escape');
+  await chat.locator('.lightbox').waitFor({ state: 'detached' });
+
+  // Nothing is kept in the browser, nothing of the panel stands in the host's history, and Esc closes the panel.
+  expect(await page.context().cookies()).toEqual([]);
+  const kept = await chat.evaluate(async () => {
+    const count = async (f: () => Promise<number> | number) => {
+      try {
+        return await f();
+      } catch {
+        return 0; // blocked by the browser
+      }
+    };
+    return [
+      await count(() => localStorage.length),
+      await count(() => sessionStorage.length),
+      await count(async () => (await indexedDB.databases()).length),
+      await count(async () => (await navigator.serviceWorker.getRegistrations()).length),
+    ];
+  });
+  expect(kept).toEqual([0, 0, 0, 0]);
+  expect(await page.evaluate(() => history.length)).toBe(2); // about:blank and the page
+  expect(chat.url()).toBe(`${server.http}/embed/v1/panel?app=${app}`);
+  await composer.press('Escape');
+  await expect.poll(events).toContain('close ""');
+  expect(await page.evaluate(() => document.activeElement?.localName)).toBe('magpie-launcher');
+});
+
+test('a page whose styles and globals mean no good changes nothing, and nothing of ours reaches it', async () => {
+  host.attributes = `data-app="${app}" data-token-url="/im-token"`;
+  host.csp = '';
+  host.head = `<style>
+    * { all: unset !important; display: none !important; color: lime !important; font: 40px fantasy !important; position: static !important; z-index: -1 !important; }
+    html, body, h1, magpie-launcher { display: block !important; } body { transform: scale(0.5); filter: blur(2px); }
+    magpie-launcher { opacity: 0.1 !important; inset: 0 !important; width: 10px !important; --mp-accent: red !important; }
+    iframe { border: 9px solid red !important; }
+  </style><script>
+    window.before = Object.keys(window);
+    Array.prototype.extra = 1; Object.prototype.surprise = 1;
+    document.querySelector = () => { throw new Error('not yours'); };
+  </script>`;
+  await visit();
+  await page.waitForFunction(() => 'Magpie' in window);
+  await magpie('show');
+  const chat = await panel();
+  await chat.locator('.conversation').first().waitFor();
+  const box = await (await chat.frameElement()).boundingBox();
+  expect(box).toEqual({ x: 680, y: 52, width: 400, height: 660 });
+  const style = await chat
+    .locator('.conversation')
+    .first()
+    .evaluate((el) => {
+      const { display, color, fontSize } = getComputedStyle(el);
+      return { display, color, fontSize };
+    });
+  expect(style).toMatchObject({ display: 'flex', fontSize: '15px' });
+  expect(style.color).not.toBe('rgb(0, 255, 0)');
+  await page.mouse.click(...bubble.desktop);
+  await expect.poll(told).toContainEqual(expect.stringMatching(/^button "Open the chat/));
+
+  const ours = await page.evaluate(() => {
+    const w = window as unknown as { before: string[] };
+    return {
+      globals: Object.keys(window).filter((k) => !w.before.includes(k) && k !== 'before' && k !== 'surprise'),
+      styles: document.styleSheets.length + document.adoptedStyleSheets.length,
+      attributes: [...document.documentElement.attributes, ...(document.body?.attributes ?? [])].map((a) => a.name),
+      closed: document.documentElement.lastElementChild?.shadowRoot === null,
+    };
+  });
+  expect(ours).toEqual({ globals: ['Magpie'], styles: 1, attributes: ['lang'], closed: true });
+});
+
+test('destroy leaves nothing, and boot works again', async () => {
+  host.body = '<h1>Office</h1><magpie-chat chat="group:launch"></magpie-chat>';
+  await visit({ before: counting });
+  const { access_token } = await server.login('alice');
+  const connections = async () => {
+    const { items } = await server.call<{ items: { terminal: string }[] }>(
+      'GET',
+      '/admin/sessions?uid=alice',
+      access_token,
+    );
+    return items.filter((s) => s.terminal === 'widget').length;
+  };
+  // Those of the tests before go with their pages.
+  await expect.poll(connections).toBe(0);
+  await page.waitForFunction(() => 'Magpie' in window);
+  await page.evaluate(() => {
+    const w = window as unknown as { Magpie: unknown; kept: unknown };
+    w.kept = w.Magpie;
+  });
+  const left = () => page.evaluate(() => (window as unknown as { left: () => string[] }).left());
+  const clean = (await left()).filter((one) => one !== 'Magpie');
+
+  const options = { app, tokenUrl: '/im-token' };
+  for (let round = 1; round <= 2; round++) {
+    const booted = await page.evaluate(
+      (o) =>
+        (window as unknown as { kept: (...a: unknown[]) => Promise<unknown> }).kept('boot', o).then(() => 'booted'),
+      options,
+    );
+    expect(booted).toBe('booted');
+    expect(await magpie('boot', options)).toBe(undefined); // once more changes nothing
+    await expect.poll(() => page.frames().length).toBe(3);
+    await magpie('show');
+    for (const at of [0, 1]) await (await panel(at)).locator('.shell').waitFor();
+    await expect.poll(connections).toBe(2);
+    expect((await left()).length).toBeGreaterThan(clean.length);
+    await magpie('destroy');
+    await expect.poll(() => page.frames().length).toBe(1);
+    expect(await left()).toEqual(clean);
+    await expect.poll(connections).toBe(0);
+    const after = await page.evaluate(() =>
+      (window as unknown as { kept: (...a: unknown[]) => Promise<unknown> }).kept('show').catch((e) => e.message),
+    );
+    expect(after).toMatch(/destroyed/);
+  }
+});
+
+test('words that another frame forges are not heard', async () => {
+  // The evil page is framed by the host, and does all it can: greets the panel, and answers as it.
+  host.csp = '';
+  host.attributes = `data-app="${app}" data-token-url="/im-token"`;
+  const evil = await HostPage.plain(`<script>
+    window.heard = [];
+    setInterval(() => {
+      for (let i = 0; i < top.frames.length; i++) {
+        const { port1, port2 } = new MessageChannel();
+        port1.onmessage = (e) => heard.push(e.data);
+        port1.postMessage({ type: 'start', theme: {}, locale: 'en', inline: true, shown: true });
+        top.frames[i].postMessage('magpie-port-1', '*', [port2]);
+      }
+      for (const type of ['close', 'here', 'account', 'unread']) top.postMessage({ type, unread: 99, user: 'mallory' }, '*');
+    }, 20);
+  </script>`);
+  try {
+    host.body = `<h1>Office</h1><iframe src="${evil.origin}"></iframe>`;
+    await visit({ before: listening });
+    await expect.poll(events).toContain('ready {"user":"alice"}');
+    await magpie('show');
+    const chat = await panel(0);
+    await chat.locator('.conversation').first().waitFor();
+    const forged = page.frames().find((f) => f.url().startsWith(evil.origin)) as Frame;
+    expect(await forged.evaluate(() => (window as unknown as { heard: unknown[] }).heard)).toEqual([]);
+    expect((await events()).join()).not.toMatch(/99|mallory|close/);
+    // A page whose origin the app does not allow can't even frame the panel.
+    await page.goto(evil.origin);
+    await page.evaluate(
+      (src) => document.body.append(Object.assign(document.createElement('iframe'), { src })),
+      `${server.http}/embed/v1/panel?app=${app}`,
+    );
+    await expect.poll(() => page.frames().some((f) => f.url().startsWith('chrome-error:'))).toBe(true);
+    errors.length = 0; // it said so
+  } finally {
+    evil.stop();
+  }
+});
+
+test('who is signed in follows the host: nobody, somebody else, out', async () => {
+  host.user = undefined;
+  host.attributes = `data-app="${app}" data-token-url="/im-token" data-open`;
+  await visit({ before: listening });
+  await expect.poll(events).toContain('auth-expired ""');
+  const frame = () => page.frames()[1] as Frame;
+  await frame().getByText('You are signed out here.').waitFor();
+  expect(host.asked).toBe(1); // and not again and again
+
+  host.user = 'alice';
+  await frame().getByRole('button', { name: 'Try again' }).click();
+  await expect.poll(events).toContain('ready {"user":"alice"}');
+  await frame().locator('.conversation', { hasText: 'Bob Tanaka' }).waitFor();
+
+  host.user = 'bob';
+  expect(await magpie('identify')).toBe(undefined);
+  await expect.poll(events).toContain('ready {"user":"bob"}');
+  await frame().locator('.conversation', { hasText: 'Alice Moreau' }).waitFor();
+
+  await magpie('logout');
+  await frame().getByText('You are signed out of the chat.').waitFor();
+  expect(await magpie('unread')).toBe(0);
+  expect(await magpie('openChat', { user: 'alice', and: 'more' })).toBe(undefined);
+  expect(await magpie('openChat', 'nonsense')).toMatch(/no conversation/);
+  expect(await magpie('setTheme', { colors: { accent: 'red;}' } })).toMatch(/colors.accent/);
+  await expect.poll(events).toContain('error "call"');
+});
+
+test('elements of the page: one conversation, all of them, changed and taken away', async () => {
+  host.attributes = `data-app="${app}" data-token-url="/im-token" data-launcher="off"`;
+  host.body = '<magpie-chat chat="group:launch"></magpie-chat>';
+  await visit({ before: listening });
+  const one = await panel();
+  await one.locator('.bar-title', { hasText: 'Launch week' }).waitFor();
+  // The sender's profile opens, and no other conversation.
+  await one.locator('.message .sender').first().click();
+  await one.locator('.profile').waitFor();
+  expect(await one.getByRole('link', { name: 'Message' }).count()).toBe(0);
+  await one.getByRole('button', { name: 'Back' }).first().click();
+  await one.locator('.composer-input').waitFor();
+  expect(await one.locator('.conversation:visible').count()).toBe(0);
+
+  await page.evaluate(() => document.querySelector('magpie-chat')?.setAttribute('chat', 'user:bob'));
+  await shown('.bar-title', 'Bob Tanaka');
+  await page.evaluate(() => document.querySelector('magpie-chat')?.removeAttribute('chat'));
+  await shown('.conversation', 'Bob Tanaka');
+  await page.evaluate(() => document.querySelector('magpie-chat')?.setAttribute('chat', 'nobody'));
+  await expect.poll(events).toContain('error "call"');
+  await page.evaluate(() => document.querySelector('magpie-chat')?.remove());
+  await expect.poll(() => page.frames().length).toBe(1);
+});
+
+test('on a phone it fills the screen; right to left it stands on the left; languages and themes change in place', async () => {
+  host.attributes = `data-app="${app}" data-token-url="/im-token" data-theme="dark" data-locale="zh-CN" data-open`;
+  await visit({ phone: true });
+  let chat = await panel();
+  await chat.getByRole('heading', { name: '消息' }).waitFor();
+  expect(await (await chat.frameElement()).boundingBox()).toEqual({ x: 0, y: 0, width: 390, height: 780 });
+  const scheme = () => chat.evaluate(() => getComputedStyle(document.documentElement).colorScheme);
+  expect(await scheme()).toBe('dark');
+  await magpie('setLocale', 'en');
+  await chat.getByRole('heading', { name: 'Chats' }).waitFor();
+  await magpie('setTheme', { mode: 'light', colors: { accent: '#7a1fa2' } });
+  await expect.poll(scheme).toBe('light');
+  const accent = () => chat.evaluate(() => document.documentElement.style.getPropertyValue('--accent'));
+  expect(await accent()).toContain('#7a1fa2');
+  await chat.getByRole('button', { name: 'Close the chat' }).click();
+  await expect.poll(told).toContainEqual(expect.stringMatching(/^button "Open the chat/));
+  await page.context().close();
+
+  host.attributes = `data-app="${app}" data-token-url="/im-token"`;
+  host.body = '<h1>مكتب</h1><script></script>';
+  host.direction = 'rtl';
+  await visit();
+  await page.waitForFunction(() => 'Magpie' in window);
+  await magpie('boot', { app, tokenUrl: '/im-token' });
+  await page.mouse.click(...bubble.left);
+  chat = await panel();
+  await chat.locator('.conversation').first().waitFor();
+  expect((await (await chat.frameElement()).boundingBox())?.x).toBe(20);
+});
