@@ -3,6 +3,7 @@ package media
 import (
 	"archive/zip"
 	"bytes"
+	"encoding/binary"
 	"encoding/xml"
 	"io"
 	"mime"
@@ -16,8 +17,17 @@ import (
 // headSize is how much of a file's beginning tells what it is.
 const headSize = 16 << 10
 
-// Most that is read of a package's list of content types.
-const maxContentTypes = 256 << 10
+const (
+	// maxContentTypes is the most that is read of a package's list of content types.
+	maxContentTypes = 256 << 10
+	// maxDirectory is the largest list of files, in bytes, of an archive that may be a document: thousands of parts have room in it.
+	maxDirectory = 1 << 20
+	// archiveMemory is what reading such a list and one of its files takes at the most.
+	archiveMemory = 24 << 20
+)
+
+// isArchive reports whether sniff will look for a document in an archive, and so takes archiveMemory.
+func isArchive(head []byte) bool { return bytes.HasPrefix(head, []byte("PK")) }
 
 func init() { mimetype.SetLimit(headSize) }
 
@@ -121,6 +131,9 @@ func oleType(head []byte) string {
 // packageType looks into an archive: "" unless it is a document of an office program. [Content_Types].xml of Office Open XML names the
 // main part's type (ECMA-376 part 2 §7.2.3); OpenDocument has a file "mimetype" (ODF 1.3 part 2 §3.3).
 func packageType(whole io.ReaderAt, size int64) string {
+	if !smallDirectory(whole, size) {
+		return ""
+	}
 	z, err := zip.NewReader(whole, size)
 	if err != nil {
 		return ""
@@ -153,6 +166,22 @@ func packageType(whole io.ReaderAt, size int64) string {
 		}
 	}
 	return ""
+}
+
+// smallDirectory reports whether an archive's list of files is within maxDirectory and no shorter than its number of files takes: the reader makes
+// room for as many as the archive says (APPNOTE 6.3.10 §4.3.12, §4.3.16). Documents have no need of ZIP64.
+func smallDirectory(whole io.ReaderAt, size int64) bool {
+	const endLen, entryLen = 22, 46
+	end := make([]byte, min(size, endLen+1<<16-1))
+	if n, err := whole.ReadAt(end, size-int64(len(end))); n < len(end) && err != nil {
+		return false
+	}
+	at := bytes.LastIndex(end, []byte("PK\x05\x06"))
+	if at < 0 || len(end)-at < endLen {
+		return false
+	}
+	records, length := int64(binary.LittleEndian.Uint16(end[at+10:])), int64(binary.LittleEndian.Uint32(end[at+12:]))
+	return records < 1<<16-1 && length <= maxDirectory && records*entryLen <= length
 }
 
 // packageParts tells the types of a package's main part: plain, template, slide show, with macros.

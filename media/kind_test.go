@@ -3,6 +3,7 @@ package media
 import (
 	"archive/zip"
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"strings"
 	"testing"
@@ -99,6 +100,38 @@ func TestKindsByContent(t *testing.T) {
 		if mimeType != test.mimeType || kind != test.kind {
 			t.Errorf("%s: %s of kind %d, want %s of kind %d", name, mimeType, kind, test.mimeType, test.kind)
 		}
+	}
+}
+
+// TestArchivesThatLie changes the end of an archive so that it says that there is more than there can be, or more than a document has.
+func TestArchivesThatLie(t *testing.T) {
+	document := archive(t, "mimetype", "application/vnd.oasis.opendocument.text")
+	end := len(document) - 22
+	for name, change := range map[string]func([]byte){
+		"more files than the list has room for": func(b []byte) { b[end+10] = 2 },
+		"a list too long":                       func(b []byte) { binary.LittleEndian.PutUint32(b[end+12:], maxDirectory+1) },
+		"ZIP64":                                 func(b []byte) { binary.LittleEndian.PutUint16(b[end+10:], 0xffff) },
+		"no end":                                func(b []byte) { b[end] = 0 },
+		"nothing of these":                      nil,
+	} {
+		b := bytes.Clone(document)
+		if change != nil {
+			change(b)
+		}
+		if smallDirectory(bytes.NewReader(b), int64(len(b))) != (change == nil) {
+			t.Errorf("%s is taken, or refused", name)
+		}
+	}
+	if !isArchive(document) {
+		t.Error("an archive takes no memory")
+	}
+	var parts []string
+	for i := range 12_000 {
+		parts = append(parts, fmt.Sprintf("%s-%d", strings.Repeat("n", 60), i), "")
+	}
+	large := archive(t, append([]string{"mimetype", "application/vnd.oasis.opendocument.text"}, parts...)...)
+	if got := packageType(bytes.NewReader(large), int64(len(large))); got != "" {
+		t.Errorf("one with 12,000 parts is %s", got)
 	}
 }
 

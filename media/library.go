@@ -62,7 +62,7 @@ type Options struct {
 type Library struct {
 	Options
 	workers *semaphore.Weighted // pictures that are worked on
-	memory  *semaphore.Weighted // bytes that they take
+	memory  *semaphore.Weighted // bytes that they take, and the tables of archives
 	uploads busy
 
 	finishing sync.Mutex               // guards making
@@ -150,7 +150,9 @@ func (l *Library) finish(ctx context.Context, eid, uid string, about chat.Upload
 		return chat.File{}, errEmpty()
 	}
 	f := chat.File{ID: newID(), EID: eid, UID: uid, Purpose: about.Purpose, Name: CleanName(about.Name), Duration: about.Duration}
-	f.Type, f.Kind = sniff(in.head, &window{ctx: ctx, store: l.Store, key: in.key, size: in.size}, in.size)
+	if err := l.tell(ctx, &f, in); err != nil {
+		return f, err
+	}
 	came := in.key
 	in, err := l.withoutPrivate(ctx, eid, f, in, about.Original)
 	if err != nil {
@@ -177,6 +179,18 @@ func (l *Library) finish(ctx context.Context, eid, uid string, about chat.Upload
 		l.drop(came)
 	}
 	return f, nil
+}
+
+// tell finds out what an upload is, when the memory for that is free.
+func (l *Library) tell(ctx context.Context, f *chat.File, in raw) error {
+	if isArchive(in.head) {
+		if err := l.memory.Acquire(ctx, archiveMemory); err != nil {
+			return err
+		}
+		defer l.memory.Release(archiveMemory)
+	}
+	f.Type, f.Kind = sniff(in.head, &window{ctx: ctx, store: l.Store, key: in.key, size: in.size}, in.size)
+	return nil
 }
 
 // withoutPrivate takes out what a camera has written about itself and the place, unless the uploader asks to send the original.
