@@ -36,6 +36,9 @@ func (k *keeper) run(ctx context.Context) {
 			return
 		case <-flush.C:
 			k.traffic.flush(ctx)
+			if _, err := k.store.Scrub(ctx); err != nil && ctx.Err() == nil { // what can't be done now is tried again
+				k.log.Error("house-keeping", "what", "scrub", "err", err)
+			}
 			if err := k.store.EndExpiredLogins(ctx); err != nil && ctx.Err() == nil {
 				k.log.Error("house-keeping", "what", "logins", "err", err)
 			}

@@ -126,6 +126,7 @@ func (s *Store) RemoveOrgs(ctx context.Context, at time.Time) (n int, err error)
 
 // removeOrg takes one step, and reports whether it was the last: when nothing is left, the organisation itself goes.
 func (t *tx) removeOrg(eid string) (gone bool, err error) {
+	t.forget()
 	for _, remove := range []func(eid string) (int64, error){t.removeStreams, t.removeFiles, t.removeUploads, t.removeLogins, t.removeRows} {
 		if n, err := remove(eid); err != nil || n > 0 {
 			return false, err

@@ -72,6 +72,7 @@ func (t *tx) recall(e chat.Entry, by string, blank chat.Blank) (bool, error) {
 		return false, err
 	}
 	e.Payload = left
+	t.forget()
 	if err := t.exec(`UPDATE log SET payload = $1 WHERE stream = $2 AND seq = $3`, left, e.StreamID, int64(e.Seq)); err != nil {
 		return false, err
 	}

@@ -53,6 +53,7 @@ func (s *Store) Retain(ctx context.Context, eid string, kind chat.StreamKind, be
 	}
 	// A report is made after its message was sent: of these, nothing else is left.
 	err = s.change(ctx, func(t *tx) error {
+		t.forget()
 		return t.exec(`DELETE FROM reports WHERE eid = $1 AND state = $2 AND created < $3 AND stream IN (SELECT id FROM streams WHERE eid = $1 AND kind = $4)`,
 			eid, string(chat.ReportClosed), ms(before), int64(kind))
 	})
@@ -87,6 +88,7 @@ func (s *Store) retainStream(ctx context.Context, stream int64, before time.Time
 				return nil
 			}
 			last := list[old-1].seq
+			t.forget()
 			if err := t.unlinkFiles(stream, 0, last); err != nil {
 				return err
 			}

@@ -41,6 +41,9 @@ type Options struct {
 	QueueSize int // appends and changes that may wait for the writer, default 8192
 }
 
+// busyTimeout is for how many milliseconds a connection waits for what another one holds.
+const busyTimeout = 10_000
+
 // Store is an open database.
 type Store struct {
 	dir   string
@@ -93,10 +96,10 @@ func (s *Store) open(ctx context.Context, o Options) error {
 		return fmt.Errorf("open the database: %w", err)
 	}
 	// The writer begins its transactions by itself, those of readers must not take the write lock: no _txlock.
-	dsn := "file:" + path + "?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)"
+	dsn := "file:" + path + "?_pragma=busy_timeout(" + fmt.Sprint(busyTimeout) + ")&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)"
 	// A checkpoint each 16 MiB of the write-ahead log: hot pages go to the database once instead of again and again.
-	// What is recalled or deleted is overwritten in pages that are written anyway.
-	if s.write, err = sql.Open("sqlite", dsn+"&_pragma=cache_size(-32768)&_pragma=wal_autocheckpoint(4000)&_pragma=secure_delete(fast)"); err != nil {
+	// What is recalled or deleted is overwritten, on pages that become free too; see Scrub for the write-ahead log.
+	if s.write, err = sql.Open("sqlite", dsn+"&_pragma=cache_size(-32768)&_pragma=wal_autocheckpoint(4000)&_pragma=secure_delete(on)"); err != nil {
 		return fmt.Errorf("open the database: %w", err)
 	}
 	s.write.SetMaxOpenConns(1)

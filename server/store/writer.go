@@ -27,8 +27,9 @@ const maxCached = 100_000
 type op struct {
 	append chat.Append // if change is nil
 	change func(*tx) error
-	done   func(error) // of a change: after the commit, or with the reason why there is none
-	keep   bool        // a change that is held while the disk is full, as appends are
+	after  func(*writer) error // of a change: after the commit, while no transaction is open
+	done   func(error)         // of a change: after the commit, or with the reason why there is none
+	keep   bool                // a change that is held while the disk is full, as appends are
 }
 
 // held reports whether the operation waits while the disk takes nothing.
@@ -59,6 +60,7 @@ type writer struct {
 	observers atomic.Pointer[[]chat.Observer]
 	queue     *queue
 	failing   bool          // the disk takes nothing at present
+	forgot    atomic.Bool   // the write-ahead log may have what was recalled or deleted
 	stop      chan struct{} // closed when what still waits is to be given up
 	ended     chan struct{} // closed when the goroutine has ended
 
@@ -76,6 +78,7 @@ func newWriter(ctx context.Context, db *sql.DB, o Options) (*writer, error) {
 	w := &writer{log: o.Log, conn: conn, stmts: map[string]*sql.Stmt{}, queue: newQueue(o.QueueSize), stop: make(chan struct{}),
 		ended: make(chan struct{}), heads: map[chat.StreamRef]*head{}, users: map[[2]string]int64{}}
 	w.observers.Store(&[]chat.Observer{})
+	w.forgot.Store(true) // before a crash, perhaps
 	w.tx.w = w
 	go w.run()
 	return w, nil
@@ -242,6 +245,9 @@ func (w *writer) try(batch []*op) (bad *op, err error) {
 	for i, o := range batch {
 		switch {
 		case o.change != nil:
+			if o.after != nil {
+				outcomes[i].err = o.after(w)
+			}
 			o.done(outcomes[i].err)
 		case o.append.Done != nil:
 			o.append.Done(outcomes[i].res)
