@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -103,13 +104,127 @@ func (s *shell) version(ctx context.Context, eid, path string) (string, error) {
 	return `"` + thing.Version.String() + `"`, err
 }
 
-// patch changes a thing as it is now.
-func (s *shell) patch(ctx context.Context, eid, path string, change any) error {
+// patch changes a thing as it is now, and returns what it is then.
+func (s *shell) patch(ctx context.Context, eid, path string, change any) (map[string]any, error) {
+	return s.versioned(ctx, eid, "PATCH", path, change)
+}
+
+// versioned is a call about the present version of a thing.
+func (s *shell) versioned(ctx context.Context, eid, method, path string, body any) (answer map[string]any, err error) {
 	v, err := s.version(ctx, eid, path)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return s.call(ctx, eid, "PATCH", path, change, nil, "If-Match", v)
+	return answer, s.call(ctx, eid, method, path, body, &answer, "If-Match", v)
+}
+
+// run makes one call and prints its answer, if it has one and is asked for it.
+func (d dataFlag) run(eid, method, path string, body any) error {
+	return d.do(func(ctx context.Context, s *shell) error {
+		var raw bytes.Buffer
+		if err := s.call(ctx, eid, method, path, body, io.Writer(&raw)); err != nil {
+			return err
+		}
+		return d.told(raw.Bytes())
+	})
+}
+
+// told prints an answer where JSON is asked for: what a person has told the server it need not be told.
+func (d dataFlag) told(answer []byte) error {
+	if !d.JSON || len(answer) == 0 {
+		return nil
+	}
+	var v any
+	if err := json.Unmarshal(answer, &v); err != nil {
+		return fmt.Errorf("read the answer: %w", err)
+	}
+	return d.show(v, nil)
+}
+
+// change is run for a change of a thing as it is now.
+func (d dataFlag) change(eid, path string, change any) error {
+	return d.do(func(ctx context.Context, s *shell) error {
+		now, err := s.patch(ctx, eid, path, change)
+		if err != nil || !d.JSON {
+			return err
+		}
+		return d.show(now, nil)
+	})
+}
+
+// given leaves out what was not said on the command line.
+func given(fields map[string]any) (map[string]any, error) {
+	out := map[string]any{}
+	for name, v := range fields {
+		switch v := v.(type) {
+		case *string:
+			if v != nil {
+				out[name] = *v
+			}
+		case *bool:
+			if v != nil {
+				out[name] = *v
+			}
+		case *int:
+			if v != nil {
+				out[name] = *v
+			}
+		case *int64:
+			if v != nil {
+				out[name] = *v
+			}
+		}
+	}
+	if len(out) == 0 {
+		return nil, errors.New("nothing is to be changed: name at least one thing, see --help")
+	}
+	return out, nil
+}
+
+// table prints one thing, a line for each of some fields.
+func (d dataFlag) table(eid, path string, fields ...string) error {
+	return d.do(func(ctx context.Context, s *shell) error {
+		var thing map[string]any
+		if err := s.call(ctx, eid, "GET", path, nil, &thing); err != nil {
+			return err
+		}
+		return d.show(thing, func(w io.Writer) {
+			for _, f := range fields {
+				if thing[f] != nil {
+					fmt.Fprintf(w, "%s\t%v\n", f, thing[f])
+				}
+			}
+		})
+	})
+}
+
+// departments turns paths such as Engineering/Backend into ids.
+func (s *shell) departments(ctx context.Context, eid string, paths []string) ([]string, error) {
+	items, err := s.items(ctx, eid, "/admin/departments?")
+	if err != nil {
+		return nil, err
+	}
+	byPath := map[string]string{}
+	var walk func(parent, above string)
+	walk = func(parent, above string) {
+		for _, d := range items {
+			if d["parent"] == parent {
+				path := above + fmt.Sprint(d["name"])
+				byPath[path] = fmt.Sprint(d["id"])
+				walk(fmt.Sprint(d["id"]), path+"/")
+			}
+		}
+	}
+	walk("", "")
+	ids := []string{}
+	for _, path := range paths {
+		id := byPath[strings.Trim(path, "/")]
+		if id == "" {
+			return nil, fmt.Errorf("there is no department %q", path)
+		}
+		ids = append(ids, id)
+	}
+	return ids, nil
 }
 
 // wait follows a job to its end, with a bar where somebody looks.
@@ -162,121 +277,6 @@ func failed(j map[string]any) error {
 		fmt.Fprintf(&text, "and %d more\n", int(more)-len(list))
 	}
 	return errors.New(strings.TrimSpace(text.String()))
-}
-
-type orgCommand struct {
-	dataFlag
-	List    orgList    `cmd:"" help:"List the organisations."`
-	Add     orgAdd     `cmd:"" help:"Make an organisation. Prints a link by which its first administrator sets a password."`
-	Suspend orgSuspend `cmd:"" help:"Let nobody of an organisation sign in, and end its connections. Nothing is deleted."`
-	Resume  orgResume  `cmd:"" help:"Let the people of a suspended organisation sign in again."`
-}
-
-type orgRef struct {
-	Org string `arg:"" help:"The organisation's short name."`
-}
-
-type orgList struct{}
-
-func (orgList) Run(c *orgCommand) error {
-	return c.list("", "/admin/orgs?", "eid", "name", "people", "groups", "messages", "suspended")
-}
-
-type orgAdd struct {
-	orgRef
-	Name   string `required:"" help:"Name that people see."`
-	Admin  string `required:"" help:"User name of its first administrator."`
-	Person string `required:"" help:"Name of its first administrator."`
-}
-
-func (o orgAdd) Run(c *orgCommand) error {
-	return c.do(func(ctx context.Context, s *shell) error {
-		var made map[string]any
-		err := s.call(ctx, "", "POST", "/admin/orgs", map[string]any{"eid": o.Org, "name": o.Name, "username": o.Admin, "person": o.Person}, &made)
-		if err != nil {
-			return err
-		}
-		return c.show(made, func(w io.Writer) {
-			link, _ := made["link"].(map[string]any)
-			_, path, _ := strings.Cut(fmt.Sprint(link["url"]), "//magpie")
-			fmt.Fprintf(w, "%s/%s sets a password at %s of your server, once, until %v.\n", o.Org, o.Admin, path, link["expires"])
-		})
-	})
-}
-
-type orgSuspend struct{ orgRef }
-type orgResume struct{ orgRef }
-
-func (o orgSuspend) Run(c *orgCommand) error { return o.suspend(c, true) }
-func (o orgResume) Run(c *orgCommand) error  { return o.suspend(c, false) }
-
-func (o orgRef) suspend(c *orgCommand, yes bool) error {
-	return c.do(func(ctx context.Context, s *shell) error {
-		return s.patch(ctx, "", "/admin/orgs/"+url.PathEscape(o.Org), map[string]any{"suspended": yes})
-	})
-}
-
-type groupCommand struct {
-	dataFlag
-	List     groupList     `cmd:"" help:"List an organisation's groups."`
-	Dissolve groupDissolve `cmd:"" help:"Dissolve a group. It can be restored for 30 days."`
-	Restore  groupRestore  `cmd:"" help:"Restore a dissolved group."`
-}
-
-type groupList struct {
-	orgRef
-	Dissolved bool `help:"Those that can be restored."`
-}
-
-func (g groupList) Run(c *groupCommand) error {
-	state := "active"
-	if g.Dissolved {
-		state = "dissolved"
-	}
-	return c.list(g.Org, "/admin/groups?limit=200&state="+state, "gid", "name", "owner", "members", "created")
-}
-
-type groupRef struct {
-	Group string `arg:"" placeholder:"ORG/GROUP" help:"Organisation and the group's id."`
-}
-
-func (g groupRef) call(c *groupCommand, method, more string) error {
-	eid, gid, ok := strings.Cut(g.Group, "/")
-	if !ok {
-		return fmt.Errorf("%q is not of the form ORG/GROUP", g.Group)
-	}
-	return c.do(func(ctx context.Context, s *shell) error {
-		return s.call(ctx, eid, method, "/admin/groups/"+url.PathEscape(gid)+more, nil, nil)
-	})
-}
-
-type groupDissolve struct{ groupRef }
-type groupRestore struct{ groupRef }
-
-func (g groupDissolve) Run(c *groupCommand) error { return g.call(c, "DELETE", "") }
-func (g groupRestore) Run(c *groupCommand) error  { return g.call(c, "POST", "/restore") }
-
-type sessionCommand struct {
-	dataFlag
-	List sessionList `cmd:"" help:"List an organisation's connected MQTT sessions."`
-	Kick sessionKick `cmd:"" help:"End a connection. Its client may come back."`
-}
-
-type sessionList struct{ orgRef }
-
-func (l sessionList) Run(c *sessionCommand) error {
-	return c.list(l.Org, "/admin/sessions?", "id", "uid", "terminal", "client_id", "addr", "lag", "in_flight")
-}
-
-type sessionKick struct {
-	orgRef
-	ID string `arg:"" help:"The session's id, as list prints it."`
-}
-
-func (k sessionKick) Run(c *sessionCommand) error {
-	return c.do(func(ctx context.Context, s *shell) error {
-		return s.call(ctx, k.Org, "DELETE", "/admin/sessions/"+url.PathEscape(k.ID), nil, nil)
-	})
 }
 
 type backupCommand struct {

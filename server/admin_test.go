@@ -1,6 +1,7 @@
 package main
 
 import (
+	"archive/zip"
 	"crypto/sha256"
 	"database/sql"
 	"encoding/json"
@@ -10,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -81,6 +83,135 @@ func TestShell(t *testing.T) {
 		t.Errorf("a password is set over HTTP: %d", status)
 	}
 	s.stop()
+}
+
+// TestShellManages does by the shell what the pages do, to a running server and to a stopped one.
+func TestShellManages(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "demo")
+	s := serve(t, []string{"http", "mqtt", "demo"}, "--demo", "--data", dir)
+	t.Setenv("MAGPIE_NAME", "Nobody's name") // is nobody's
+	try := func(args ...string) map[string]any {
+		t.Helper()
+		said, err := run(t, append(args, "--data", dir, "--json")...)
+		if err != nil {
+			t.Fatalf("%v: %v %s", args, err, said)
+		}
+		var v map[string]any
+		if said != "" {
+			if err := json.Unmarshal([]byte(said), &v); err != nil {
+				t.Fatalf("%v: %v in %s", args, err, said)
+			}
+		}
+		return v
+	}
+	fails := func(want string, args ...string) {
+		t.Helper()
+		if said, err := run(t, append(args, "--data", dir)...); err == nil || !strings.Contains(said, want) {
+			t.Errorf("%v: %v %s", args, err, said)
+		}
+	}
+	is := func(got map[string]any, want string, fields ...string) {
+		t.Helper()
+		var text []string
+		for _, f := range fields {
+			text = append(text, fmt.Sprint(got[f]))
+		}
+		if have := strings.Join(text, " "); have != want {
+			t.Errorf("%q, want %q: %v", have, want, got)
+		}
+	}
+	for _, org := range []string{"first", "second"} {
+		if org == "second" {
+			s.stop()
+		}
+		try("org", "add", org, "--name", "Acme", "--admin", "ann", "--person", "Ann")
+		is(try("org", "rename", org, "Acme & Sons"), "Acme & Sons", "name")
+		is(try("org", "limits", org, "--people", "3"), "map[groups:0 people:3 storage:0]", "limits")
+		fails("nothing is to be changed", "org", "limits", org)
+		for _, uid := range []string{"bo", "cy"} {
+			try("user", "add", org+"/"+uid, "--name", uid, "--department", "Lab/Deep")
+		}
+		fails("may have 3 people", "user", "add", org+"/di", "--name", "Di")
+
+		fails("nothing is to be changed", "user", "edit", org+"/bo")
+		is(try("user", "edit", org+"/bo", "--name", "Bo B.", "--email", "bo@acme.example", "--title", "Smith"), "Bo B. bo@acme.example Smith", "name", "email", "title")
+		is(try("user", "departments", org+"/bo", "Lab", "Lab/Deep"), "Lab", "department")
+		fails("no department \"Attic\"", "user", "departments", org+"/bo", "Attic")
+		is(try("user", "departments", org+"/bo"), "", "department")
+		is(try("user", "role", org+"/bo", "auditor"), "auditor", "role")
+		is(try("user", "disable", org+"/cy"), "true", "disabled")
+		is(try("user", "enable", org+"/cy"), "false", "disabled")
+		is(try("user", "show", org+"/bo"), "Bo B.", "name")
+		if link := try("user", "reset", org+"/bo"); !strings.Contains(fmt.Sprint(link["url"]), "/reset?token=") {
+			t.Errorf("a link: %v", link)
+		}
+
+		made := try("group", "add", org, "Smiths", "--owner", "ann", "--member", "bo", "--join", "approval")
+		g := org + "/" + fmt.Sprint(made["gid"])
+		is(try("group", "edit", g, "--name", "Forge", "--muted-all", "--announcement", "Hot!"), "Forge true Hot!", "name", "muted_all", "announcement")
+		try("group", "members", "add", g, "cy")
+		try("group", "members", "role", g, "cy", "admin")
+		try("group", "mute", g, "bo", "--for", "2h")
+		if said, err := run(t, "group", "members", "list", g, "--data", dir); err != nil || !regexp.MustCompile(`bo +Bo B\. +member +\d`).MatchString(said) || !regexp.MustCompile(`cy +cy +admin`).MatchString(said) {
+			t.Errorf("members: %v %s", err, said)
+		}
+		try("group", "unmute", g, "bo")
+		try("group", "transfer", g, "bo")
+		fails("owner", "group", "members", "remove", g, "bo")
+		try("group", "members", "remove", g, "ann")
+		is(try("group", "show", g), "bo 2", "owner", "members")
+		is(try("group", "edit", g, "--no-muted-all", "--follows", "Lab"), "false", "muted_all")
+		fails("department", "group", "members", "add", g, "ann")
+		try("group", "dissolve", g)
+		is(try("group", "restore", g), "Forge", "name")
+
+		file := filepath.Join(t.TempDir(), "export.zip")
+		try("org", "export", org, file)
+		z, err := zip.OpenReader(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := z.Close(); err != nil || len(z.File) < 8 {
+			t.Errorf("the export: %v %d", err, len(z.File))
+		}
+		fails("make the file", "org", "export", org, file)
+
+		fails("say --yes", "org", "delete", org, "--yes", "no")
+		if gone := try("org", "delete", org, "--yes", org); gone["delete_at"] == nil {
+			t.Errorf("not to be deleted: %v", gone)
+		}
+		is(try("org", "cancel", org), "<nil>", "delete_at")
+	}
+	s = serve(t, []string{"http", "mqtt", "demo"}, "--demo", "--data", dir)
+	token := s.signIn(demoEID, "bob", demoPassword)
+	said, err := run(t, "user", "sessions", "demo/bob", "--data", dir, "--json")
+	var devices []map[string]any
+	if err != nil || json.Unmarshal([]byte(said), &devices) != nil || len(devices) != 1 {
+		t.Fatalf("devices: %v %s", err, said)
+	}
+	try("user", "signout", "demo/bob", fmt.Sprint(devices[0]["id"]))
+	if status, _ := s.call("GET", "/api/v1/me", token, nil); status != http.StatusUnauthorized {
+		t.Errorf("a device that was signed out is served: %d", status)
+	}
+	s.stop()
+}
+
+func TestShellShowsSessions(t *testing.T) {
+	n := startNode(t, nil)
+	carol := n.online("carol")
+	said, err := run(t, "session", "list", demoEID, "--data", n.conf.Data, "--json")
+	var list []map[string]any
+	if err != nil || json.Unmarshal([]byte(said), &list) != nil || len(list) != 1 {
+		t.Fatalf("%v %s", err, said)
+	}
+	id := fmt.Sprint(list[0]["id"])
+	if said, err = run(t, "session", "show", demoEID, id, "--data", n.conf.Data); err != nil || !strings.Contains(said, topicOf("notice/u", "carol")) {
+		t.Errorf("%v %s", err, said)
+	}
+	if said, err = run(t, "session", "kick", demoEID, id, "--data", n.conf.Data); err != nil {
+		t.Errorf("%v %s", err, said)
+	}
+	carol.ended()
 }
 
 // TestBackup backs a running server up while it is written to, restores it, and compares every row and every file.

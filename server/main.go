@@ -20,10 +20,10 @@ const version = "0.1.0"
 
 type cli struct {
 	Serve   serveCommand   `cmd:"" help:"Run the server."`
-	Org     orgCommand     `cmd:"" help:"Organisations: list, add, suspend."`
-	User    userCommand    `cmd:"" help:"People: list, add, import, export, new passwords, disable, roles."`
-	Group   groupCommand   `cmd:"" help:"Groups: list, dissolve, restore."`
-	Session sessionCommand `cmd:"" help:"Connected MQTT sessions: list, end."`
+	Org     orgCommand     `cmd:"" help:"Organisations: list, add, rename, limits, suspend, delete, export."`
+	User    userCommand    `cmd:"" help:"People: list, add, edit, import, export, passwords, disable, roles, departments, devices."`
+	Group   groupCommand   `cmd:"" help:"Groups: list, add, edit, members, mute, transfer, dissolve, restore."`
+	Session sessionCommand `cmd:"" help:"Connected MQTT sessions: list, show, end."`
 	Backup  backupCommand  `cmd:"" help:"Copy the server into a file, while it runs or is stopped."`
 	Restore restoreCommand `cmd:"" help:"Make a data folder of a backup."`
 	Health  healthCommand  `cmd:"" help:"Ask the server on this machine whether it is alive; for health checks."`
@@ -41,8 +41,30 @@ func main() {
 }
 
 func newParser(c *cli) (*kong.Kong, error) {
-	return kong.New(c, kong.Name("magpie"), kong.Description("Team chat over MQTT."), kong.DefaultEnvars("MAGPIE"), kong.UsageOnError(),
+	return kong.New(c, kong.Name("magpie"), kong.Description("Team chat over MQTT."), kong.DefaultEnvars("MAGPIE"), kong.PostBuild(settingsOnly), kong.UsageOnError(),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
+}
+
+// settingsOnly lets the environment say where a server is and how it is set, but not what a command changes: a variable that is there by accident renames
+// nobody.
+func settingsOnly(k *kong.Kong) error {
+	var forget func(n *kong.Node)
+	forget = func(n *kong.Node) {
+		for _, f := range n.Flags {
+			if f.Name != "data" {
+				f.Envs, f.Tag.Envs = nil, nil
+			}
+		}
+		for _, c := range n.Children {
+			forget(c)
+		}
+	}
+	for _, c := range k.Model.Children {
+		if c.Name != "serve" && c.Name != "health" {
+			forget(c)
+		}
+	}
+	return nil
 }
 
 type serveCommand struct {

@@ -21,8 +21,13 @@ type userCommand struct {
 	Password userPassword `cmd:"" help:"Give somebody a new password, which is printed. Its devices are signed out."`
 	Disable  userDisable  `cmd:"" help:"Let somebody sign in no more. Its devices are signed out."`
 	Enable   userEnable   `cmd:"" help:"Let somebody who was disabled sign in again."`
+	Show     userShow     `cmd:"" help:"Print somebody's account."`
+	Edit     userEdit     `cmd:"" help:"Change somebody's name, e-mail address or title."`
 	Role     userRole     `cmd:"" help:"Give somebody a role: member, auditor, admin or system."`
-	Signout  userSignout  `cmd:"" help:"Sign somebody's devices out."`
+	Depart   userDepart   `cmd:"" name:"departments" help:"Put somebody into departments, the main one first; into none where none is named."`
+	Reset    userReset    `cmd:"" help:"Make a link by which somebody sets a password, once."`
+	Sessions userSessions `cmd:"" help:"List the devices on which somebody is signed in."`
+	Signout  userSignout  `cmd:"" help:"Sign somebody's devices out, or one of them."`
 	Import   userImport   `cmd:"" help:"Bring people in from a CSV file."`
 	Export   userExport   `cmd:"" help:"Print people as CSV."`
 }
@@ -40,7 +45,26 @@ type userAdd struct {
 type userPassword struct{ userRef }
 type userDisable struct{ userRef }
 type userEnable struct{ userRef }
-type userSignout struct{ userRef }
+type userShow struct{ userRef }
+type userReset struct{ userRef }
+type userSessions struct{ userRef }
+
+type userSignout struct {
+	userRef
+	Device string `arg:"" optional:"" help:"The device's id, as sessions prints it; all of them without."`
+}
+
+type userEdit struct {
+	userRef
+	Name  *string `help:"Name that others see."`
+	Email *string `help:"E-mail address; empty for none."`
+	Title *string `help:"Job title; empty for none."`
+}
+
+type userDepart struct {
+	userRef
+	Departments []string `arg:"" optional:"" help:"Departments, such as Engineering/Backend."`
+}
 
 type userRole struct {
 	userRef
@@ -114,12 +138,70 @@ func (u *userEnable) Run(c *userCommand) error  { return u.patch(c, map[string]a
 func (u *userRole) Run(c *userCommand) error    { return u.patch(c, map[string]any{"role": u.Role}) }
 
 func (r userRef) patch(c *userCommand, change map[string]any) error {
-	return r.do(c, func(ctx context.Context, s *shell, eid, path string) error { return s.patch(ctx, eid, path, change) })
+	return r.do(c, func(ctx context.Context, s *shell, eid, path string) error {
+		now, err := s.patch(ctx, eid, path, change)
+		if err != nil || !c.JSON {
+			return err
+		}
+		return c.show(now, nil)
+	})
+}
+
+func (u *userShow) Run(c *userCommand) error {
+	eid, uid, err := u.split()
+	if err != nil {
+		return err
+	}
+	return c.table(eid, "/admin/users/"+url.PathEscape(uid), "uid", "name", "email", "department", "title", "role", "service", "disabled", "invited", "created", "seen")
+}
+
+func (u *userEdit) Run(c *userCommand) error {
+	change, err := given(map[string]any{"name": u.Name, "email": u.Email, "title": u.Title})
+	if err != nil {
+		return err
+	}
+	return u.patch(c, change)
+}
+
+func (u *userDepart) Run(c *userCommand) error {
+	return u.do(c, func(ctx context.Context, s *shell, eid, path string) error {
+		ids, err := s.departments(ctx, eid, u.Departments)
+		if err != nil {
+			return err
+		}
+		now, err := s.patch(ctx, eid, path, map[string]any{"departments": ids})
+		if err != nil || !c.JSON {
+			return err
+		}
+		return c.show(now, nil)
+	})
+}
+
+func (u *userReset) Run(c *userCommand) error {
+	return u.do(c, func(ctx context.Context, s *shell, eid, path string) error {
+		var link map[string]any
+		if err := s.call(ctx, eid, "POST", path+"/reset", nil, &link); err != nil {
+			return err
+		}
+		return c.show(link, func(w io.Writer) { tellLink(w, u.User, link) })
+	})
+}
+
+func (u *userSessions) Run(c *userCommand) error {
+	eid, uid, err := u.split()
+	if err != nil {
+		return err
+	}
+	return c.list(eid, "/admin/users/"+url.PathEscape(uid)+"/sessions?", "id", "terminal", "agent", "addr", "created", "seen")
 }
 
 func (u *userSignout) Run(c *userCommand) error {
 	return u.do(c, func(ctx context.Context, s *shell, eid, path string) error {
-		return s.call(ctx, eid, "DELETE", path+"/sessions", nil, nil)
+		path += "/sessions"
+		if u.Device != "" {
+			path += "/" + url.PathEscape(u.Device)
+		}
+		return s.call(ctx, eid, "DELETE", path, nil, nil)
 	})
 }
 

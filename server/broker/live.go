@@ -63,7 +63,8 @@ func (b *Broker) sessionsOf(eid, uid string) []*session {
 	return list
 }
 
-func (s *session) name() string { return strconv.FormatInt(s.id, 36) }
+// name never begins with a dash, as ids of sessions that are not kept would: a shell would take it for a flag.
+func (s *session) name() string { return strconv.FormatUint(uint64(s.id), 36) }
 
 func (s *session) describe(topics bool) chat.LiveSession {
 	l := chat.LiveSession{ID: s.name(), UID: s.who.UID, ClientID: s.clientID, Terminal: s.terminal, Addr: s.conn.remoteAddr(), LoginID: s.loginID, Kept: s.kept()}
