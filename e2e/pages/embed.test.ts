@@ -195,7 +195,7 @@ describe('trouble', () => {
     await page.locator('#state', { hasText: 'error: panel' }).waitFor({ timeout: 45_000 });
     // The browser says that it was refused, which is what was to be seen.
     expect(one.errors.splice(0).join()).toContain('frame-ancestors');
-  });
+  }, 120_000);
 });
 
 describe('an element in the page, and what servers tell each other', () => {

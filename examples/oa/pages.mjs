@@ -124,7 +124,7 @@ ${
 <section class="card">
 <h2>From Magpie</h2>
 ${!settings.webhookSecret && html`<p>MAGPIE_WEBHOOK_SECRET is not set.</p>`}
-<ol id="events">${events.map((one) => html`<li><code>${one.event}</code> <time>${one.at}</time> <pre>${JSON.stringify(one.data)}</pre></li>`)}</ol>
+<ol id="events" data-newest="${events[0]?.id}">${events.map((one) => html`<li><code>${one.event}</code> <time>${one.at}</time> <pre>${JSON.stringify(one.data)}</pre></li>`)}</ol>
 </section>`,
   );
 }

@@ -118,7 +118,10 @@ export async function start(settings) {
       if (!sessions.of(request)) throw new Refusal(401, 'Nobody is signed in.');
       response.writeHead(200, { 'Content-Type': 'text/event-stream' });
       response.flushHeaders();
-      const stop = events.watch((event) => response.write(`data: ${JSON.stringify(event)}\n\n`));
+      // What the page has already; a browser that connects again says it by itself.
+      const { searchParams } = new URL(request.url ?? '/', 'http://localhost');
+      const last = String(request.headers['last-event-id'] ?? searchParams.get('after'));
+      const stop = events.watch(last, (event) => response.write(`id: ${event.id}\ndata: ${JSON.stringify(event)}\n\n`));
       response.on('close', stop);
     },
     // And this tells Magpie something, by an address that posts to one conversation.

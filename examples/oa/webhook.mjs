@@ -27,7 +27,7 @@ export class Events {
   newest = [];
   /** @type {Set<string>} */
   #ids = new Set();
-  /** @type {Set<(event: unknown) => void>} */
+  /** @type {Set<(event: { id: string }) => void>} */
   #watchers = new Set();
 
   /** Takes an event, unless it has come before. @param {{ id: string, event: string, at: string, data: unknown }} event */
@@ -39,8 +39,10 @@ export class Events {
     for (const tell of this.#watchers) tell(event);
   }
 
-  /** @param {(event: unknown) => void} tell */
-  watch(tell) {
+  /** Tells what has come since an event, and then what comes. @param {string} id @param {(event: { id: string }) => void} tell */
+  watch(id, tell) {
+    const seen = this.newest.findIndex((one) => one.id === id);
+    for (const event of this.newest.slice(0, seen < 0 ? undefined : seen).reverse()) tell(event);
     this.#watchers.add(tell);
     return () => this.#watchers.delete(tell);
   }

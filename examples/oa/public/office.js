@@ -48,18 +48,21 @@ out?.addEventListener('submit', (event) => {
 // New events show as they come.
 const list = document.querySelector('#events');
 if (list) {
-  new EventSource('/events/new').addEventListener('message', ({ data }) => {
-    const { event, at, data: content } = JSON.parse(data);
-    const item = document.createElement('li');
-    for (const [name, text] of [
-      ['code', event],
-      ['time', at],
-      ['pre', JSON.stringify(content)],
-    ]) {
-      const part = document.createElement(name);
-      part.textContent = text;
-      item.append(part, ' ');
-    }
-    list.prepend(item);
-  });
+  new EventSource(`/events/new?after=${encodeURIComponent(list.dataset.newest)}`).addEventListener(
+    'message',
+    ({ data }) => {
+      const { event, at, data: content } = JSON.parse(data);
+      const item = document.createElement('li');
+      for (const [name, text] of [
+        ['code', event],
+        ['time', at],
+        ['pre', JSON.stringify(content)],
+      ]) {
+        const part = document.createElement(name);
+        part.textContent = text;
+        item.append(part, ' ');
+      }
+      list.prepend(item);
+    },
+  );
 }
