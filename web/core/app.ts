@@ -19,6 +19,8 @@ import { emptyView } from './empty';
 import { lately } from './lately';
 import { mediaOf } from './media/following';
 import { Problem, signedOut } from './problem';
+import { editsCore } from './session/edits';
+import { joiningCore } from './session/joining';
 import { nobody } from './session/people';
 import { Session } from './session/session';
 import type * as t from './types';
@@ -277,16 +279,11 @@ export class App implements t.Core {
     await this.need().groups.setMember(gid, uid, change);
   }
 
-  readonly joining: t.JoiningCore = {
-    waiting: this.of<ReadonlyMap<string, number>>((s) => s.groups.waiting, new Map()),
-    requests: (gid) => this.session.peek()?.groups.joining.requests(gid) ?? signal([]),
-    answer: async (gid, uid, accept) => this.need().groups.joining.answer(gid, uid, accept),
-    links: async (gid) => this.need().groups.joining.links(gid),
-    makeLink: async (gid, days) => this.need().groups.joining.makeLink(gid, days),
-    withdraw: async (gid, id) => this.need().groups.joining.withdraw(gid, id),
-    look: async (token) => this.need().groups.joining.look(token),
-    enter: async (token) => this.need().groups.joining.enter(token),
-  };
+  readonly joining = joiningCore(
+    () => this.session.peek()?.groups.joining,
+    () => this.need().groups.joining,
+    this.of<ReadonlyMap<string, number>>((s) => s.groups.waiting, new Map()),
+  );
 
   open(conv: string, around?: number): t.ConversationView {
     return this.session.peek()?.open(conv, around) ?? emptyView(conv);
@@ -303,6 +300,8 @@ export class App implements t.Core {
   discard(_conv: string, id: string): void {
     this.session.peek()?.outbox.discard(id);
   }
+
+  readonly edits = editsCore(() => this.session.peek()?.edits);
 
   setDraft(conv: string, text: string): void {
     (this.session.peek() ?? this.parting)?.conversations.setDraft(conv, text);

@@ -163,6 +163,18 @@ export interface JoiningCore {
   enter(token: string): Promise<string>;
 }
 
+/** Changing the texts of one's own messages. */
+export interface EditsCore {
+  /** Whether one may; the server may still find that it is too late. */
+  can(m: Message): boolean;
+  /** Puts another text into a message: shown at once, sent when there is a connection. */
+  put(m: Message, text: string, mentions?: string[]): void;
+  /** Tries a refused change again. */
+  retry(m: Message): void;
+  /** Lets the message be as it was. */
+  discard(m: Message): void;
+}
+
 export interface Medium {
   type: number;
   content: Record<string, unknown>;
@@ -190,6 +202,10 @@ export interface Message {
   files?: PendingFile[];
   /** One's own message, and the other side of the pair has read it. */
   read?: boolean;
+  /** When its author has changed it last, in ms since 1970. */
+  editedAt?: number;
+  /** One has changed it here, and the server has not taken that yet, or has refused it. */
+  editing?: 'waiting' | 'failed';
   /** Who has taken it back: then there are no media. */
   recalledBy?: string;
 }
@@ -412,6 +428,8 @@ export interface Core {
   setPresence(p: { status: 'online' | 'busy' | 'away' | 'custom'; text?: string }): Promise<void>;
   /** Hides all messages of a conversation from oneself, on all devices and for ever. Throws Problem. */
   clear(conv: string): Promise<void>;
+  /** Changing the texts of one's own messages. */
+  readonly edits: EditsCore;
   /** Takes a message back, for everyone. Throws Problem: one may not, or not any more. */
   recall(conv: string, seq: number): Promise<void>;
   setConversation(conv: string, change: { muted?: boolean; pinned?: boolean }): Promise<void>;

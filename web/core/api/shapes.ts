@@ -42,6 +42,8 @@ export interface WireMessage {
   media: Medium[];
   /** Hex, or empty. */
   id: string;
+  /** When its author has changed it last: RFC 3339. */
+  edited_at?: string | null;
   /** It was taken back, by whom. */
   recalled_by?: string;
 }

@@ -25,9 +25,25 @@ export interface OutboxItem {
   files?: PendingFile[];
 }
 
+/** Another text for a message of one's own that the server has not taken. */
+export interface EditItem {
+  /** The conversation and the seq. */
+  id: string;
+  conv: string;
+  seq: number;
+  /** ms since 1970 */
+  ts: number;
+  /** All media of the message as they shall be. */
+  media: Medium[];
+  state: 'waiting' | 'failed';
+  /** Why it was refused. */
+  problem?: KeptProblem;
+}
+
 interface Schema extends DBSchema {
   messages: { key: [string, number]; value: Message & { seq: number } };
   outbox: { key: string; value: OutboxItem };
+  edits: { key: string; value: EditItem };
   drafts: { key: string; value: string };
   conversations: { key: string; value: Conversation };
   people: { key: string; value: Person };
@@ -36,8 +52,8 @@ interface Schema extends DBSchema {
   lines: { key: [string, string]; value: NoticeLine };
 }
 
-type Stores = 'messages' | 'outbox' | 'drafts' | 'conversations' | 'people' | 'groups' | 'lists' | 'lines';
-const version = 2;
+type Stores = 'messages' | 'outbox' | 'edits' | 'drafts' | 'conversations' | 'people' | 'groups' | 'lists' | 'lines';
+const version = 3;
 /** Another tab with an older version of the page may hold the database: don't wait for it for ever. ms. */
 const openTimeout = 3000;
 /** A disk that is slower than this, in ms, does not hold up messages. */
@@ -175,6 +191,14 @@ export class Database {
     });
   }
 
+  /** As putOutbox. */
+  async putEdit(item: EditItem): Promise<void> {
+    await this.write(async (db) => {
+      const tx = db.transaction('edits', 'readwrite', { durability: 'strict' });
+      await Promise.all([tx.store.put(item), tx.done]);
+    });
+  }
+
   /** The message that an item of the outbox has become takes its place, in one step. */
   async stored(item: OutboxItem, m: Message): Promise<void> {
     const { seq } = m;
@@ -239,7 +263,7 @@ export class Database {
   }
 
   private async leave(db: IDBPDatabase<Schema>): Promise<boolean> {
-    const originals = ['outbox', 'drafts'] as const;
+    const originals = ['outbox', 'edits', 'drafts'] as const;
     const copies = ['messages', 'lines', 'conversations', 'people', 'groups', 'lists'] as const;
     const tx = db.transaction([...copies, ...originals], 'readwrite');
     const left = Promise.all(originals.map((name) => tx.objectStore(name).count()));
@@ -319,6 +343,7 @@ async function openWithin(
       openDB<Schema>(name, version, {
         upgrade(db, from) {
           if (from < 2) db.createObjectStore('lines', { keyPath: ['conv', 'id'] });
+          if (from < 3) db.createObjectStore('edits', { keyPath: 'id' });
           if (from > 0) return;
           db.createObjectStore('messages', { keyPath: ['conv', 'seq'] });
           db.createObjectStore('outbox', { keyPath: 'id' });

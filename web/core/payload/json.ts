@@ -73,6 +73,12 @@ export class Fields {
     return this.o[key] === true;
   }
 
+  /** The objects in a list. */
+  list(key: string): Record<string, unknown>[] {
+    const v = this.o[key];
+    return Array.isArray(v) ? v.filter((one) => typeof one === 'object' && one !== null) : [];
+  }
+
   has(key: string): boolean {
     return this.o[key] !== undefined;
   }

@@ -17,6 +17,7 @@ export const noticeType = {
   groupDissolved: 0x39,
   groupRole: 0x3a,
   recalled: 0x40,
+  edited: 0x41,
   read: 0x43,
   conversation: 0x45,
   announcement: 0x50,

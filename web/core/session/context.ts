@@ -2,7 +2,7 @@
 
 import type { Api } from '../api/http';
 import type { WireConversation } from '../api/shapes';
-import type { Database, OutboxItem } from '../db/database';
+import type { Database, EditItem, OutboxItem } from '../db/database';
 import type { Progress } from '../media/types';
 import type { Message } from '../types';
 
@@ -11,6 +11,10 @@ export type News =
   /** Is written, or to be tried again, or has failed. */
   | { about: 'waiting'; item: OutboxItem }
   | { about: 'discarded'; id: string }
+  /** Another text for a message is written, or to be tried again, or was refused. */
+  | { about: 'editing'; item: EditItem }
+  /** It was taken by the server, or is not wanted any more. */
+  | { about: 'edited'; id: string }
   | { about: 'stored'; item: OutboxItem; message: Message }
   /** A file waits that is kept nowhere but in memory. */
   | { about: 'file'; key: string; file: Blob }

@@ -3,9 +3,9 @@
 import { batch, computed, type ReadonlySignal, signal } from '@preact/signals-core';
 import type { WireConversation } from '../api/shapes';
 import { Problem } from '../problem';
-import type { Conversation, Message } from '../types';
+import type { Conversation, Medium, Message } from '../types';
 import { type Context, later } from './context';
-import { fromWire, mentions, recalled, type StoredMessage } from './messages';
+import { edited, fromWire, mentions, newer, recalled, type StoredMessage } from './messages';
 
 /** ms between reading and telling the server: all of a conversation, or a part of it, as one does while one scrolls. */
 const readDelay = 400;
@@ -171,6 +171,14 @@ export class Conversations {
     if (last?.seq === seq) this.change(conv, { last: recalled(last, by) });
   }
 
+  /** Notice 0x41: its author has changed a message. Whether it mentions one that has not read it, the server knows. */
+  edited(conv: string, seq: number, media: Medium[], at: number): void {
+    const c = this.map.get(conv);
+    if (!c) return;
+    if (c.last?.seq === seq) this.change(conv, { last: edited(c.last, media, at) });
+    if (conv.startsWith('g:') && seq > c.readSeq) void this.fetch(conv);
+  }
+
   setDraft(conv: string, draft: string): void {
     if (!this.takeDraft(conv, draft)) return;
     this.c.tell({ about: 'draft', conv, draft });
@@ -244,10 +252,15 @@ export class Conversations {
       mentioned: (!readHere && w.mentioned) || since.some((m) => m.mention),
       ...(c.lastSeq <= w.last_seq && {
         lastSeq: w.last_seq,
-        ...(w.last && { last: fromWire(w.conv, w.last, this.c.uid) }),
+        ...(w.last && { last: this.lastOf(c, fromWire(w.conv, w.last, this.c.uid)) }),
       }),
     });
     if (clearedSeq > c.clearedSeq) this.cleared(w.conv, clearedSeq);
+  }
+
+  /** The list may have been read before a change of its last message, and come after it. */
+  private lastOf(c: Conversation, m: StoredMessage): Message {
+    return c.last?.seq === m.seq ? newer(c.last, m) : m;
   }
 
   private cleared(conv: string, seq: number): void {

@@ -68,6 +68,24 @@ export class Joining implements Omit<JoiningCore, 'waiting'> {
   }
 }
 
+/** What views see of it, signed in or out. */
+export function joiningCore(
+  peek: () => Joining | undefined,
+  need: () => Joining,
+  waiting: JoiningCore['waiting'],
+): JoiningCore {
+  return {
+    waiting,
+    requests: (gid) => peek()?.requests(gid) ?? signal([]),
+    answer: async (gid, uid, accept) => need().answer(gid, uid, accept),
+    links: async (gid) => need().links(gid),
+    makeLink: async (gid, days) => need().makeLink(gid, days),
+    withdraw: async (gid, id) => need().withdraw(gid, id),
+    look: async (token) => need().look(token),
+    enter: async (token) => need().enter(token),
+  };
+}
+
 function path(gid: string): string {
   return `/groups/${encodeURIComponent(gid)}`;
 }

@@ -26,6 +26,17 @@ export function recalled<M extends Message>(m: M, by: string): M {
   return { ...m, media: [], text: '', recalledBy: by };
 }
 
+/** What a message is that its author has changed. */
+export function edited<M extends Message>(m: M, media: Medium[], at: number): M {
+  return m.recalledBy || (m.editedAt ?? 0) > at ? m : { ...m, media, text: textOf(media), editedAt: at };
+}
+
+/** Of two copies of a message the one that is newer: a page may be read before a change and come after it. */
+export function newer<M extends Message>(known: M | undefined, m: M): M {
+  if (!known || m.recalledBy) return m;
+  return known.recalledBy || (known.editedAt ?? 0) > (m.editedAt ?? 0) ? known : m;
+}
+
 export function fromWire(conv: string, m: WireMessage, uid: string): StoredMessage {
   const found: StoredMessage = {
     id: m.id || `seq:${m.seq}`,
@@ -37,6 +48,7 @@ export function fromWire(conv: string, m: WireMessage, uid: string): StoredMessa
     media: m.media,
     text: textOf(m.media),
     state: 'stored',
+    ...(m.edited_at && { editedAt: Date.parse(m.edited_at) }),
   };
   return m.recalled_by ? recalled(found, m.recalled_by) : found;
 }
@@ -50,7 +62,7 @@ export function fromPacket(p: Received, topic: { kind: 'u' | 'g'; name: string }
   const known = Number.isSafeInteger(seq) && seq > 0;
   const cid = p.properties.correlationData;
   // What is delivered of a message that was taken back: docs/protocol.md §4.
-  const by = media[0]?.content.rc;
+  const { rc: by, ed } = media[0]?.content ?? {};
   const found: Message = {
     id: cid?.length ? hex(cid) : `seq:${known ? seq : ''}`,
     conv: topic.kind === 'g' ? `g:${topic.name}` : `u:${mine ? topic.name : im.sender}`,
@@ -61,6 +73,7 @@ export function fromPacket(p: Received, topic: { kind: 'u' | 'g'; name: string }
     media,
     text: textOf(media),
     state: 'stored',
+    ...(typeof ed === 'number' && { editedAt: ed }),
   };
   return typeof by === 'string' && by ? recalled(found, by) : found;
 }

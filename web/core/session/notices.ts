@@ -2,7 +2,7 @@
 
 import { Fields, parseObject } from '../payload/json';
 import { decodeNotice, noticeType } from '../payload/notice';
-import type { GroupChange, NoticeLine } from '../types';
+import type { GroupChange, Medium, NoticeLine } from '../types';
 import type { Announcements } from './announcements';
 import type { Conversations } from './conversations';
 import type { Groups } from './groups';
@@ -23,6 +23,8 @@ export interface NoticePort {
   ended(reason: string): void;
   /** A message was taken back. */
   recalled(conv: string, seq: number, by: string): void;
+  /** Its author has changed a message, at: ms since 1970. */
+  edited(conv: string, seq: number, media: Medium[], at: number): void;
   /** Lines to show in a conversation. */
   lines(conv: string, lines: NoticeLine[]): void;
   /** Runs f soon, once for all calls with the same key till then. */
@@ -100,6 +102,12 @@ export function takeNotice(
     case noticeType.recalled:
       p.recalled(f.text('conv'), f.number('seq'), f.text('by'));
       break;
+    case noticeType.edited: {
+      // Without media it tells of a text that is no more: what came after it has a notice of its own.
+      const media = f.list('media').map((m) => ({ type: m.type, content: m.content }));
+      if (media.length > 0 && media.every(isMedium)) p.edited(f.text('conv'), f.number('seq'), media, f.number('ts'));
+      break;
+    }
     case noticeType.read:
       p.conversations.read(f.text('conv'), f.number('seq'), uid);
       break;
@@ -115,6 +123,10 @@ export function takeNotice(
       break;
     // Types that are not known are for later versions.
   }
+}
+
+function isMedium(m: { type: unknown; content: unknown }): m is Medium {
+  return typeof m.type === 'number' && typeof m.content === 'object' && m.content !== null;
 }
 
 function groupData(p: NoticePort, gid: string, f: Fields): void {

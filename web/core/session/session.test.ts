@@ -170,7 +170,7 @@ test('what was missed with the session is read over HTTP', async () => {
   expect(conversation('u:carol')).toMatchObject({ unread: 1, lastSeq: 1 });
   const asked = server.asked();
   expect(asked).toContain('GET /conversations');
-  expect(asked).toContain('GET /conversations/u:bob/messages?after=2');
+  expect(asked).toContain('GET /conversations/u:bob/messages'); // what is here may have been edited meanwhile
 });
 
 test('a session that was kept needs no reading', async () => {
@@ -368,7 +368,7 @@ describe('notices', () => {
     expect(conversation('u:bob')).toMatchObject({ name: 'Robert', avatar: '/a.svg' });
   });
 
-  test.each([0x30, 0x33, 0x35, 0x36, 0x37, 0x38, 0x39, 0x3a, 0x43])(
+  test.each([0x30, 0x33, 0x35, 0x36, 0x37, 0x38, 0x39, 0x3a, 0x41, 0x43])(
     '%i with fields of the wrong kind does no harm',
     async (type) => {
       for (const content of [{}, { gid: 5, uid: [], conv: null, seq: 'x' }]) server.notice(type, content);

@@ -11,6 +11,7 @@ import type {
   Connection as ConnectionState,
   Conversation,
   ConversationView,
+  Medium,
   Message,
   NoticeLine,
   SendOptions,
@@ -20,10 +21,11 @@ import { Announcements } from './announcements';
 import { Arrivals } from './arrivals';
 import { type Context, later, type News } from './context';
 import { Conversations } from './conversations';
+import { Edits } from './edits';
 import { Groups } from './groups';
 import { Line } from './line';
 import { Lines } from './lines';
-import { fromPacket, parseTopic, recalled, type StoredMessage, topicOf, unhex } from './messages';
+import { edited, fromPacket, parseTopic, recalled, type StoredMessage, topicOf, unhex } from './messages';
 import { takeNotice } from './notices';
 import { Outbox } from './outbox';
 import { People } from './people';
@@ -63,6 +65,7 @@ export class Session {
   readonly groups: Groups;
   readonly conversations: Conversations;
   readonly outbox: Outbox;
+  readonly edits: Edits;
   readonly typing: Typing;
   readonly media: Media;
   private readonly lines: Lines;
@@ -72,6 +75,8 @@ export class Session {
   private readonly line: Line;
   private readonly threads = new Map<string, { thread: Thread; views: number }>();
   private readonly asking = new Set<string>();
+  /** Conversations whose kept messages have not been looked at since a session was lost. */
+  private doubtful = new Set<string>();
   private upSince = 0;
   /** What is shown is what the server told since this page began. */
   readonly synced = signal(false);
@@ -86,6 +91,7 @@ export class Session {
     const session: Session = new Session({ api: o.api, db, eid, uid, signal: ending.signal, tell }, o, ending);
     db.onWiped = () => {
       session.outbox.keep();
+      session.edits.keep();
       session.conversations.keep();
     };
     await Promise.all([
@@ -93,6 +99,7 @@ export class Session {
       session.groups.restore(),
       session.people.restore(),
       session.outbox.restore(),
+      session.edits.restore(),
     ]);
     session.media.sweep();
     session.line.start();
@@ -130,6 +137,9 @@ export class Session {
       onStored: (item, m) => this.stored(item, m),
       onDiscarded: (item) => this.media.discarded(item),
     });
+    this.edits = new Edits(c, {
+      onEdited: (m) => batch(() => this.edited(m.conv, m.seq, m.media, m.editedAt ?? 0)),
+    });
     this.media = new Media(c, {
       memory: o.memory,
       items: this.outbox.all,
@@ -151,10 +161,14 @@ export class Session {
       stalled: computed(() => this.outbox.stalled.value.size > 0),
       onMessage: (m) => this.receive(m),
       onUp: (sessionPresent) => this.up(sessionPresent),
-      onDown: () => this.outbox.stop(),
+      onDown: () => {
+        this.outbox.stop();
+        this.edits.stop();
+      },
       onEnded: o.onEnded,
       onLead: () => {
         void this.outbox.restore(); // another tab may have left something that it could not tell
+        void this.edits.restore();
         this.media.leads();
       },
       onFollow: () => this.media.follow(),
@@ -243,10 +257,14 @@ export class Session {
   private up(sessionPresent: boolean): void {
     this.arrivals.flush();
     this.upSince = this.c.api.serverNow();
-    if (this.line.leads) this.outbox.start();
+    if (this.line.leads) {
+      this.outbox.start();
+      this.edits.start();
+    }
     void this.conversations.sendRead();
     this.media.nudge();
     // A session that was kept brings what was missed by itself; what this page showed before is then still right.
+    if (!sessionPresent) this.doubtful = new Set(this.conversations.list.peek().map((c) => c.conv));
     if (!sessionPresent || !this.synced.peek()) void this.sync();
     else for (const { thread } of this.threads.values()) if (thread.error.peek()) void thread.catchUp();
   }
@@ -334,6 +352,7 @@ export class Session {
         this.conversations.recalled(conv, seq, by);
         void this.c.db.changeMessage(conv, seq, (m) => recalled(m, by));
       },
+      edited: (conv: string, seq: number, media: Medium[], at: number) => this.edited(conv, seq, media, at),
       lines: (conv: string, lines: NoticeLine[]) =>
         this.lines.came(
           conv,
@@ -342,6 +361,13 @@ export class Session {
       background: (key: string, f: () => Promise<unknown>) => this.soon(key, f),
     };
     batch(() => takeNotice(port, p.payload, topic, userProperty(p.properties, 'seq') ?? ''));
+  }
+
+  /** The author of a message has changed it. */
+  private edited(conv: string, seq: number, media: Medium[], at: number): void {
+    this.threads.get(conv)?.thread.edited(seq, media, at);
+    this.conversations.edited(conv, seq, media, at);
+    void this.c.db.changeMessage(conv, seq, (m) => edited(m, media, at));
   }
 
   /** Many notices about one thing lead to one question. A failure is made good by the next connection. */
@@ -390,6 +416,12 @@ export class Session {
       case 'discarded':
         this.outbox.forget(n.id);
         break;
+      case 'editing':
+        this.edits.take(n.item);
+        break;
+      case 'edited':
+        this.edits.forget(n.id);
+        break;
       case 'stored':
         this.showStored(n.message as StoredMessage);
         this.outbox.forget(n.item.id);
@@ -422,12 +454,14 @@ export class Session {
     const lines = this.lines.of(conv);
     return new Thread(this.c, conv, {
       waiting: () => this.outbox.of(conv),
+      shown: (m) => this.edits.shown(m),
       peerReadSeq: () => this.conversations.watch(conv)?.peerReadSeq ?? 0,
       lines: () => lines.value,
       happened: (lines) => this.lines.told(conv, lines),
       clearedSeq: () => this.conversations.watch(conv)?.clearedSeq ?? 0,
       lastSeq: () => this.conversations.get(conv)?.lastSeq ?? 0,
       current: () => this.synced.peek() && this.line.online,
+      doubtful: () => this.line.online && this.doubtful.delete(conv),
     });
   }
 

@@ -3,10 +3,10 @@
 
 import { batch, computed, type ReadonlySignal, signal } from '@preact/signals-core';
 import type { History } from '../api/shapes';
-import type { Item, Message, NoticeLine } from '../types';
+import type { Item, Medium, Message, NoticeLine } from '../types';
 import type { Context } from './context';
 import { linesOfPage } from './lines';
-import { fromWire, recalled, type StoredMessage } from './messages';
+import { edited, fromWire, newer, recalled, type StoredMessage } from './messages';
 
 const pageSize = 50;
 /** More than this many missed messages are not caught up with: they come as one scrolls. */
@@ -41,6 +41,8 @@ export class Thread {
     private readonly o: {
       /** What one has written here and the server has not yet stored. Follows changes. */
       waiting: () => Message[];
+      /** A message as its author has changed it. Follows changes. */
+      shown: (m: StoredMessage) => StoredMessage;
       /** How far the other side has read. Follows changes. */
       peerReadSeq: () => number;
       /** Lines about the group, by time. Follows changes. */
@@ -53,11 +55,16 @@ export class Thread {
       lastSeq: () => number;
       /** Nothing newer than that can be there. */
       current: () => boolean;
+      /** What is kept may have been edited or recalled without a word of it. True once each time that a session was lost. */
+      doubtful: () => boolean;
     },
   ) {
     this.items = computed(() => {
       const peer = this.o.peerReadSeq();
-      const stored = this.messages.value.map((m) => (m.mine && m.seq <= peer ? this.read(m) : m));
+      const stored = this.messages.value.map((m) => {
+        const shown = this.o.shown(m);
+        return m.mine && m.seq <= peer ? this.read(shown) : shown;
+      });
       const lines = this.around(stored);
       if (this.apart.value) return merge(stored, lines);
       const known = new Set(stored.map((m) => m.id));
@@ -135,7 +142,7 @@ export class Thread {
     const list = this.messages.peek();
     const last = list.at(-1)?.seq ?? 0;
     if (m.seq === last + 1) this.messages.value = [...list, m];
-    else if (m.seq <= last) this.messages.value = list.map((x) => (x.seq === m.seq ? m : x));
+    else if (m.seq <= last) this.messages.value = list.map((x) => (x.seq === m.seq ? newer(x, m) : x));
     else if (!this.apart.peek()) void this.catchUp();
   }
 
@@ -170,6 +177,14 @@ export class Thread {
   private async missing(): Promise<void> {
     const last = this.messages.peek().at(-1)?.seq ?? 0;
     const { run } = this;
+    if (last > 0 && !this.apart.peek() && this.o.doubtful()) {
+      const newest = await this.page('');
+      if (run !== this.run) return;
+      if ((newest[0]?.seq ?? 1) <= last + 1) {
+        this.append(newest);
+        return;
+      }
+    }
     if (this.apart.peek() || (last > 0 && last >= this.o.lastSeq() && this.o.current())) return;
     if (last > 0 && this.o.lastSeq() - last > maxMissed) {
       this.apart.value = true;
@@ -229,6 +244,11 @@ export class Thread {
     this.messages.value = this.messages.peek().map((m) => (m.seq === seq ? recalled(m, by) : m));
   }
 
+  /** Its author has changed a message. */
+  edited(seq: number, media: Medium[], at: number): void {
+    this.messages.value = this.messages.peek().map((m) => (m.seq === seq ? edited(m, media, at) : m));
+  }
+
   /** One has cleared one's own copy up to there. */
   clear(seq: number): void {
     this.messages.value = this.messages.peek().filter((m) => m.seq > seq);
@@ -252,7 +272,7 @@ export class Thread {
   private append(page: StoredMessage[]): void {
     const cleared = this.o.clearedSeq();
     const bySeq = new Map(this.messages.peek().map((m) => [m.seq, m]));
-    for (const m of page) if (m.seq > cleared) bySeq.set(m.seq, m);
+    for (const m of page) if (m.seq > cleared) bySeq.set(m.seq, newer(bySeq.get(m.seq), m));
     this.messages.value = [...bySeq.values()].sort((a, b) => a.seq - b.seq);
   }
 

@@ -32,6 +32,8 @@ export class FakeServer {
   /** Tokens of a host, with the login that was to be prolonged. A good one begins with the uid that it is for. */
   readonly exchanged: { app: string; token: string; sent?: string }[] = [];
   refusesToken: (token: string, sent?: string) => { status: number; type: string } | undefined = () => undefined;
+  /** Why a message may not be edited. */
+  refusesEdit: { status: number; type: string; limit?: number } | undefined;
   /** The access token that is good. */
   token = 'token';
   private packetId = 0;
@@ -99,6 +101,14 @@ export class FakeServer {
     return seq;
   }
 
+  /** Puts other media into a message of the history, as its author may. */
+  edit(conv: string, seq: number, media: WireMessage['media']): WireMessage | undefined {
+    const edited_at = new Date(Date.now()).toISOString();
+    const list = this.messages.get(conv)?.map((m) => (m.seq === seq ? { ...m, media, edited_at } : m)) ?? [];
+    this.messages.set(conv, list);
+    return list.find((m) => m.seq === seq);
+  }
+
   /** Delivers a message to alice over MQTT; returns the packet id. o: other mentions and times. */
   deliver(conv: string, sender: string, text: string, o: { seq?: number; ts?: number; at?: string[] } = {}): number {
     const seq = o.seq ?? this.say(conv, sender, text);
@@ -135,7 +145,7 @@ export class FakeServer {
     if (this.refuses) return Response.json({ detail: this.refuses }, { status: 401 });
     const query = url.searchParams;
     for (const uninteresting of ['limit', 'cursor']) query.delete(uninteresting);
-    const body = init.body && init.method === 'PUT' ? ` ${init.body}` : '';
+    const body = (init.body && init.method === 'PUT') || init.method === 'PATCH' ? ` ${init.body}` : '';
     this.calls.push(`${init.method} ${path}${query.size ? `?${query}` : ''}${body}`);
     const sent = (init.headers as Record<string, string>).Authorization;
     if (path === '/auth/exchange') {
@@ -157,6 +167,13 @@ export class FakeServer {
     const { Authorization } = init.headers as Record<string, string>;
     if (Authorization !== `Bearer ${this.token}`) return Response.json({ detail: 'Expired.' }, { status: 401 });
     if (path === '/conversations') return Response.json({ items: [...this.conversations.values()], next: null });
+    const [, place = '', number] = /^\/conversations\/([^/]+)\/messages\/(\d+)$/.exec(path) ?? [];
+    if (number && init.method === 'PATCH') {
+      await this.slow(`PATCH ${number}`);
+      const { refusesEdit: refusal } = this;
+      if (refusal) return Response.json({ detail: refusal.type, ...refusal }, { status: refusal.status });
+      return Response.json(this.edit(place, Number(number), JSON.parse(String(init.body)).media));
+    }
     const [, conv = '', messages] = /^\/conversations\/([^/]+)(\/messages)?$/.exec(path) ?? [];
     if (messages) {
       const [after, before] = [Number(query.get('after') ?? 0), Number(query.get('before') ?? 0)];
