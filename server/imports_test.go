@@ -21,7 +21,7 @@ var mayImport = map[string][]string{
 	"server/roster":  {"server/chat"},
 	"server/broker":  {"server/chat", "server/payload"},
 	"server/agent":   {"server/chat", "server/payload"},
-	"server/webhook": {"server/chat", "server/payload"},
+	"server/webhook": {"server/chat", "server/outbound", "server/payload"},
 	"server/api":     {"server/chat", "server/payload", "static"},
 }
 

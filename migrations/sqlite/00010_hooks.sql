@@ -40,7 +40,8 @@ CREATE TABLE deliveries (
     next     BIGINT NOT NULL, -- time of the next attempt, while it waits
     status   TEXT NOT NULL,   -- waiting, delivered, failed
     code     BIGINT NOT NULL, -- HTTP status of the last answer, 0 for none
-    error    TEXT NOT NULL,
+    reason   TEXT NOT NULL,   -- why the last attempt failed
+    error    TEXT NOT NULL,   -- the same in words
     took     BIGINT NOT NULL, -- ms
     ended    BIGINT NOT NULL  -- when it was delivered or failed
 );

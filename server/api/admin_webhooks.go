@@ -60,7 +60,8 @@ type delivery struct {
 	Next     *time.Time          `json:"next" doc:"When it is tried again; null: not any more."`
 	Status   chat.DeliveryStatus `json:"status" enum:"waiting,delivered,failed"`
 	Code     int                 `json:"code" doc:"The HTTP status of the last answer; 0: there was none."`
-	Error    string              `json:"error" doc:"Why the last attempt failed, or empty."`
+	Reason   chat.DeliveryReason `json:"reason" doc:"Why the last attempt failed, or empty: status, redirect, timeout, name, address, certificate, connection, gone, too-large, secret, off, bot."`
+	Error    string              `json:"error" doc:"The same in words."`
 	TookMS   int64               `json:"took_ms" doc:"How long the last attempt took."`
 }
 
@@ -100,7 +101,7 @@ func webhookOf(w chat.Webhook) Webhook {
 }
 
 func deliveryOf(d chat.Delivery) delivery {
-	return delivery{ID: d.Name, Event: d.Event, At: d.Created, Attempts: d.Attempts, Next: timeOrNull(d.Next), Status: d.Status, Code: d.Code, Error: d.Error,
+	return delivery{ID: d.Name, Event: d.Event, At: d.Created, Attempts: d.Attempts, Next: timeOrNull(d.Next), Status: d.Status, Code: d.Code, Reason: d.Reason, Error: d.Error,
 		TookMS: d.Took.Milliseconds()}
 }
 

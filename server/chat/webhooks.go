@@ -100,6 +100,24 @@ const (
 	DeliveryFailed    DeliveryStatus = "failed"
 )
 
+// DeliveryReason says why a delivery, or its last attempt, has failed. A reason is kept for ever; docs/http-api.md lists them.
+type DeliveryReason string
+
+const (
+	ReasonStatus      DeliveryReason = "status"      // the receiver answered something else than 2xx
+	ReasonRedirect    DeliveryReason = "redirect"    // it answered 3xx
+	ReasonTimeout     DeliveryReason = "timeout"     // it did not answer in time
+	ReasonName        DeliveryReason = "name"        // its name leads nowhere
+	ReasonAddress     DeliveryReason = "address"     // its address is private or reserved
+	ReasonCertificate DeliveryReason = "certificate" // its certificate is not good
+	ReasonConnection  DeliveryReason = "connection"  // it can't be reached, or breaks off
+	ReasonGone        DeliveryReason = "gone"        // what it was about is gone, or the bot may not see it any more
+	ReasonTooLarge    DeliveryReason = "too-large"   // the request would be too large
+	ReasonSecret      DeliveryReason = "secret"      // the webhook's secret can't be read
+	ReasonOff         DeliveryReason = "off"         // the webhook was switched off while it waited
+	ReasonBot         DeliveryReason = "bot"         // the webhook got another bot while it waited
+)
+
 // Names of what is delivered beyond the kinds of events.
 const (
 	DeliveryEdited   = "message.edited"
@@ -121,9 +139,10 @@ type Delivery struct {
 	Attempts int
 	Next     time.Time
 	Status   DeliveryStatus
-	Code     int // HTTP status of the last answer, 0 for none
-	Error    string
-	Took     time.Duration // of the last attempt
+	Code     int            // HTTP status of the last answer, 0 for none
+	Reason   DeliveryReason // why the last attempt failed, or empty
+	Error    string         // the same in words
+	Took     time.Duration  // of the last attempt
 	Ended    time.Time
 }
 

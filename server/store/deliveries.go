@@ -8,11 +8,11 @@ import (
 	"magpie/server/chat"
 )
 
-const deliveryColumns = `d.id, d.name, d.webhook, d.lane, d.event, d.stream, d.seq, d.data, d.created, d.attempts, d.next, d.status, d.code, d.error, d.took, d.ended`
+const deliveryColumns = `d.id, d.name, d.webhook, d.lane, d.event, d.stream, d.seq, d.data, d.created, d.attempts, d.next, d.status, d.code, d.reason, d.error, d.took, d.ended`
 
 func scanDelivery(scan func(...any) error) (d chat.Delivery, err error) {
 	var created, next, took, ended int64
-	err = scan(&d.ID, &d.Name, &d.Webhook, &d.Lane, &d.Event, &d.Stream, &d.Seq, &d.Data, &created, &d.Attempts, &next, &d.Status, &d.Code, &d.Error, &took, &ended)
+	err = scan(&d.ID, &d.Name, &d.Webhook, &d.Lane, &d.Event, &d.Stream, &d.Seq, &d.Data, &created, &d.Attempts, &next, &d.Status, &d.Code, &d.Reason, &d.Error, &took, &ended)
 	d.Created, d.Next, d.Ended, d.Took = fromMS(created), fromMS(next), fromMS(ended), time.Duration(took)*time.Millisecond
 	return d, err
 }
@@ -67,8 +67,8 @@ func (s *Store) SaveAttempt(ctx context.Context, d chat.Delivery, at time.Time, 
 		if d.Status != chat.DeliveryWaiting {
 			d.Next, d.Ended = time.Time{}, at
 		}
-		_, err := t.affect(`UPDATE deliveries SET attempts = $1, next = $2, status = $3, code = $4, error = $5, took = $6, ended = $7 WHERE id = $8 AND status = 'waiting'`,
-			d.Attempts, ms(d.Next), string(d.Status), d.Code, d.Error, d.Took.Milliseconds(), ms(d.Ended), d.ID)
+		_, err := t.affect(`UPDATE deliveries SET attempts = $1, next = $2, status = $3, code = $4, reason = $5, error = $6, took = $7, ended = $8 WHERE id = $9 AND status = 'waiting'`,
+			d.Attempts, ms(d.Next), string(d.Status), d.Code, string(d.Reason), d.Error, d.Took.Milliseconds(), ms(d.Ended), d.ID)
 		if err != nil {
 			return err
 		}
@@ -112,11 +112,11 @@ func (t *tx) judge(d chat.Delivery, at time.Time, most time.Duration) (off bool,
 	if err := t.exec(`UPDATE webhooks SET failures = failures + 1, disabled = 1, version = version + 1 WHERE id = $1`, w.ID); err != nil {
 		return false, err
 	}
-	if err := t.giveUp(w.ID, "the webhook was switched off, as its receiver took nothing for days"); err != nil {
+	if err := t.giveUp(w.ID, chat.ReasonOff, "the webhook was switched off, as its receiver took nothing for days"); err != nil {
 		return false, err
 	}
 	err = t.audit(chat.Actor{EID: w.EID, Addr: chat.ActorServer}, "webhook.off", w.App+"/"+w.ID, map[string]any{"disabled": false},
-		map[string]any{"disabled": true, "failures": w.Failures + 1, "since": fromMS(failing), "error": d.Error})
+		map[string]any{"disabled": true, "failures": w.Failures + 1, "since": fromMS(failing), "reason": string(d.Reason), "error": d.Error})
 	if err != nil {
 		return false, err
 	}

@@ -80,9 +80,9 @@ func (s *Store) QueueDeliveries(ctx context.Context, webhook string, moved []cha
 }
 
 func (t *tx) insertDelivery(d chat.Delivery) error {
-	return t.exec(`INSERT INTO deliveries (name, webhook, lane, event, stream, seq, data, created, attempts, next, status, code, error, took, ended)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) ON CONFLICT DO NOTHING`,
-		d.Name, d.Webhook, d.Lane, d.Event, d.Stream, int64(d.Seq), null(d.Data), ms(d.Created), d.Attempts, ms(d.Next), string(d.Status), d.Code, d.Error,
+	return t.exec(`INSERT INTO deliveries (name, webhook, lane, event, stream, seq, data, created, attempts, next, status, code, reason, error, took, ended)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) ON CONFLICT DO NOTHING`,
+		d.Name, d.Webhook, d.Lane, d.Event, d.Stream, int64(d.Seq), null(d.Data), ms(d.Created), d.Attempts, ms(d.Next), string(d.Status), d.Code, string(d.Reason), d.Error,
 		d.Took.Milliseconds(), ms(d.Ended))
 }
 

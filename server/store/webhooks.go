@@ -174,10 +174,10 @@ func (t *tx) replace(before chat.Webhook, w *chat.Webhook) error {
 	switch {
 	case w.Disabled && !before.Disabled:
 		w.Waiting = 0
-		return t.giveUp(w.ID, "the webhook was switched off")
+		return t.giveUp(w.ID, chat.ReasonOff, "the webhook was switched off")
 	case w.Bot != before.Bot:
 		w.Waiting = 0
-		if err := t.giveUp(w.ID, "the webhook got another bot"); err != nil {
+		if err := t.giveUp(w.ID, chat.ReasonBot, "the webhook got another bot"); err != nil {
 			return err
 		}
 		return t.beginAtHeads(*w, nil)
@@ -200,8 +200,8 @@ func followed(events []chat.HookEvent) (kinds []chat.StreamKind) {
 }
 
 // giveUp ends what waits.
-func (t *tx) giveUp(webhook, why string) error {
-	return t.exec(`UPDATE deliveries SET status = 'failed', error = $1, next = 0, ended = $2 WHERE webhook = $3 AND status = 'waiting'`, why, now(), webhook)
+func (t *tx) giveUp(webhook string, reason chat.DeliveryReason, why string) error {
+	return t.exec(`UPDATE deliveries SET status = 'failed', reason = $1, error = $2, next = 0, ended = $3 WHERE webhook = $4 AND status = 'waiting'`, string(reason), why, now(), webhook)
 }
 
 // beginAtHeads puts a webhook's places to where its streams are now, but for kinds that stay.

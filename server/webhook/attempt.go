@@ -6,12 +6,14 @@ import (
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
+	"crypto/tls"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	mathrand "math/rand/v2"
+	"net"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -20,6 +22,7 @@ import (
 	"unicode"
 
 	"magpie/server/chat"
+	"magpie/server/outbound"
 )
 
 // schedule is how long after a failed attempt the next one is made.
@@ -45,10 +48,10 @@ type request struct {
 
 // attempt sends a delivery once, and returns it with the outcome.
 func (w *worker) attempt(ctx context.Context, d chat.Delivery) chat.Delivery {
-	d.Code, d.Error, d.Took = 0, "", 0
+	d.Code, d.Reason, d.Error, d.Took = 0, "", "", 0
 	body, err := w.body(ctx, d)
 	if chat.CodeOf(err) == chat.NotFound {
-		d.Status, d.Error = chat.DeliveryFailed, "what it was about is gone, or the bot may not see it any more"
+		d.Status, d.Reason, d.Error = chat.DeliveryFailed, chat.ReasonGone, "what it was about is gone, or the bot may not see it any more"
 		return d
 	}
 	d.Attempts++
@@ -67,14 +70,14 @@ func (w *worker) attempt(ctx context.Context, d chat.Delivery) chat.Delivery {
 		pause := schedule[d.Attempts-1]
 		d.Next = w.d.Now().Add(pause + time.Duration((2*mathrand.Float64()-1)*jitter*float64(pause)))
 	}
-	d.Error = clean(reason(err))
+	d.Reason, d.Error = reason(err)
 	return d
 }
 
 // body makes the body of a request. It reads what the delivery is about as it is now.
 func (w *worker) body(ctx context.Context, d chat.Delivery) ([]byte, error) {
 	if w.sealed != nil {
-		return nil, errors.New("the webhook's secret can't be read, as the server's own secret is another one now: make a new webhook")
+		return nil, &failure{chat.ReasonSecret, "the webhook's secret can't be read, as the server's own secret is another one now: make a new webhook"}
 	}
 	data := d.Data
 	if d.Stream > 0 {
@@ -97,7 +100,7 @@ func (w *worker) body(ctx context.Context, d chat.Delivery) ([]byte, error) {
 	}
 	body, err := encode(request{d.Name, d.Event, d.Created.UTC(), w.hook.App, w.hook.EID, data})
 	if err == nil && len(body) > maxBody {
-		err = fmt.Errorf("it has %d bytes, and at most %d are sent", len(body), maxBody)
+		err = &failure{chat.ReasonTooLarge, fmt.Sprintf("it has %d bytes, and at most %d are sent", len(body), maxBody)}
 	}
 	return body, err
 }
@@ -136,9 +139,9 @@ func (d *Dispatcher) post(ctx context.Context, to, secret string, x chat.Deliver
 	case res.StatusCode/100 == 2:
 		return res.StatusCode, nil
 	case res.StatusCode/100 == 3:
-		return res.StatusCode, fmt.Errorf("the receiver redirects (%s), which is not followed: give the webhook the new address", res.Status)
+		return res.StatusCode, &failure{chat.ReasonRedirect, "the receiver redirects (" + res.Status + "), which is not followed: give the webhook the new address"}
 	}
-	return res.StatusCode, fmt.Errorf("the receiver answered %s: %s", res.Status, said)
+	return res.StatusCode, &failure{chat.ReasonStatus, fmt.Sprintf("the receiver answered %s: %s", res.Status, said)}
 }
 
 // sign is the signature of a request: HMAC-SHA256 of the timestamp, a full stop and the body, in hex.
@@ -149,16 +152,39 @@ func sign(secret, at string, body []byte) string {
 	return hex.EncodeToString(mac.Sum(nil))
 }
 
-// reason says in a few words why a request has failed.
-func reason(err error) string {
+// failure is why a delivery was not taken, where this program has found out.
+type failure struct {
+	reason chat.DeliveryReason
+	text   string
+}
+
+func (f *failure) Error() string { return f.text }
+
+// reason says why a request has failed.
+func reason(err error) (chat.DeliveryReason, string) {
+	var own *failure
+	if errors.As(err, &own) {
+		return own.reason, clean(own.text)
+	}
+	why := chat.ReasonConnection
 	var u *url.Error
 	if errors.As(err, &u) {
 		if u.Timeout() {
-			return "the receiver did not answer in time"
+			return chat.ReasonTimeout, "the receiver did not answer in time"
 		}
 		err = u.Err // without the address, which is shown beside it
 	}
-	return err.Error()
+	var name *net.DNSError
+	var certificate *tls.CertificateVerificationError
+	switch {
+	case errors.Is(err, outbound.ErrRefused):
+		why = chat.ReasonAddress
+	case errors.As(err, &name):
+		why = chat.ReasonName
+	case errors.As(err, &certificate):
+		why = chat.ReasonCertificate
+	}
+	return why, clean(err.Error())
 }
 
 // clean makes a text fit for a log: one line, of letters that can be shown.

@@ -108,7 +108,7 @@ func TestRemovedBotGetsNothingThatWaited(t *testing.T) {
 	r.answers(nil)
 	w.pass(time.Minute)
 	d := w.deliveries(h, func(l []chat.Delivery) bool { return l[0].Status == chat.DeliveryFailed })[0]
-	if d.Attempts != 1 || d.Error == "" || len(r.got) > 0 {
+	if d.Attempts != 1 || d.Reason != chat.ReasonGone || len(r.got) > 0 {
 		t.Errorf("it became %+v", d)
 	}
 	w.quiet(r)

@@ -157,19 +157,21 @@ func TestReceiversThatAreRefused(t *testing.T) {
 		}
 	})
 	for _, c := range []struct {
-		name, url, says string
-		code            int
+		name      string
+		reason    chat.DeliveryReason
+		url, says string
+		code      int
 	}{
-		{"redirect", redirecting.URL, "redirects (307", 307},
-		{"wrong certificate", secure.URL, "certificate", 0},
-		{"down", gone.URL, "refused", 0},
-		{"huge", huge.URL, "418", 418},
-		{"unknown name", "http://nobody.invalid/", "no such host", 0},
+		{"redirect", chat.ReasonRedirect, redirecting.URL, "redirects (307", 307},
+		{"wrong certificate", chat.ReasonCertificate, secure.URL, "certificate", 0},
+		{"down", chat.ReasonConnection, gone.URL, "refused", 0},
+		{"huge", chat.ReasonStatus, huge.URL, "418", 418},
+		{"unknown name", chat.ReasonName, "http://nobody.invalid/", "no such host", 0},
 	} {
 		h := w.hook(c.url, chat.HookMessage)
 		d, err := w.Test(t.Context(), h)
 		check(t, err)
-		if d.Status != chat.DeliveryFailed || d.Code != c.code || !strings.Contains(d.Error, c.says) || len(d.Error) > 2*maxError || d.Attempts != 1 {
+		if d.Status != chat.DeliveryFailed || d.Code != c.code || d.Reason != c.reason || !strings.Contains(d.Error, c.says) || len(d.Error) > 2*maxError || d.Attempts != 1 {
 			t.Errorf("%s: %+v", c.name, d)
 		}
 	}
@@ -182,7 +184,7 @@ func TestReceiversThatAreRefused(t *testing.T) {
 	for _, url := range []string{inside.URL, strings.Replace(inside.URL, "127.0.0.1", "localhost", 1), strings.Replace(inside.URL, "127.0.0.1", "[::ffff:127.0.0.1]", 1), "http://169.254.169.254/latest/meta-data"} {
 		d, err := w.Test(t.Context(), w.hook(url, chat.HookMessage))
 		check(t, err)
-		if d.Status != chat.DeliveryFailed || d.Code != 0 || !strings.Contains(d.Error, "private or reserved") {
+		if d.Status != chat.DeliveryFailed || d.Code != 0 || d.Reason != chat.ReasonAddress || !strings.Contains(d.Error, "private or reserved") {
 			t.Errorf("%s: %+v", url, d)
 		}
 	}
@@ -205,7 +207,7 @@ func TestSlowReceiverHoldsUpNobody(t *testing.T) {
 	}
 	w.deliveries(swift, func(l []chat.Delivery) bool { return len(l) == 30 && delivered1(l) })
 	slow.next()
-	if d := w.attempts(lame, 0, 1); !strings.Contains(d.Error, "in time") {
+	if d := w.attempts(lame, 0, 1); d.Reason != chat.ReasonTimeout || !strings.Contains(d.Error, "in time") {
 		t.Errorf("the slow one: %+v", d)
 	}
 }
