@@ -34,12 +34,12 @@ func (k *keeper) run(ctx context.Context) {
 		case <-ctx.Done():
 			k.traffic.flush(context.WithoutCancel(ctx))
 			return
-		case <-flush.C:
+		case now := <-flush.C:
 			k.traffic.flush(ctx)
 			if _, err := k.store.Scrub(ctx); err != nil && ctx.Err() == nil { // what can't be done now is tried again
 				k.log.Error("house-keeping", "what", "scrub", "err", err)
 			}
-			if err := k.store.EndExpiredLogins(ctx); err != nil && ctx.Err() == nil {
+			if err := k.store.EndExpiredLogins(ctx, now); err != nil && ctx.Err() == nil {
 				k.log.Error("house-keeping", "what", "logins", "err", err)
 			}
 		case now := <-keep.C:

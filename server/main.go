@@ -24,6 +24,7 @@ type cli struct {
 	User    userCommand    `cmd:"" help:"People: list, add, edit, import, export, passwords, disable, roles, departments, devices."`
 	Group   groupCommand   `cmd:"" help:"Groups: list, add, edit, members, mute, transfer, dissolve, restore."`
 	Session sessionCommand `cmd:"" help:"Connected MQTT sessions: list, show, end."`
+	App     appCommand     `cmd:"" help:"Apps: how other systems show the chat and take part. List, add, keys, bots."`
 	Backup  backupCommand  `cmd:"" help:"Copy the server into a file, while it runs or is stopped."`
 	Restore restoreCommand `cmd:"" help:"Make a data folder of a backup."`
 	Health  healthCommand  `cmd:"" help:"Ask the server on this machine whether it is alive; for health checks."`

@@ -122,6 +122,7 @@ type dialOptions struct {
 	will     *packets.Packet
 	delay    uint32 // of the will
 	wantCode byte
+	conn     net.Conn // default: TCP
 }
 
 // dial connects as a user of the demo organisation.
@@ -136,9 +137,12 @@ func (n *node) dial(uid string, o dialOptions) (*client, packets.Packet) {
 	if o.password == "" {
 		o.password = n.login(uid, o.terminal)["access_token"].(string)
 	}
-	conn, err := net.Dial("tcp", strings.TrimPrefix(n.addr["mqtt"], "tcp://"))
-	if err != nil {
-		n.t.Fatal(err)
+	conn := o.conn
+	if conn == nil {
+		var err error
+		if conn, err = net.Dial("tcp", strings.TrimPrefix(n.addr["mqtt"], "tcp://")); err != nil {
+			n.t.Fatal(err)
+		}
 	}
 	x := &client{t: n.t, c: conn, v: o.v, uid: uid, in: make(chan packets.Packet, 10000), ack: !o.manual}
 	n.t.Cleanup(func() { conn.Close() })

@@ -156,9 +156,9 @@ func (t *tx) runningLogin(app chat.App, x chat.Exchange) (chat.Login, error) {
 	return l, t.endLogin(old, "logout")
 }
 
-// EndExpiredLogins ends the logins whose time is over, as a sign-out would.
-func (s *Store) EndExpiredLogins(ctx context.Context) error {
-	old, err := collect(ctx, s.read, scanLogin, `SELECT `+loginColumns+` FROM logins WHERE expires > 0 AND expires <= $1 AND ended = 0 LIMIT 1000`, now())
+// EndExpiredLogins ends the logins whose time is over at a moment, as a sign-out would.
+func (s *Store) EndExpiredLogins(ctx context.Context, at time.Time) error {
+	old, err := collect(ctx, s.read, scanLogin, `SELECT `+loginColumns+` FROM logins WHERE expires > 0 AND expires <= $1 AND ended = 0 LIMIT 1000`, ms(at))
 	if err != nil {
 		return fmt.Errorf("find logins that are over: %w", err)
 	}
@@ -168,7 +168,7 @@ func (s *Store) EndExpiredLogins(ctx context.Context) error {
 	err = s.change(ctx, func(t *tx) error {
 		for _, o := range old {
 			l, err := scanLogin(t.row(`SELECT `+loginColumns+` FROM logins WHERE id = $1 AND ended = 0`, o.ID).Scan)
-			if errors.Is(err, sql.ErrNoRows) || err == nil && !lapsed(l) { // prolonged meanwhile
+			if errors.Is(err, sql.ErrNoRows) || err == nil && l.Expires.After(at) { // prolonged meanwhile
 				continue
 			}
 			if err == nil {
