@@ -1,6 +1,6 @@
 // Command bench measures the real program's speed and memory as ratios in one run, and fails when one is out of its bound:
-// a publish against a bare SQLite group commit, a delivery against mosquitto, what sessions hold, files against nginx, and the web app in a browser. Run it by
-// make bench.
+// a publish against a bare SQLite group commit, a delivery against mosquitto, what sessions hold, imports and searches of people, files
+// against nginx, and the web app in a browser. Run it by make bench.
 package main
 
 import (
@@ -40,7 +40,7 @@ func main() {
 	flag.IntVar(&o.sessions, "sessions", 10000, "idle sessions")
 	flag.IntVar(&o.rounds, "rounds", 3, "rounds of each measurement")
 	flag.DurationVar(&o.round, "round", 4*time.Second, "length of one round of publishing")
-	only := flag.String("only", "publish,fanout,memory,files,pages", "what to measure")
+	only := flag.String("only", "publish,fanout,memory,directory,files,pages", "what to measure")
 	flag.Parse()
 	ok, err := run(context.Background(), o, strings.Split(*only, ","))
 	if err != nil {
@@ -73,7 +73,7 @@ func run(ctx context.Context, o options, only []string) (ok bool, err error) {
 	for _, part := range []struct {
 		name string
 		run  func(context.Context, *world, options) ([]result, error)
-	}{{"memory", memory}, {"fanout", fanOut}, {"publish", publishing}, {"files", files}, {"pages", pages}} {
+	}{{"memory", memory}, {"directory", directory}, {"fanout", fanOut}, {"publish", publishing}, {"files", files}, {"pages", pages}} {
 		if !slices.Contains(only, part.name) {
 			continue
 		}

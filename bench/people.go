@@ -52,6 +52,9 @@ func makeWorld(ctx context.Context, dir string, people, members int) (*world, er
 	now := time.Now()
 	err = parallel(people, func(i int) error {
 		u := chat.User{EID: eid, UID: uid(i), Name: fmt.Sprintf("User %d", i), Role: chat.Member, Created: now}
+		if i == 0 {
+			u.Role = chat.Admin
+		}
 		if err := s.CreateUser(ctx, u, "-"); err != nil { // nobody signs in by a password
 			return err
 		}
