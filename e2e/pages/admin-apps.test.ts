@@ -143,6 +143,8 @@ test('a bot is added, and writes with an API key that is replaced, and by an inc
   await bob.openChat(room);
   expect((await write(first, 'Built by a key')).status).toBe(201);
   await bob.message('Built by a key').waitFor();
+  // Nobody takes it for a person.
+  await bob.page.locator('.sender', { hasText: 'Robot' }).getByText('Bot', { exact: true }).waitFor();
   const post = () =>
     fetch(url, {
       method: 'POST',

@@ -9,6 +9,7 @@ import { t } from '../ui/prefs';
 import { statusOf } from '../ui/problem';
 import { looksHere } from './alerts';
 import { AnnouncementStrip } from './announcement';
+import { BotTag } from './bot-tag';
 import { Composer } from './composer';
 import { split, useCore, usePerson } from './context';
 import { ConversationMenuItems } from './conversation-menu';
@@ -109,6 +110,7 @@ function Bar({ conv, info, name }: { conv: string; info: boolean; name: string }
         <span class="row-text">
           <h2 class="ellipsis bar-title">
             <Name name={name} uid={kind === 'u' ? id : undefined} />
+            {kind === 'u' && <BotTag uid={id} />}
           </h2>
           <span class="row-sub ellipsis">
             <ConnectionWord onPhone otherwise={<BarLine conv={conv} />} />

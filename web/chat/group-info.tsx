@@ -12,6 +12,7 @@ import { MuteMember } from '../ui/mute';
 import { calm, Name } from '../ui/name';
 import { t } from '../ui/prefs';
 import { attempt } from '../ui/toast';
+import { BotTag } from './bot-tag';
 import { useCore, usePerson } from './context';
 import { ConversationSwitches } from './conversation-menu';
 import { AddMembers } from './group';
@@ -273,6 +274,7 @@ function MemberRow({ m, gid, role, ask }: MemberRowProps) {
           <Name class="row-name ellipsis" name={m.name} uid={m.uid} />
         </span>
       </a>
+      <BotTag uid={m.uid} />
       {muted && (
         <span class="tag quiet" title={text.mutedTill(untilThen(Date.parse(m.muted_until ?? '')))}>
           {text.mutedTag}

@@ -10,6 +10,7 @@ import { MenuAt } from '../ui/menu';
 import { Name, Words } from '../ui/name';
 import { t } from '../ui/prefs';
 import { AskAlerts } from './ask-alerts';
+import { BotTag } from './bot-tag';
 import { useCore, usePerson } from './context';
 import { ConversationMenuItems } from './conversation-menu';
 import { MediaIcon } from './media/hint';
@@ -193,6 +194,7 @@ function ConversationRow({ c }: { c: Conversation }) {
         <span class="row-text">
           <span class="conversation-line">
             <Name class="row-name ellipsis" name={c.name} uid={c.kind === 'user' ? c.conv.slice(2) : undefined} />
+            {c.kind === 'user' && <BotTag uid={c.conv.slice(2)} />}
             {c.muted && <StateIcon name="bellOff" word={text.muted} />}
             {last?.mine && <Mark m={asRead(c, last)} />}
             {last && <time dateTime={new Date(last.ts).toISOString()}>{moment(last.ts)}</time>}

@@ -8,6 +8,7 @@ import { clean, Name, Words } from '../ui/name';
 import { languages, t } from '../ui/prefs';
 import { explainKept } from '../ui/problem';
 import { RichText } from '../ui/rich-text';
+import { BotTag } from './bot-tag';
 import { useCore, usePerson } from './context';
 import { MediaBody } from './media/body';
 import { filesOf } from './media/describe';
@@ -93,6 +94,7 @@ function SenderName({ uid }: { uid: string }) {
   return (
     <a class="sender" data-hue={hue(uid)} href={href.person(uid)} onClick={follow}>
       <Name name={usePerson(uid).name} uid={uid} />
+      <BotTag uid={uid} />
     </a>
   );
 }

@@ -5,6 +5,7 @@ import { Name, Words } from '../ui/name';
 import { t } from '../ui/prefs';
 import { explain } from '../ui/problem';
 import { attempt } from '../ui/toast';
+import { BotTag } from './bot-tag';
 import { useCore } from './context';
 
 interface DirectoryProps {
@@ -112,7 +113,10 @@ export function PersonContent({ person }: { person: Person }) {
     <>
       <Avatar id={person.uid} name={person.name} src={person.avatar} status={person.presence.status} />
       <span class="row-text">
-        <Name class="row-name ellipsis" name={person.name} uid={person.uid} />
+        <span class="name-line">
+          <Name class="row-name ellipsis" name={person.name} uid={person.uid} />
+          <BotTag uid={person.uid} />
+        </span>
         <Words class="row-sub ellipsis">{what || person.uid}</Words>
       </span>
     </>

@@ -4,6 +4,7 @@ import { Icon } from '../ui/icon';
 import { Name, Words } from '../ui/name';
 import { t } from '../ui/prefs';
 import { attempt, toast } from '../ui/toast';
+import { BotTag } from './bot-tag';
 import { useCore } from './context';
 import { ConversationSwitches } from './conversation-menu';
 import { Lost } from './lost';
@@ -35,6 +36,7 @@ export function Profile({ uid, inInfo }: { uid: string; inInfo?: boolean }) {
       <Avatar id={uid} name={p.name} src={p.avatar} size="l" />
       <h2 class="profile-name">
         <Name name={p.name} uid={p.uid} />
+        <BotTag uid={p.uid} />
       </h2>
       <p class="profile-presence">
         <Dot status={p.presence.status} />

@@ -339,6 +339,7 @@ export const en = {
   },
 
   people: {
+    bot: 'Bot',
     title: 'People',
     search: 'Search by name, id or department',
     contacts: 'Contacts',

@@ -338,6 +338,7 @@ export const zh: Texts = {
   },
 
   people: {
+    bot: '机器人',
     title: '通讯录',
     search: '按姓名、账号或部门搜索',
     contacts: '联系人',
