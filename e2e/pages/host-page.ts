@@ -19,6 +19,8 @@ export class HostPage {
   attributes = '';
   csp = '';
   direction = 'ltr';
+  /** Scripts of its own, by their paths. */
+  readonly scripts = new Map<string, string>();
 
   private constructor(
     private readonly magpie: Server,
@@ -103,6 +105,11 @@ export class HostPage {
       const status = this.failing ? 500 : this.user ? 200 : 401;
       res.writeHead(status, { 'Content-Type': 'application/json' });
       res.end(JSON.stringify(status === 200 ? { token: this.token(this.user ?? '') } : {}));
+      return;
+    }
+    const script = this.scripts.get(req.url ?? '');
+    if (script !== undefined) {
+      res.writeHead(200, { 'Content-Type': 'text/javascript' }).end(script);
       return;
     }
     if (req.url !== '/') {

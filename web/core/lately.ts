@@ -13,9 +13,12 @@ export function lately(connection: ReadonlySignal<Connection>, synced: () => boo
     return state === 'connecting' || state === 'waiting' ? 'coming' : 'down';
   });
   effect(() => {
-    if (standing.value !== 'coming') current.value = standing.value === 'up';
+    if (standing.value !== 'coming') {
+      current.value = standing.value === 'up';
+      return;
+    }
     const timer = setTimeout(() => {
-      current.value = standing.peek() === 'up';
+      current.value = false;
     }, currentFor);
     return () => clearTimeout(timer);
   });
