@@ -88,6 +88,7 @@ export interface Policies {
   message_whom: 'everyone' | 'contacts' | 'departments';
   /** 0: never. */
   recall_seconds: number;
+  edit_seconds: number;
   /** 0: for ever. */
   retention_days: { pair: number; group: number };
   file_kinds: string[];

@@ -10,7 +10,7 @@ import { Attach } from './media/attach';
 import { canRecord, Record } from './media/record';
 import { type Asking, askingAt, candidates } from './mention';
 import { MentionBox, mentionable, useReadings } from './mention-box';
-import { AnswerBar, answer, answered } from './thread';
+import { AnswerBar, answer, answered, edit, edited } from './thread';
 
 /** Characters (code points) in one message: protocol.md §9. */
 const limit = 16_384;
@@ -30,7 +30,7 @@ export function Composer({ view, name, draft }: { view: ConversationView; name: 
     if (typed.current === undefined) setValue(draft);
   }, [draft]);
   const type = (text: string) => {
-    typed.current = text;
+    if (!edited(conv)) typed.current = text; // what is changed is no draft
     setValue(text);
   };
 
@@ -41,12 +41,33 @@ export function Composer({ view, name, draft }: { view: ConversationView; name: 
     el.style.height = `${el.scrollHeight + el.offsetHeight - el.clientHeight}px`;
   }, [value]);
 
+  // While one changes a message its text stands in the field; what was there before comes back after.
+  const changed = edited(conv);
+  const changedId = changed?.id;
+  const aside = useRef<string | undefined>(undefined);
+  useLayoutEffect(() => {
+    if (changed) {
+      aside.current ??= value;
+      setValue(changed.text);
+      const el = area.current;
+      if (!el) return;
+      el.focus();
+      el.value = changed.text; // at once, so that the caret stands behind it
+      el.setSelectionRange(el.value.length, el.value.length);
+    } else if (aside.current !== undefined) {
+      setValue(aside.current);
+      aside.current = undefined;
+    }
+  }, [changedId]);
+  // The message may have been recalled, or the conversation left: nothing is changed then.
+  useEffect(() => () => edit(conv, undefined), [conv]);
+
   // A draft is kept when one pauses and when one leaves, not at every key.
   useEffect(() => {
-    if (typed.current === undefined) return;
+    if (typed.current === undefined || changed) return;
     const pause = setTimeout(() => core.setDraft(conv, value), 400);
     return () => clearTimeout(pause);
-  }, [core, conv, value]);
+  }, [core, conv, value, changed]);
   useEffect(() => {
     const keep = () => {
       if (typed.current !== undefined) core.setDraft(conv, typed.current);
@@ -62,7 +83,9 @@ export function Composer({ view, name, draft }: { view: ConversationView; name: 
 
   const length = value.length > limit / 2 ? [...value].length : value.length;
   const over = length - limit;
-  const ready = value.trim() !== '' && over <= 0;
+  // A caption may go; a message without files must say something.
+  const captioned = changed?.media.some((m) => m.type !== 0) ?? false;
+  const ready = (value.trim() !== '' || captioned) && over <= 0;
 
   const [asking, ask] = useState<Asking>();
   const group = conv.startsWith('g:');
@@ -73,6 +96,7 @@ export function Composer({ view, name, draft }: { view: ConversationView; name: 
   const chosen = useRef(new Map<string, string>());
   const boxId = useId();
   const text = t.value.chat;
+  const sendWord = changed ? t.value.edit.save : text.send;
   const readings = useReadings(group ? (asking?.query ?? '') : '');
   const offered = asking && people.length > 0 ? candidates(people, asking.query, text.everyone, readings) : [];
 
@@ -102,10 +126,13 @@ export function Composer({ view, name, draft }: { view: ConversationView; name: 
     area.current?.focus();
   };
 
+  const mentioned = (words: string) => {
+    const all = group && words.includes('@') ? mentionable(core, conv) : [];
+    return mentionsIn(words, all, chosen.current).slice(0, mentionLimit);
+  };
   /** Whom a text mentions, and what it answers. */
   const options = (words: string) => {
-    const all = group && words.includes('@') ? mentionable(core, conv) : [];
-    const mentions = mentionsIn(words, all, chosen.current).slice(0, mentionLimit);
+    const mentions = mentioned(words);
     const reply = answered(conv)?.seq;
     return { ...(reply && { reply }), ...(mentions.length > 0 && { mentions }) };
   };
@@ -119,6 +146,13 @@ export function Composer({ view, name, draft }: { view: ConversationView; name: 
   };
   const send = () => {
     if (!ready) return;
+    if (changed) {
+      if (value.trim() !== changed.text) core.edits.put(changed, value.trim(), mentioned(value));
+      chosen.current.clear();
+      ask(undefined);
+      edit(conv, undefined);
+      return;
+    }
     core.send(conv, value.trim(), options(value));
     sent();
   };
@@ -144,9 +178,15 @@ export function Composer({ view, name, draft }: { view: ConversationView; name: 
     if ((e.ctrlKey || e.metaKey) && (e.key === 'ArrowUp' || e.key === 'ArrowDown')) {
       e.preventDefault();
       answer(conv, neighbour(view, answered(conv), e.key === 'ArrowUp' ? -1 : 1));
-    } else if (e.key === 'Escape' && answered(conv)) {
+    } else if (e.key === 'Escape' && (changed || answered(conv))) {
       e.preventDefault();
+      edit(conv, undefined);
       answer(conv, undefined);
+    } else if (e.key === 'ArrowUp' && value === '' && !changed && !e.shiftKey && !e.altKey) {
+      const mine = view.items.peek().findLast((one): one is Message => !('notice' in one) && one.mine);
+      if (!mine || !core.edits.can(mine)) return;
+      e.preventDefault();
+      edit(conv, mine);
     } else if (e.key === 'Enter' && !e.shiftKey) {
       e.preventDefault();
       send();
@@ -169,7 +209,7 @@ export function Composer({ view, name, draft }: { view: ConversationView; name: 
       {offered.length > 0 && <MentionBox id={boxId} list={offered} active={active} choose={mention} />}
       <AnswerBar conv={conv} />
       <div class="composer-field">
-        <Attach conv={conv} name={name} written={() => area.current?.value ?? ''} send={sendFiles} />
+        {!changed && <Attach conv={conv} name={name} written={() => area.current?.value ?? ''} send={sendFiles} />}
         <textarea
           ref={area}
           class="composer-input"
@@ -185,7 +225,7 @@ export function Composer({ view, name, draft }: { view: ConversationView; name: 
           onInput={(e) => {
             type(e.currentTarget.value);
             look();
-            if (e.currentTarget.value.trim()) core.typing(conv);
+            if (e.currentTarget.value.trim() && !changed) core.typing(conv);
           }}
           onSelect={look}
           onBlur={() => ask(undefined)}
@@ -199,11 +239,11 @@ export function Composer({ view, name, draft }: { view: ConversationView; name: 
           {over > 0 ? text.tooLong(format.value.number.format(over)) : text.left(format.value.number.format(-over))}
         </span>
       )}
-      {canRecord && !value.trim() ? (
+      {canRecord && !value.trim() && !changed ? (
         <Record send={(voice) => sendFiles([voice], '')} onChange={setRecording} />
       ) : (
-        <button type="submit" class="send" aria-label={text.send} title={text.send} disabled={!ready}>
-          <Icon name="send" />
+        <button type="submit" class="send" aria-label={sendWord} title={sendWord} disabled={!ready}>
+          <Icon name={changed ? 'check' : 'send'} />
         </button>
       )}
     </form>

@@ -7,7 +7,7 @@ import { t } from '../ui/prefs';
 import { attempt, toast } from '../ui/toast';
 import { split, useCore } from './context';
 import { ReportMessage } from './report';
-import { answer } from './thread';
+import { answer, edit } from './thread';
 
 interface Shown {
   message: Message;
@@ -47,7 +47,8 @@ export function MessageTools({ box, conv, find }: ToolsProps) {
       if (!row || !bubble || message?.seq === undefined || message.recalledBy) return show(undefined);
       const frame = el.getBoundingClientRect();
       const b = bubble.getBoundingClientRect();
-      const width = toolWidth * (2 + Number(!message.mine) + Number(message.mine || manages));
+      const own = Number(message.mine || manages) + Number(core.edits.can(message));
+      const width = toolWidth * (2 + Number(!message.mine) + own);
       const beside = message.mine ? b.left - frame.left - width - 6 : b.right - frame.left + 6;
       show({
         message,
@@ -100,7 +101,7 @@ export function MessageTools({ box, conv, find }: ToolsProps) {
       el.removeEventListener('focusin', focused);
       el.removeEventListener('focusout', left);
     };
-  }, [box, find, manages]);
+  }, [box, core, find, manages]);
   if (reported) return <ReportMessage message={reported} onClose={() => report(undefined)} />;
   if (recalled) {
     return (
@@ -151,6 +152,20 @@ export function MessageTools({ box, conv, find }: ToolsProps) {
           onClick={() => attempt(copy())}
         >
           <Icon name="copy" />
+        </button>
+      )}
+      {core.edits.can(message) && (
+        <button
+          type="button"
+          class="icon-button"
+          aria-label={t.value.edit.action}
+          title={t.value.edit.action}
+          onClick={() => {
+            edit(conv, message);
+            show(undefined);
+          }}
+        >
+          <Icon name="edit" />
         </button>
       )}
       {!message.mine && (

@@ -65,6 +65,15 @@ export function MessageRow({ message: m, first, last, group }: RowProps) {
         <Quoted m={m} />
         <Content m={m} />
         <span class="meta">
+          {m.editedAt !== undefined && !m.recalledBy && (
+            <time
+              class="edited"
+              dateTime={new Date(m.editedAt).toISOString()}
+              title={t.value.edit.at(format.value.full.format(m.editedAt))}
+            >
+              {t.value.edit.edited}
+            </time>
+          )}
           <time dateTime={new Date(m.ts).toISOString()} title={format.value.full.format(m.ts)}>
             {clock(m.ts)}
           </time>
@@ -72,6 +81,7 @@ export function MessageRow({ message: m, first, last, group }: RowProps) {
         </span>
       </div>
       {m.state === 'failed' && <Failure m={m} />}
+      {m.editing === 'failed' && <EditFailure m={m} />}
     </li>
   );
 }
@@ -159,6 +169,28 @@ function Attachment({ m }: { m: Message }) {
         <small>{t.value.chat.unsupported}</small>
       </span>
     </span>
+  );
+}
+
+/** One has changed it, and the server has refused that. */
+function EditFailure({ m }: { m: Message }) {
+  const core = useCore();
+  const text = t.value;
+  return (
+    <div class="failure" role="alert">
+      <span>
+        {text.edit.failed}
+        {m.problem && `${text.list.colon}${explainKept(m.problem)}`}
+      </span>
+      <span class="failure-actions">
+        <button type="button" class="link" onClick={() => core.edits.retry(m)}>
+          {text.chat.retry}
+        </button>
+        <button type="button" class="link" onClick={() => core.edits.discard(m)}>
+          {text.edit.discard}
+        </button>
+      </span>
+    </div>
   );
 }
 

@@ -11,6 +11,7 @@ export const shortcuts = {
   next: [apple ? '⌥' : 'Alt', '↓'],
   previous: [apple ? '⌥' : 'Alt', '↑'],
   reply: [apple ? '⌘' : 'Ctrl', '↑'],
+  edit: ['↑'],
   newline: ['Shift', 'Enter'],
   close: ['Esc'],
 } as const;

@@ -22,8 +22,11 @@ export function summary(m: Message): string {
 /** How far an own message has come. */
 export function Mark({ m }: { m: Message }) {
   const text = t.value.chat;
-  const [icon, word]: [IconName, string] =
-    m.state === 'waiting'
+  const [icon, word]: [IconName, string] = m.editing
+    ? m.editing === 'waiting'
+      ? ['clock', t.value.edit.waiting]
+      : ['alert', t.value.edit.failed]
+    : m.state === 'waiting'
       ? ['clock', text.waiting]
       : m.state === 'failed'
         ? ['alert', text.failed]
@@ -31,7 +34,12 @@ export function Mark({ m }: { m: Message }) {
           ? ['checks', text.read]
           : ['check', text.stored];
   return (
-    <span class={`mark ${m.read && m.state === 'stored' ? 'read' : m.state}`} role="img" aria-label={word} title={word}>
+    <span
+      class={`mark ${m.editing ?? (m.read && m.state === 'stored' ? 'read' : m.state)}`}
+      role="img"
+      aria-label={word}
+      title={word}
+    >
       <Icon name={icon} />
     </span>
   );

@@ -26,6 +26,22 @@ export function answer(conv: string, m: Message | undefined): void {
   answering.value = next;
 }
 
+/** The message whose text one is changing, for each conversation. */
+const changing = signal<ReadonlyMap<string, Message>>(new Map());
+
+export function edited(conv: string): Message | undefined {
+  return changing.value.get(conv);
+}
+
+/** Chooses the message to change, or none. It is not answered meanwhile. */
+export function edit(conv: string, m: Message | undefined): void {
+  const next = new Map(changing.peek());
+  if (m) next.set(conv, m);
+  else next.delete(conv);
+  changing.value = next;
+  if (m) answer(conv, undefined);
+}
+
 export interface Thread {
   /** The message with that seq, if it is here. Follows changes. */
   find(seq: number): Message | undefined;
@@ -68,23 +84,28 @@ function QuotedLine({ m }: { m: Message }) {
   );
 }
 
-/** Above the composer: what one is answering, and the way out of it. */
+/** Above the composer: what one is answering or changing, and the way out of it. */
 export function AnswerBar({ conv }: { conv: string }) {
-  const m = answered(conv);
+  const changed = edited(conv);
+  const m = changed ?? answered(conv);
   if (!m) return null;
+  const text = t.value;
+  const away = changed ? text.edit.cancel : text.chat.dontReply;
   return (
     <div class="answer-bar">
-      <Icon name="reply" />
+      <Icon name={changed ? 'edit' : 'reply'} />
       <div class="quoted">
-        <span class="hidden-visually">{t.value.chat.replying}</span>
+        <span class="hidden-visually" role="status">
+          {changed ? text.edit.editing : text.chat.replying}
+        </span>
         <QuotedLine m={m} />
       </div>
       <button
         type="button"
         class="icon-button"
-        aria-label={t.value.chat.dontReply}
-        title={t.value.chat.dontReply}
-        onClick={() => answer(conv, undefined)}
+        aria-label={away}
+        title={away}
+        onClick={() => (changed ? edit(conv, undefined) : answer(conv, undefined))}
       >
         <Icon name="close" />
       </button>

@@ -311,6 +311,9 @@ function Skeleton() {
   );
 }
 
+/** ms for which a screen reader finds what was said. */
+const saidFor = 10_000;
+
 /** Says to a screen reader what others write here. A region of its own: the list also changes when one scrolls. */
 function Announcer({ view, group }: { view: ConversationView; group: boolean }) {
   const core = useCore();
@@ -324,6 +327,12 @@ function Announcer({ view, group }: { view: ConversationView; group: boolean }) 
       }),
     [core, view, group],
   );
+  // What was said stays nowhere: the message may be changed or taken back.
+  useEffect(() => {
+    if (!said) return;
+    const timer = setTimeout(() => say(''), saidFor);
+    return () => clearTimeout(timer);
+  }, [said]);
   return (
     <div class="hidden-visually" role="status" aria-live="polite">
       {said.slice(0, 300)}

@@ -320,6 +320,7 @@ export const en = {
       message_whom: 'Who may write to whom',
       create_groups: 'Who may create groups',
       recall_seconds: 'Authors may recall a message for',
+      edit_seconds: 'Authors may edit a message for',
       contact_approval: 'Contacts must agree',
       retention_pair: 'Between two people',
       retention_group: 'In groups',
@@ -335,6 +336,7 @@ export const en = {
     hints: {
       message_whom: 'Administrators and programs may write to everyone, and be written to.',
       recall_seconds: 'Administrators of a group, and moderators, may recall at any time.',
+      edit_seconds: 'The text is replaced for everyone and marked as edited; older texts are not kept.',
       contact_approval: 'Whoever is added is asked first.',
       password_mixed: 'A new password must have both.',
       several_sessions: 'Off: signing in on a second browser signs the first one off.',

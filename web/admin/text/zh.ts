@@ -309,6 +309,7 @@ export const zh: Texts = {
       message_whom: '谁可以给谁发消息',
       create_groups: '谁可以创建群组',
       recall_seconds: '发送者可撤回消息的时间',
+      edit_seconds: '发送者可编辑消息的时间',
       contact_approval: '添加联系人需对方同意',
       retention_pair: '两人之间',
       retention_group: '群组中',
@@ -324,6 +325,7 @@ export const zh: Texts = {
     hints: {
       message_whom: '管理员和程序可以给所有人发消息，也可以收到所有人的消息。',
       recall_seconds: '群管理员和内容管理员随时可以撤回。',
+      edit_seconds: '所有人看到的文字都会更新并标记为已编辑，不保留旧文字。',
       contact_approval: '被添加的人会先收到请求。',
       password_mixed: '新密码必须两者都有。',
       several_sessions: '关闭时，在第二个浏览器登录会使第一个下线。',

@@ -15,8 +15,8 @@ import type { Policies as Shape } from '../types';
 type Fields = Omit<Shape, 'version' | 'retention_days'> & { retention_pair: number; retention_group: number };
 
 const kinds = ['image', 'audio', 'video', 'document', 'other'] as const;
-/** Seconds that are offered for recalling a message. */
-const recallTimes = [0, 60, 120, 300, 900, 3600, 86_400, 604_800];
+/** Seconds that are offered for recalling and editing a message. */
+const spans = [0, 60, 120, 300, 900, 3600, 86_400, 604_800];
 const mebi = 2 ** 20;
 
 function fieldsOf({ version: _, retention_days, ...rest }: Shape): Fields {
@@ -80,7 +80,7 @@ function PolicyForm({ policies, onChange }: { policies: Shape; onChange(p: Shape
   const show = (field: keyof Fields, v: Fields[keyof Fields]): string => {
     if (typeof v === 'boolean') return v ? text.on : text.off;
     if (Array.isArray(v)) return format.value.list.format(v.map((k) => kindName(k)));
-    if (field === 'recall_seconds') return duration(v as number);
+    if (field === 'recall_seconds' || field === 'edit_seconds') return duration(v as number);
     if (field === 'create_groups') return text.createGroups[v as Fields['create_groups']];
     if (field === 'message_whom') return text.messageWhom[v as Fields['message_whom']];
     if (field === 'file_limit' || field === 'quota_org' || field === 'quota_user')
@@ -94,6 +94,17 @@ function PolicyForm({ policies, onChange }: { policies: Shape; onChange(p: Shape
       checked={value[field]}
       disabled={locked}
       onChange={(on) => set(field, on)}
+    />
+  );
+  const span = (field: 'recall_seconds' | 'edit_seconds') => (
+    <Select
+      label={labels[field]}
+      value={String(value[field])}
+      options={[...new Set([...spans, value[field]])].sort((x, y) => x - y).map((s) => [String(s), duration(s)])}
+      hint={text.hints[field]}
+      error={errors[field]}
+      disabled={locked}
+      onChange={(v) => set(field, Number(v))}
     />
   );
   const days = (field: 'retention_pair' | 'retention_group') => (
@@ -140,17 +151,8 @@ function PolicyForm({ policies, onChange }: { policies: Shape; onChange(p: Shape
           disabled={locked}
           onChange={(v) => set('create_groups', v)}
         />
-        <Select
-          label={labels.recall_seconds}
-          value={String(value.recall_seconds)}
-          options={[...new Set([...recallTimes, value.recall_seconds])]
-            .sort((x, y) => x - y)
-            .map((s) => [String(s), duration(s)])}
-          hint={text.hints.recall_seconds}
-          error={errors.recall_seconds}
-          disabled={locked}
-          onChange={(v) => set('recall_seconds', Number(v))}
-        />
+        {span('recall_seconds')}
+        {span('edit_seconds')}
         {toggle('contact_approval')}
       </section>
       <section class="card">

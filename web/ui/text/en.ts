@@ -320,6 +320,18 @@ export const en = {
     by: (name: string) => `Recalled by ${name}`,
   },
 
+  edit: {
+    action: 'Edit',
+    editing: 'Editing a message',
+    cancel: 'Don’t edit',
+    save: 'Save the change',
+    edited: 'edited',
+    at: (when: string) => `Edited ${when}`,
+    waiting: 'The change waits to be sent',
+    failed: 'Not changed',
+    discard: 'Leave it as it was',
+  },
+
   presence: {
     online: 'Online',
     offline: 'Offline',
@@ -404,6 +416,7 @@ export const en = {
     next: 'Next chat',
     previous: 'Previous chat',
     reply: 'Reply to a message',
+    edit: 'Edit your last message',
     newline: 'New line in a message',
     close: 'Close what is open',
   },

@@ -45,6 +45,10 @@ export const problemEn = {
     'groups-by-administrators': 'In your organisation only administrators make groups.',
     'not-yours': 'Only its author may do this.',
     'too-late': 'It is too late to recall this message.',
+    'edit-too-late': (n: number): string =>
+      n === 0 ? 'Your organisation does not allow changing messages.' : 'It is too late to change this message.',
+    'edit-text-only': 'Only the text of a message can be changed.',
+    recalled: 'This message was recalled.',
     'group-follows': 'This group has the people of a department. They come and go with it.',
     'invite-link': 'This invitation is not valid any more. Ask for a new one.',
     'media-unavailable': 'Files can’t be stored or read at the moment. Try again in a while.',

@@ -319,6 +319,18 @@ export const zh: Texts = {
     by: (name) => `${name} 撤回了此消息`,
   },
 
+  edit: {
+    action: '编辑',
+    editing: '正在编辑消息',
+    cancel: '取消编辑',
+    save: '保存修改',
+    edited: '已编辑',
+    at: (when) => `编辑于 ${when}`,
+    waiting: '修改等待发送',
+    failed: '未修改',
+    discard: '保留原文',
+  },
+
   presence: {
     online: '在线',
     offline: '离线',
@@ -403,6 +415,7 @@ export const zh: Texts = {
     next: '下一个会话',
     previous: '上一个会话',
     reply: '回复消息',
+    edit: '编辑上一条消息',
     newline: '在消息中换行',
     close: '关闭当前内容',
   },
