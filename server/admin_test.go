@@ -211,6 +211,9 @@ func TestShellShowsSessions(t *testing.T) {
 	if said, err = run(t, "session", "kick", demoEID, id, "--data", n.conf.Data); err != nil {
 		t.Errorf("%v %s", err, said)
 	}
+	if told := carol.notice(topicOf("notice/u", "carol"), chat.NoticeAdminOffline); told["signed_in"] != true {
+		t.Errorf("a session is ended with %v", told)
+	}
 	carol.ended()
 }
 

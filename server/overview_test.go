@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -92,6 +93,51 @@ func TestOverviewLive(t *testing.T) {
 	entries, _, err := n.store.Audit(t.Context(), demoEID, chat.AuditQuery{Action: "session.kick"})
 	if err != nil || len(entries) != 1 || entries[0].Target != "carol" {
 		t.Errorf("audit %v %v", entries, err)
+	}
+}
+
+// TestSeveralSessionsNoMore leaves each the newest session of a kind, once the organisation allows one alone.
+func TestSeveralSessionsNoMore(t *testing.T) {
+	n := startNode(t, nil)
+	policy := func(several bool) {
+		t.Helper()
+		org, err := n.store.Org(t.Context(), demoEID)
+		if err == nil {
+			_, err = n.store.UpdatePolicies(t.Context(), chat.Actor{EID: demoEID, Addr: chat.ActorShell}, org.Version, func(s *chat.OrgSettings) error {
+				s.SeveralSessions = several
+				return nil
+			})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	policy(true)
+	var webs []*client
+	n.until(func() bool { // it has reached the broker
+		x, _ := n.dial("carol", dialOptions{id: fmt.Sprint("web-", len(webs)), terminal: "web"})
+		webs = append(webs, x)
+		return len(n.broker.Sessions(demoEID, "carol")) >= 3
+	})
+	phone, _ := n.dial("carol", dialOptions{id: "phone", terminal: "phone"})
+	services := []*client{}
+	for i := range 2 {
+		x, _ := n.dial("carol", dialOptions{id: fmt.Sprint("service-", i), terminal: "service"})
+		services = append(services, x)
+	}
+	policy(false)
+	last := len(webs) - 1
+	for _, x := range webs[max(0, last-2):last] {
+		x.notice(topicOf("notice/u", "carol"), chat.NoticeForcedOffline)
+		if reason := x.ended(); reason != 0x8e {
+			t.Errorf("a surplus session ends with %#x", reason)
+		}
+	}
+	for _, x := range append(services, phone, webs[last]) {
+		x.publish(topicOf("im/u", "bob"), im(chat.IMPair, "carol", "still here"), 1, nil)
+	}
+	if left := n.broker.Sessions(demoEID, "carol"); len(left) != 4 {
+		t.Errorf("%d sessions are left: %+v", len(left), left)
 	}
 }
 

@@ -35,7 +35,12 @@ describe('sessions', () => {
     await page.getByText('The connection ends now.').waitFor();
     await page.getByRole('dialog').getByRole('button', { name: 'Disconnect' }).click();
     await page.getByText('Disconnected.').waitFor();
-    await bob.page.getByRole('button', { name: 'Sign in' }).waitFor();
+    // He is still signed in, and comes back when he wants to.
+    await bob.page.getByRole('dialog', { name: 'Disconnected' }).getByRole('button', { name: 'Connect again' }).click();
+    await bob.page.getByRole('dialog').waitFor({ state: 'detached' });
+    await bob.openChat('Launch week');
+    await bob.write('back again');
+    await bob.message('back again').waitFor();
     await page.getByText('Nobody is connected').waitFor();
   });
 

@@ -166,7 +166,7 @@ func (o *org) changeLocked(ev *chat.Event) {
 		o.forgetKnown()
 		if ev.On && u != nil {
 			for _, s := range u.sessions {
-				s.notify(chat.NoticeAdminOffline, reason{"Your account was disabled by an administrator."})
+				s.notify(chat.NoticeAdminOffline, reason{Reason: "Your account was disabled by an administrator."})
 				s.disconnect(packets.ErrAdministrativeAction.Code)
 			}
 		}
@@ -178,7 +178,7 @@ func (o *org) changeLocked(ev *chat.Event) {
 			for _, s := range u.sessions {
 				if s.loginID == ev.Login {
 					if ev.Text != "logout" {
-						s.notify(chat.NoticeAdminOffline, reason{"This device was signed out."})
+						s.notify(chat.NoticeAdminOffline, reason{Reason: "This device was signed out."})
 					}
 					s.expire() // the login is over, and so is its session
 					s.disconnect(packets.ErrAdministrativeAction.Code)
@@ -217,6 +217,8 @@ func (o *org) setRole(u *user, role chat.Role) {
 
 type reason struct {
 	Reason string `json:"reason"`
+	// SignedIn says that the login goes on: the client may connect again when its user wants it.
+	SignedIn bool `json:"signed_in,omitempty"`
 }
 
 // queue keeps an event for the user's sessions that are reading their subscriptions just now. The caller holds o.mu.

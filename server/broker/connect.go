@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"hash/fnv"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -143,6 +144,58 @@ func (b *Broker) userLock(eid, uid string) *sync.Mutex {
 	return &b.signIns[h.Sum32()%uint32(len(b.signIns))]
 }
 
+// alone reports whether a user has one session of a kind of terminal, where the organisation does not allow several.
+func alone(t chat.Terminal) bool { return t != chat.Service && t != chat.Widget }
+
+// forceOff ends sessions for another of their kind.
+func (b *Broker) forceOff(list []*session) {
+	for _, x := range list {
+		x.notify(chat.NoticeForcedOffline, nil)
+		x.disconnect(packets.ErrSessionTakenOver.Code)
+		b.detach(x)
+	}
+}
+
+// endSurplus leaves each user the newest session of a kind of terminal, after the organisation has ceased to allow several.
+func (o *org) endSurplus() {
+	o.mu.RLock()
+	var uids []string
+	for uid, u := range o.users {
+		if len(u.sessions) > 1 {
+			uids = append(uids, uid)
+		}
+	}
+	o.mu.RUnlock()
+	for _, uid := range uids {
+		// Who was connecting while that changed is there by the time the lock is ours, and who comes later ends the others itself.
+		lock := o.b.userLock(o.eid, uid)
+		lock.Lock()
+		o.b.forceOff(o.surplus(uid))
+		lock.Unlock()
+	}
+}
+
+// surplus lists a user's sessions that a newer one of their kind stands beside.
+func (o *org) surplus(uid string) (list []*session) {
+	o.mu.RLock()
+	defer o.mu.RUnlock()
+	u := o.users[uid]
+	if u == nil || o.settings.SeveralSessions {
+		return nil
+	}
+	var seen [len(u.terminals)]bool
+	for _, s := range slices.Backward(u.sessions) {
+		if !alone(s.terminal) {
+			continue
+		}
+		if seen[s.terminal] {
+			list = append(list, s)
+		}
+		seen[s.terminal] = true
+	}
+	return list
+}
+
 // takeOver ends the user's sessions that the new one replaces: the one with its client id, and those of its terminal kind
 // where the organisation allows one.
 func (b *Broker) takeOver(ctx context.Context, s *session) error {
@@ -153,17 +206,13 @@ func (b *Broker) takeOver(ctx context.Context, s *session) error {
 			switch {
 			case x.clientID == s.clientID:
 				same = append(same, x)
-			case x.terminal == s.terminal && s.terminal != chat.Service && s.terminal != chat.Widget && !s.org.settings.SeveralSessions:
+			case x.terminal == s.terminal && alone(s.terminal) && !s.org.settings.SeveralSessions:
 				kind = append(kind, x)
 			}
 		}
 	}
 	s.org.mu.RUnlock()
-	for _, x := range kind {
-		x.notify(chat.NoticeForcedOffline, nil)
-		x.disconnect(packets.ErrSessionTakenOver.Code)
-		b.detach(x)
-	}
+	b.forceOff(kind)
 	for _, x := range same {
 		x.disconnect(packets.ErrSessionTakenOver.Code)
 		b.detach(x)

@@ -34,7 +34,7 @@ func (b *Broker) LiveSession(eid, id string) (l chat.LiveSession, ok bool) {
 func (b *Broker) Kick(eid, id string) bool {
 	for _, s := range b.sessionsOf(eid, "") {
 		if s.name() == id {
-			s.notify(chat.NoticeAdminOffline, reason{"An administrator has ended this connection."})
+			s.notify(chat.NoticeAdminOffline, reason{"An administrator has ended this connection.", true})
 			s.disconnect(packets.ErrAdministrativeAction.Code)
 			return true
 		}

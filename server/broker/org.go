@@ -310,6 +310,14 @@ func (o *org) reload() {
 		o.b.log.Error("reading an organisation's settings", "err", err, "eid", o.eid)
 		return
 	}
+	o.apply(data)
+	if !data.Settings.SeveralSessions {
+		o.endSurplus()
+	}
+}
+
+// apply takes an organisation's settings on, and ends the sessions that they allow no more.
+func (o *org) apply(data chat.Org) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	before := o.settings
@@ -326,7 +334,7 @@ func (o *org) reload() {
 			default:
 				continue
 			}
-			s.notify(chat.NoticeAdminOffline, reason{why})
+			s.notify(chat.NoticeAdminOffline, reason{Reason: why})
 			s.disconnect(packets.ErrAdministrativeAction.Code)
 		}
 	}

@@ -53,7 +53,7 @@ export function ConnectionWord({ otherwise, onPhone }: ConnectionWordProps) {
 /** What one should know about the connection, in a strip above everything. Nothing at all when all is well. */
 export function StatusStrip() {
   const core = useCore();
-  const { state, stalled } = core.connection.value;
+  const { state, stalled, by } = core.connection.value;
   const online = useNavigatorOnline();
   const down = !connected.has(state);
   // From the first wait to the next connection: between two tries nothing comes and goes.
@@ -70,8 +70,8 @@ export function StatusStrip() {
   const text = t.value.connection;
   if (state === 'kicked') {
     return (
-      <Strip tone="warn" action={text.useHere} run={() => core.reconnect()}>
-        {text.kicked}
+      <Strip tone="warn" action={by ? text.connectAgain : text.useHere} run={() => core.reconnect()}>
+        {by ? text.dismissed : text.kicked}
       </Strip>
     );
   }
@@ -127,7 +127,7 @@ function Strip({ tone, children, action, run }: StripProps) {
 /** Said in the middle of the page once, as everything behind it stands still; the strip stays after it is closed. */
 export function KickedDialog() {
   const core = useCore();
-  const { state } = core.connection.value;
+  const { state, by } = core.connection.value;
   const [closed, setClosed] = useState(false);
   useEffect(() => {
     if (state !== 'kicked') setClosed(false);
@@ -136,7 +136,7 @@ export function KickedDialog() {
   const text = t.value.connection;
   return (
     <Dialog
-      title={t.value.connection.kickedTitle}
+      title={by ? text.dismissedTitle : text.kickedTitle}
       onClose={() => setClosed(true)}
       onSubmit={() => core.reconnect()}
       footer={
@@ -145,12 +145,12 @@ export function KickedDialog() {
             {text.notNow}
           </button>
           <button type="submit" class="button primary" autofocus>
-            {text.useHere}
+            {by ? text.connectAgain : text.useHere}
           </button>
         </>
       }
     >
-      <p>{text.kicked}</p>
+      <p>{by ? text.dismissed : text.kicked}</p>
     </Dialog>
   );
 }

@@ -67,8 +67,8 @@ export class App implements t.Core {
     // A page that is reloaded does not take the connection back from another device by that.
     let kicked: boolean | undefined;
     effect(() => {
-      const { state } = this.connection.value;
-      if (state !== 'kicked' && state !== 'online') return;
+      const { state, by } = this.connection.value;
+      if ((state !== 'kicked' && state !== 'online') || by) return;
       if (kicked === (state === 'kicked')) return;
       kicked = state === 'kicked';
       void this.onDevice(() => noteKicked(state === 'kicked'));

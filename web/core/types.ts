@@ -300,6 +300,8 @@ export interface Account {
 /** The same in all tabs, which share one connection. 'elsewhere': they can't, and another tab has it (a page that came over plain HTTP). */
 export interface Connection {
   state: 'idle' | 'connecting' | 'online' | 'waiting' | 'kicked' | 'ended' | 'elsewhere';
+  /** Of 'kicked': an administrator has ended the connection, and not another device. */
+  by?: 'administrator';
   /** Milliseconds since 1970; set with 'waiting'. */
   retryAt?: number;
   reason?: string;

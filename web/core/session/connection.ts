@@ -81,13 +81,13 @@ export class Connection {
     void this.connect();
   }
 
-  /** state: why there is no connection from now on. */
-  stop(state: 'idle' | 'kicked' | 'ended' | 'elsewhere', reason?: string): void {
+  /** state: why there is no connection from now on. by: who has kicked it, where it was no other device. */
+  stop(state: 'idle' | 'kicked' | 'ended' | 'elsewhere', reason?: string, by?: State['by']): void {
     this.wanted = false;
     this.anew ||= state === 'elsewhere';
     this.attempt++;
     this.cancelWait?.();
-    this.show({ state, ...(reason && { reason }) });
+    this.show({ state, ...(reason && { reason }), ...(by && { by }) });
     this.client.disconnect(state === 'ended' ? { sessionExpiry: 0 } : {});
   }
 

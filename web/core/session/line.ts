@@ -119,9 +119,9 @@ export class Line {
     this.tabs.stop();
   }
 
-  /** Another device has signed in: the connection stays down until one asks for it. */
-  kicked(): void {
-    if (this.leads) this.connection.stop('kicked');
+  /** Another device has signed in, or an administrator has ended the connection: it stays down until one asks for it. */
+  kicked(by?: State['by']): void {
+    if (this.leads) this.connection.stop('kicked', undefined, by);
   }
 
   /** Makes sure that the connection lives, or tries again at once while it waits. */
@@ -161,7 +161,8 @@ export class Line {
     this.leading.value = true;
     this.o.onLead();
     // Closing a tab is no wish to take the connection back from another device.
-    if (this.theirs.peek().state === 'kicked') this.connection.stop('kicked');
+    const { state, by } = this.theirs.peek();
+    if (state === 'kicked') this.connection.stop('kicked', undefined, by);
     else this.connection.start({ anew: !this.followed || this.behind });
   }
 

@@ -2,7 +2,7 @@
 
 import { Fields, parseObject } from '../payload/json';
 import { decodeNotice, noticeType } from '../payload/notice';
-import type { GroupChange, Medium, NoticeLine } from '../types';
+import type { Connection, GroupChange, Medium, NoticeLine } from '../types';
 import type { Announcements } from './announcements';
 import type { Conversations } from './conversations';
 import type { Groups } from './groups';
@@ -18,7 +18,8 @@ export interface NoticePort {
   conversations: Conversations;
   outbox: Outbox;
   /** Another device of the same kind has signed in. */
-  kicked(): void;
+  /** by: who, where it was no other device. */
+  kicked(by?: Connection['by']): void;
   /** An administrator has ended the login. */
   ended(reason: string): void;
   /** A message was taken back. */
@@ -59,7 +60,8 @@ export function takeNotice(
       p.kicked();
       break;
     case noticeType.adminOffline:
-      p.ended(f.text('reason'));
+      if (f.flag('signed_in')) p.kicked('administrator');
+      else p.ended(f.text('reason'));
       break;
     case noticeType.contacts:
       p.background('people', () => p.people.load());

@@ -357,6 +357,19 @@ describe('notices', () => {
     expect(core.conversations.peek()).toEqual([]);
   });
 
+  test('0x29 with a login that goes on: kicked, and nothing is lost', async () => {
+    server.notice(0x29, { reason: 'An administrator has ended this connection.', signed_in: true });
+    await settle();
+    expect(core.connection.peek()).toMatchObject({ state: 'kicked', by: 'administrator' });
+    expect(core.account.peek().status).toBe('in');
+    await vi.advanceTimersByTimeAsync(100_000);
+    expect(server.sockets).toHaveLength(1);
+    core.reconnect();
+    await up();
+    expect(core.connection.peek().state).toBe('online');
+    expect(core.connection.peek().by).toBeUndefined();
+  });
+
   test('0x31 and 0x32: terminals and profile', async () => {
     const bob = core.person('bob');
     server.notice(0x31, { uid: 'bob', st: 2, on: true }, 'p/bob');

@@ -343,8 +343,8 @@ export class Session {
       conversations: this.conversations,
       outbox: this.outbox,
       // A repeat was meant for a connection that has ended: the server got no acknowledgement as it closed.
-      kicked: () => {
-        if (!p.dup) this.line.kicked();
+      kicked: (by?: ConnectionState['by']) => {
+        if (!p.dup) this.line.kicked(by);
       },
       ended: (reason: string) => this.o.onEnded(reason),
       recalled: (conv: string, seq: number, by: string) => {
