@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { Problem } from '../../core/problem';
 import { Name } from '../../ui/name';
+import { language, theme } from '../../ui/prefs';
 import { attempt } from '../../ui/toast';
 import { api } from '../client';
 import { PeoplePicker } from '../parts/people-picker';
@@ -47,6 +48,8 @@ export function TryApp({ app, path }: { app: App; path: string }) {
     await load();
     window.Magpie?.('boot', {
       app: app.id,
+      locale: language.value,
+      theme: theme.value === 'system' ? 'auto' : theme.value,
       getToken: async () => {
         const token = first ?? (await ask());
         first = undefined;
