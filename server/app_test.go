@@ -157,6 +157,9 @@ func TestLoginOfAPageHasItsTime(t *testing.T) {
 	if r := x.ended(); r != 0x98 {
 		t.Errorf("the session ends with %#x", r)
 	}
+	if err := n.store.EndExpiredLogins(t.Context(), time.Now().Add(3*time.Hour)); err != nil { // it is forgotten
+		t.Fatal(err)
+	}
 	if status, _ := n.call("GET", "/api/v1/me", token, nil); status != http.StatusUnauthorized {
 		t.Errorf("the token is good: %d", status)
 	}

@@ -56,6 +56,7 @@ CREATE INDEX app_bots_app ON app_bots (app, uid);
 ALTER TABLE logins ADD COLUMN app TEXT NOT NULL DEFAULT '';
 ALTER TABLE logins ADD COLUMN expires BIGINT NOT NULL DEFAULT 0; -- 0: by itself only when it goes unseen
 CREATE INDEX logins_app ON logins (app, ended) WHERE app <> '';
+CREATE INDEX logins_over ON logins (ended) WHERE app <> '' AND ended > 0;
 CREATE INDEX logins_expires ON logins (expires) WHERE expires > 0 AND ended = 0;
 
 CREATE TABLE api_keys (
@@ -86,6 +87,7 @@ CREATE INDEX incoming_hooks_app ON incoming_hooks (app, created);
 DROP TABLE incoming_hooks;
 DROP TABLE api_keys;
 DROP INDEX logins_expires;
+DROP INDEX logins_over;
 DROP INDEX logins_app;
 ALTER TABLE logins DROP COLUMN expires;
 ALTER TABLE logins DROP COLUMN app;

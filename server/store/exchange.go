@@ -156,32 +156,49 @@ func (t *tx) runningLogin(app chat.App, x chat.Exchange) (chat.Login, error) {
 	return l, t.endLogin(old, "logout")
 }
 
-// EndExpiredLogins ends the logins whose time is over at a moment, as a sign-out would.
+// loginStep is how many logins one change ends or forgets: messages wait no longer than that takes.
+const loginStep = 500
+
+// EndExpiredLogins ends the logins whose time is over at a moment, as a sign-out would, and forgets those of pages that ended an hour before: each view of a
+// host's page may have had one.
 func (s *Store) EndExpiredLogins(ctx context.Context, at time.Time) error {
-	old, err := collect(ctx, s.read, scanLogin, `SELECT `+loginColumns+` FROM logins WHERE expires > 0 AND expires <= $1 AND ended = 0 LIMIT 1000`, ms(at))
-	if err != nil {
-		return fmt.Errorf("find logins that are over: %w", err)
-	}
-	if len(old) == 0 {
-		return nil
-	}
-	err = s.change(ctx, func(t *tx) error {
-		for _, o := range old {
-			l, err := scanLogin(t.row(`SELECT `+loginColumns+` FROM logins WHERE id = $1 AND ended = 0`, o.ID).Scan)
-			if errors.Is(err, sql.ErrNoRows) || err == nil && l.Expires.After(at) { // prolonged meanwhile
-				continue
-			}
-			if err == nil {
-				err = t.endLogin(l, "logout")
-			}
-			if err != nil {
-				return err
-			}
+	for {
+		old, err := collect(ctx, s.read, scanLogin, `SELECT `+loginColumns+` FROM logins WHERE expires > 0 AND expires <= $1 AND ended = 0 LIMIT $2`, ms(at), loginStep)
+		if err != nil {
+			return fmt.Errorf("find logins that are over: %w", err)
 		}
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("end logins that are over: %w", err)
+		if len(old) == 0 {
+			break
+		}
+		if err := s.change(ctx, func(t *tx) error { return t.endExpired(old, at) }); err != nil {
+			return fmt.Errorf("end logins that are over: %w", err)
+		}
+	}
+	for forgot := int64(loginStep); forgot == loginStep; {
+		err := s.change(ctx, func(t *tx) (err error) {
+			forgot, err = t.affect(`DELETE FROM logins WHERE id IN (SELECT id FROM logins WHERE app <> '' AND ended > 0 AND ended < $1 AND terminal = $2 LIMIT $3)`,
+				ms(at.Add(-pageLogin)), int64(chat.Widget), loginStep)
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("forget logins: %w", err)
+		}
+	}
+	return nil
+}
+
+func (t *tx) endExpired(old []chat.Login, at time.Time) error {
+	for _, o := range old {
+		l, err := scanLogin(t.row(`SELECT `+loginColumns+` FROM logins WHERE id = $1 AND ended = 0`, o.ID).Scan)
+		if errors.Is(err, sql.ErrNoRows) || err == nil && l.Expires.After(at) { // prolonged meanwhile
+			continue
+		}
+		if err == nil {
+			err = t.endLogin(l, "logout")
+		}
+		if err != nil {
+			return err
+		}
 	}
 	return nil
 }
