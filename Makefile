@@ -25,8 +25,8 @@ run: build ## Build, and run with a demo organisation at http://localhost:8080
 example: build ## Run the demo and a system that shows it on its pages, at http://127.0.0.1:8090
 	node examples/oa/try.mjs
 
-client: node_modules/.package-lock.json ## Build the npm package of the client, in bin/client
-	node web/core/pack.mjs
+client: node_modules/.package-lock.json ## Build the npm package of the client, in build/client
+	npm run package
 
 test: test-go test-web test-browser ## Run every test, installing what is missing first
 
@@ -56,7 +56,7 @@ generate: ## Write the generated sources anew
 	go generate ./...
 
 clean: ## Remove what the build made
-	rm -rf bin static/dist node_modules test-results
+	rm -rf bin build static/dist node_modules test-results
 
 node_modules/.package-lock.json: package.json package-lock.json
 	npm ci
