@@ -96,6 +96,9 @@ func TestGroupFollowsDepartment(t *testing.T) {
 		}
 	}
 	members("alice:owner bob:member")
+	if r := w.want(200, "acme/bob", "GET", "/api/v1/groups/"+gid, nil); r.body["by_department"] != true {
+		t.Errorf("its members are told %s", r.raw)
+	}
 	put("carol", 1, eng)
 	members("alice:owner bob:member carol:member")
 	put("carol", 2)

@@ -19,6 +19,7 @@ type Group struct {
 	MutedAll     bool            `json:"muted_all" doc:"Only the owner and administrators may write."`
 	Owner        string          `json:"owner"`
 	Members      int             `json:"members" doc:"How many there are."`
+	ByDepartment bool            `json:"by_department" doc:"It follows a department: who is in that is in the group, and nobody enters or leaves by itself."`
 	Requests     int             `json:"requests" doc:"How many ask to join; 0 for those who don't decide it."`
 	Created      time.Time       `json:"created"`
 }
@@ -144,7 +145,7 @@ func (a *api) dissolveGroup(ctx context.Context, c *caller, in *GroupPath) (*non
 func groupOf(g chat.Group) Group {
 	return Group{
 		GID: g.GID, Name: g.Name, Avatar: g.Avatar, Announcement: g.Announcement, Join: g.Join, MutedAll: g.MutedAll,
-		Owner: g.Owner, Members: g.Members, Requests: g.Requests, Created: g.Created.UTC(),
+		Owner: g.Owner, Members: g.Members, ByDepartment: g.Follows != 0, Requests: g.Requests, Created: g.Created.UTC(),
 	}
 }
 

@@ -39,7 +39,8 @@ export function GroupInfo({ gid }: { gid: string }) {
 
   const role = group.role || members.find((m) => m.uid === me)?.role || '';
   const manages = role === 'owner' || role === 'admin';
-  const mayAdd = manages || (role === 'member' && group.join !== 'approval');
+  const fixed = !!group.by_department;
+  const mayAdd = !fixed && (manages || (role === 'member' && group.join !== 'approval'));
   return (
     <div class="profile">
       <Avatar id={`g:${gid}`} name={group.name} src={group.avatar} size="l" group />
@@ -77,20 +78,23 @@ export function GroupInfo({ gid }: { gid: string }) {
         )}
       </div>
       <ConversationSwitches conv={`g:${gid}`} />
-      {manages && <WaysIn group={group} />}
+      {manages && !fixed && <WaysIn group={group} />}
       {manages && <GroupPolicy group={group} />}
       <h3 class="list-heading">{text.members}</h3>
+      {fixed && <p class="list-hint">{text.byDepartment}</p>}
       <MemberList
         members={members}
         total={group.members}
-        render={(m) => <MemberRow key={m.uid} m={m} gid={gid} role={role} ask={ask} />}
+        render={(m) => <MemberRow key={m.uid} m={m} gid={gid} role={role} fixed={fixed} ask={ask} />}
       />
       {role !== '' && (
         <div class="profile-foot">
-          <button type="button" class="button plain danger" onClick={() => ask({ kind: 'leave' })}>
-            <Icon name="out" />
-            {text.leave}
-          </button>
+          {!fixed && (
+            <button type="button" class="button plain danger" onClick={() => ask({ kind: 'leave' })}>
+              <Icon name="out" />
+              {text.leave}
+            </button>
+          )}
           {role === 'owner' && (
             <button type="button" class="button plain danger" onClick={() => ask({ kind: 'dissolve' })}>
               <Icon name="trash" />
@@ -256,10 +260,12 @@ interface MemberRowProps {
   gid: string;
   /** One's own role. */
   role: string;
+  /** Nobody is removed by hand. */
+  fixed: boolean;
   ask(a: Asking): void;
 }
 
-function MemberRow({ m, gid, role, ask }: MemberRowProps) {
+function MemberRow({ m, gid, role, fixed, ask }: MemberRowProps) {
   const core = useCore();
   const person = usePerson(m.uid);
   const text = t.value.group;
@@ -303,9 +309,11 @@ function MemberRow({ m, gid, role, ask }: MemberRowProps) {
               {muted ? text.unmuteMember : text.muteMember}
             </MenuItem>
           )}
-          <MenuItem danger onSelect={() => ask({ kind: 'remove', member: m })}>
-            {text.remove}
-          </MenuItem>
+          {!fixed && (
+            <MenuItem danger onSelect={() => ask({ kind: 'remove', member: m })}>
+              {text.remove}
+            </MenuItem>
+          )}
         </Menu>
       )}
     </li>

@@ -21,16 +21,18 @@ export function GroupPolicy({ group }: { group: Group }) {
         checked={group.muted_all}
         onChange={(muted_all) => attempt(core.updateGroup(group.gid, { muted_all }))}
       />
-      <div class="setting join-policy">
-        <span>{text.join}</span>
-        <Segments
-          label={text.join}
-          value={group.join}
-          options={options}
-          onChange={(join) => attempt(core.updateGroup(group.gid, { join }))}
-        />
-        <small class="row-sub">{text.joinHints[group.join]}</small>
-      </div>
+      {!group.by_department && (
+        <div class="setting join-policy">
+          <span>{text.join}</span>
+          <Segments
+            label={text.join}
+            value={group.join}
+            options={options}
+            onChange={(join) => attempt(core.updateGroup(group.gid, { join }))}
+          />
+          <small class="row-sub">{text.joinHints[group.join]}</small>
+        </div>
+      )}
     </section>
   );
 }

@@ -91,6 +91,8 @@ export interface Group {
   members: number;
   /** How many ask to join, where one decides it. */
   requests: number;
+  /** It has the people of a department: nobody comes or goes by itself. */
+  by_department?: boolean;
   /** RFC 3339. */
   created: string;
   /** One's own role; empty for one who is not in it; unknown until the group itself was read. */

@@ -92,6 +92,7 @@ export interface WireGroup {
   owner: string;
   members: number;
   requests: number;
+  by_department?: boolean;
   created: string;
   /** Of a single group only. */
   role?: GroupRole | '';

@@ -13,8 +13,8 @@ export type News =
   | { about: 'discarded'; id: string }
   /** Another text for a message is written, or to be tried again, or was refused. */
   | { about: 'editing'; item: EditItem }
-  /** It was taken by the server, or is not wanted any more. */
-  | { about: 'edited'; id: string }
+  /** It was taken by the server, which says what the message is now, or is not wanted any more. */
+  | { about: 'edited'; id: string; message?: Message }
   | { about: 'stored'; item: OutboxItem; message: Message }
   /** A file waits that is kept nowhere but in memory. */
   | { about: 'file'; key: string; file: Blob }

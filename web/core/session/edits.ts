@@ -1,7 +1,7 @@
 // Changes of one's own messages that the server has not taken yet. Like what is written anew they are on the device before they are sent, wait for a
 // connection, and are shown at once; the message as the server has it is what stays (docs/http-api.md, PATCH of a message).
 
-import { signal } from '@preact/signals-core';
+import { batch, signal } from '@preact/signals-core';
 import type { WireMessage } from '../api/shapes';
 import type { EditItem } from '../db/database';
 import { contentText } from '../payload/im';
@@ -121,8 +121,11 @@ export class Edits {
     try {
       const path = `/conversations/${encodeURIComponent(item.conv)}/messages/${item.seq}`;
       const wire = await this.c.api.request<WireMessage>('PATCH', path, { body: { media: item.media } });
-      this.port.onEdited(fromWire(item.conv, wire, this.c.uid));
-      if (this.items.peek().get(id) === item) this.end(id);
+      const message = fromWire(item.conv, wire, this.c.uid);
+      batch(() => {
+        this.port.onEdited(message);
+        if (this.items.peek().get(id) === item) this.end(id, message);
+      });
     } catch (e) {
       if (!(e instanceof Problem) || e.status === 0 || e.status >= 500 || e.status === 429) {
         const delay = this.delays.get(id) ?? firstDelay;
@@ -160,10 +163,10 @@ export class Edits {
     this.c.tell({ about: 'editing', item });
   }
 
-  private end(id: string): void {
+  private end(id: string, message?: StoredMessage): void {
     this.forget(id);
     void this.c.db.delete('edits', id);
-    this.c.tell({ about: 'edited', id });
+    this.c.tell({ about: 'edited', id, ...(message && { message }) });
   }
 
   private set(item: EditItem): void {

@@ -138,7 +138,7 @@ export class Session {
       onDiscarded: (item) => this.media.discarded(item),
     });
     this.edits = new Edits(c, {
-      onEdited: (m) => batch(() => this.edited(m.conv, m.seq, m.media, m.editedAt ?? 0)),
+      onEdited: (m) => this.edited(m),
     });
     this.media = new Media(c, {
       memory: o.memory,
@@ -352,7 +352,8 @@ export class Session {
         this.conversations.recalled(conv, seq, by);
         void this.c.db.changeMessage(conv, seq, (m) => recalled(m, by));
       },
-      edited: (conv: string, seq: number, media: Medium[], at: number) => this.edited(conv, seq, media, at),
+      edited: (conv: string, seq: number, media: Medium[], editedAt: number) =>
+        this.edited({ conv, seq, media, editedAt }),
       lines: (conv: string, lines: NoticeLine[]) =>
         this.lines.came(
           conv,
@@ -364,7 +365,7 @@ export class Session {
   }
 
   /** The author of a message has changed it. */
-  private edited(conv: string, seq: number, media: Medium[], at: number): void {
+  private edited({ conv, seq, media, editedAt: at = 0 }: Pick<StoredMessage, 'conv' | 'seq' | 'media' | 'editedAt'>) {
     this.threads.get(conv)?.thread.edited(seq, media, at);
     this.conversations.edited(conv, seq, media, at);
     void this.c.db.changeMessage(conv, seq, (m) => edited(m, media, at));
@@ -420,6 +421,7 @@ export class Session {
         this.edits.take(n.item);
         break;
       case 'edited':
+        if (n.message) this.edited(n.message as StoredMessage);
         this.edits.forget(n.id);
         break;
       case 'stored':

@@ -305,3 +305,29 @@ test('signing out in one tab signs all out', async () => {
   await b.connect(false);
   expect(first.core.connection.peek().state).toBe('online');
 });
+
+test('what one tab edits shows in all, and the one that has the connection sends it, once', async () => {
+  const { first, second, server } = await start();
+  server.say('u:bob', 'alice', 'tow');
+  const views = [first, second].map(({ core }) => core.open('u:bob'));
+  await settle();
+  const media = () => server.messages.get('u:bob')?.[2]?.media[0]?.content.co;
+  let answer = () => {};
+  server.slow = () =>
+    new Promise((resolve) => {
+      answer = resolve;
+    });
+  server.asked();
+  second.core.edits.put(views[1]?.items.peek()[2] as Message, 'two');
+  await settle();
+  for (const view of views) expect(view.items.peek()[2]).toMatchObject({ text: 'two', editing: 'waiting' });
+  expect(media()).toBe('tow');
+  answer();
+  await settle();
+  expect(media()).toBe('two');
+  expect(server.asked().filter((call) => call.startsWith('PATCH'))).toHaveLength(1);
+  for (const view of views) {
+    expect(view.items.peek()[2]).toMatchObject({ text: 'two', editedAt: expect.any(Number) });
+    expect(view.items.peek()[2]).not.toHaveProperty('editing');
+  }
+});

@@ -71,6 +71,7 @@ export const groupEn = {
   mutedTag: 'Muted',
   announcementHint: 'Shown to everyone above the messages.',
   putAway: 'Put the announcement away',
+  byDepartment: 'This group has the people of a department. They come and go with it.',
   searchMembers: 'Search members',
   more: (name: string) => `More for ${name}`,
   requests: 'Requests to join',

@@ -71,6 +71,7 @@ export const groupZh: Texts['group'] = {
   mutedTag: '已禁言',
   announcementHint: '显示在消息上方，所有成员可见。',
   putAway: '收起公告',
+  byDepartment: '此群组的成员与部门一致，随部门变动。',
   searchMembers: '搜索成员',
   more: (name) => `${name} 的更多操作`,
   requests: '入群申请',
