@@ -231,12 +231,14 @@ func TestRedirectToS3(t *testing.T) {
 	_, up := s.upload(alice, "holiday \"1\".mp4", film)
 	link, _ := up["url"].(string)
 
+	mode := "no-cors"
 	ask := func(token, path string) (int, http.Header) {
 		r, err := http.NewRequest("GET", s.lines["http"]+path, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		r.Header.Set("Authorization", "Bearer "+token)
+		r.Header.Set("Sec-Fetch-Mode", mode)
 		res, err := http.DefaultTransport.RoundTrip(r) // follows no redirect
 		if err != nil {
 			t.Fatal(err)
@@ -251,6 +253,12 @@ func TestRedirectToS3(t *testing.T) {
 	if status, h := ask(carol, link); status != http.StatusNotFound || h.Get("Location") != "" {
 		t.Errorf("carol: %d to %q", status, h.Get("Location"))
 	}
+	// A script that fetches could not read what the store answers.
+	mode = "cors"
+	if status, h := ask(alice, link); status != http.StatusOK || h.Get("Location") != "" {
+		t.Errorf("a script: %d to %q", status, h.Get("Location"))
+	}
+	mode = "no-cors"
 	res, err := http.Get(h.Get("Location"))
 	if err != nil {
 		t.Fatal(err)

@@ -97,7 +97,8 @@ func (a *api) serveBlob(c echo.Context, f chat.File, b chat.Blob) error {
 	}
 	disposition = mime.FormatMediaType(disposition, map[string]string{"filename": fileName(f.Name, b)})
 	h.Set("Content-Disposition", disposition)
-	if redirects(b, disposition) {
+	// A script that fetches could follow only where the store answers CORS, which it need not.
+	if redirects(b, disposition) && r.Header.Get("Sec-Fetch-Mode") != "cors" {
 		link, err := a.Media.Link(r.Context(), b, disposition)
 		if err == nil && link != "" {
 			h.Set("Cache-Control", "private, no-store")
