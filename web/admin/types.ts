@@ -275,3 +275,38 @@ export interface IncomingWebhook {
   created: string;
   last_used: string | null;
 }
+
+export const hookEvents = ['message', 'membership', 'presence'] as const;
+export type HookEvent = (typeof hookEvents)[number];
+
+/** An address that is told what a bot sees. */
+export interface Webhook {
+  id: string;
+  url: string;
+  events: HookEvent[];
+  bot: string;
+  disabled: boolean;
+  /** Since when nothing but failures; null: all is well. */
+  failing: string | null;
+  /** Deliveries. */
+  waiting: number;
+  created: string;
+  version: number;
+}
+
+export interface Delivery {
+  id: string;
+  event: string;
+  at: string;
+  attempts: number;
+  /** When it is tried again; null: not any more. */
+  next: string | null;
+  status: 'waiting' | 'delivered' | 'failed';
+  /** The HTTP status of the last answer; 0: there was none. */
+  code: number;
+  /** Why the last attempt failed, or empty. */
+  reason: string;
+  /** The same in English words. */
+  error: string;
+  took_ms: number;
+}

@@ -1,10 +1,12 @@
 import { activity } from './en-activity';
 import { apps } from './en-apps';
+import { webhooks } from './en-webhooks';
 
 /** The English texts of the administration. Their type is the contract that every other language fills (`Texts`). */
 export const en = {
   ...activity,
   apps,
+  webhooks,
   title: 'Administration',
   loading: 'Loading…',
   undo: 'Discard changes',
@@ -250,6 +252,12 @@ export const en = {
     'app.api_key.delete': 'API key deleted',
     'app.incoming.create': 'Incoming webhook made',
     'app.incoming.delete': 'Incoming webhook deleted',
+    'webhook.create': 'Webhook added',
+    'webhook.change': 'Webhook changed',
+    'webhook.delete': 'Webhook deleted',
+    'webhook.test': 'Webhook tried',
+    'webhook.again': 'Delivery sent again',
+    'webhook.off': 'Webhook switched off, as it failed for days',
   },
 
   import: {

@@ -1,11 +1,13 @@
 import type { Texts } from './en';
 import { activity } from './zh-activity';
 import { apps } from './zh-apps';
+import { webhooks } from './zh-webhooks';
 
 /** 简体中文 */
 export const zh: Texts = {
   ...activity,
   apps,
+  webhooks,
   title: '管理后台',
   loading: '正在加载…',
   undo: '放弃更改',
@@ -245,6 +247,12 @@ export const zh: Texts = {
     'app.api_key.delete': '删除 API 密钥',
     'app.incoming.create': '生成传入 webhook',
     'app.incoming.delete': '删除传入 webhook',
+    'webhook.create': '添加 webhook',
+    'webhook.change': '更改 webhook',
+    'webhook.delete': '删除 webhook',
+    'webhook.test': '试用 webhook',
+    'webhook.again': '重新发送投递',
+    'webhook.off': 'webhook 连续多日失败而被关闭',
   },
 
   import: {

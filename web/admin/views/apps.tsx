@@ -19,6 +19,7 @@ import { AppData, AppState, originsOf, wrongOrigin } from './app-data';
 import { Incoming } from './app-incoming';
 import { SigningKeys } from './app-keys';
 import { Snippet } from './app-snippet';
+import { Webhooks } from './app-webhooks';
 
 const keyOf = (app: App) => app.id;
 
@@ -203,6 +204,7 @@ function AppPane({ id, onChange, onGone }: PaneProps) {
       <Bots path={path} bots={bots} />
       <ApiKeys key={`keys ${acting}`} path={path} bots={members} />
       <Incoming key={`incoming ${acting}`} path={path} bots={members} />
+      <Webhooks key={`webhooks ${acting}`} path={path} bots={members} />
       {can('change') && (
         <AppState
           app={app}
