@@ -148,7 +148,10 @@ test.each(looks)('axe finds nothing grave: %s', async (_, look) => {
   status = 200;
   await lookAtAll(crowd, look, [[`apps/${id}`, '.pane .devices li button.small']]);
   const one = await administer(crowd, 'alice', `/admin/apps/${id}`, { reducedMotion: 'reduce', ...look });
-  await one.page.locator('.pane .devices li .actions button.small').first().click();
+  const pane = one.page.locator('.pane-body');
+  await pane.locator('.devices li .actions button.small').first().waitFor();
+  expect(await pane.evaluate((e) => e.scrollWidth - e.clientWidth)).toBe(0);
+  await pane.locator('.devices li .actions button.small').first().click();
   await one.page.locator('.deliveries li').first().waitFor();
   await accessible(one.page, 'deliveries');
 });

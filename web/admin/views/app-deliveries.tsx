@@ -142,10 +142,15 @@ function Line({ d, off, again }: { d: Delivery; off: boolean; again(): void }) {
 function Why({ d }: { d: Delivery }) {
   const reasons: Record<string, (code: number) => string> = a.value.webhooks.reasons;
   const words = reasons[d.reason]?.(d.code);
-  const theirs = !words || d.reason === 'status' || d.reason === 'connection' || d.reason === 'certificate';
+  const theirs =
+    d.reason === 'status'
+      ? d.error.split(': ').slice(1).join(': ') // what its page says
+      : !words || d.reason === 'connection' || d.reason === 'certificate'
+        ? d.error
+        : '';
   return (
     <>
-      {words} {theirs && <Words class="said">{d.error}</Words>}
+      {words} {theirs && <Words class="said">{theirs}</Words>}
     </>
   );
 }
