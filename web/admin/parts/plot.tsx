@@ -50,7 +50,7 @@ function draw(el: HTMLElement, { label, days, show }: ChartProps): uPlot {
     {
       width: el.clientWidth,
       height,
-      padding: [8, 8, 0, 0],
+      padding: [8, 24, 0, 0],
       cursor: { y: false, drag: { x: false, y: false }, points: { show: false } },
       // Half a day on both sides: a bar stands in the middle of its day.
       scales: {
@@ -58,7 +58,7 @@ function draw(el: HTMLElement, { label, days, show }: ChartProps): uPlot {
         y: { range: (_, _min, max) => [0, Math.max(max * 1.05, 4)] },
       },
       axes: [
-        { ...axis, grid: { show: false }, values: (_, ticks) => ticks.map(day), space: 60 },
+        { ...axis, grid: { show: false }, values: (_, ticks) => ticks.map(day), space: 60, gap: 8 },
         { ...axis, values: (_, ticks) => ticks.map(show), size: 64 },
       ],
       series: [

@@ -17,6 +17,8 @@ export interface Column<T> {
   minor?: boolean;
   /** Stands at the end of the cell, in figures of one width. */
   number?: boolean;
+  /** Needs little room: a time of the day, or a date. */
+  short?: boolean;
   cell(item: T): ComponentChildren;
 }
 
@@ -135,7 +137,7 @@ export function Table<T>({ label, columns, pages, keyOf, open, sort, onSort, emp
 }
 
 function cellClass<T>(c: Column<T>): string | undefined {
-  return [c.minor && 'minor', c.number && 'number'].filter(Boolean).join(' ') || undefined;
+  return [c.minor && 'minor', c.number && 'number', c.short && 'short'].filter(Boolean).join(' ') || undefined;
 }
 
 interface HeadProps<T> {

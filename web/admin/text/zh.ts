@@ -33,7 +33,7 @@ export const zh: Texts = {
     announcements: '公告',
     reports: '举报',
     policies: '策略',
-    sessions: '会话',
+    sessions: '在线会话',
     audit: '审计日志',
     apps: '应用',
     organisations: '组织',

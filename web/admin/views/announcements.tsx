@@ -115,7 +115,7 @@ function columns(): Column<Announcement>[] {
     { name: 'to', title: text.to, minor: true, cell: (x) => <Words class="ellipsis">{audience(x.departments)}</Words> },
     { name: 'author', title: text.author, minor: true, cell: (x) => <Words>{named(x.author).name}</Words> },
     { name: 'read', title: text.readTitle, minor: true, number: true, cell: read },
-    { name: 'created', title: text.created, number: true, cell: (x) => <Time at={x.created} /> },
+    { name: 'created', title: text.created, number: true, short: true, cell: (x) => <Time at={x.created} /> },
   ];
 }
 

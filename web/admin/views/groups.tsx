@@ -114,7 +114,13 @@ function columns(): Column<AdminGroup>[] {
     },
     { name: 'join', title: text.join, minor: true, cell: (g) => text.joins[g.join] },
     { name: 'members', title: text.people, minor: true, number: true, cell: (g) => g.members },
-    { name: 'created', title: text.created, number: true, cell: (g) => <Time at={g.dissolved ?? g.created} /> },
+    {
+      name: 'created',
+      title: text.created,
+      number: true,
+      short: true,
+      cell: (g) => <Time at={g.dissolved ?? g.created} />,
+    },
   ];
 }
 

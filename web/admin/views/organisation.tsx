@@ -168,7 +168,7 @@ function Use({ o }: { o: Organisation }) {
     [text.messages, o.messages, 0, number.format.bind(number)],
   ] as const;
   return (
-    <dl class="facts">
+    <dl class="facts two">
       {rows.map(([word, used, most, show]) => (
         <div key={word}>
           <dt>{word}</dt>
@@ -302,13 +302,15 @@ function Doomed({ o, path, at, onChange }: PartProps & { at: string }) {
     toast(text.kept(o.name));
   };
   return (
-    <section class="callout warn doomed" role="status">
-      <p>{when > Date.now() ? text.doomedText(format.value.moment.format(when)) : text.goingText}</p>
-      {when > Date.now() && (
-        <button type="button" class="button" onClick={() => attempt(keep())}>
-          {text.keep}
-        </button>
-      )}
+    <section class="block">
+      <div class="callout warn doomed" role="status">
+        <p>{when > Date.now() ? text.doomedText(format.value.moment.format(when)) : text.goingText}</p>
+        {when > Date.now() && (
+          <button type="button" class="button" onClick={() => attempt(keep())}>
+            {text.keep}
+          </button>
+        )}
+      </div>
     </section>
   );
 }

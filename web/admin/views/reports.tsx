@@ -92,7 +92,7 @@ function columns(): Column<Report>[] {
       cell: (r) => <Name class="ellipsis" name={named(r.message.sender).name} uid={r.message.sender} />,
     },
     { name: 'reason', title: text.reason, minor: true, cell: (r) => <Words class="ellipsis">{r.reason}</Words> },
-    { name: 'created', title: text.created, number: true, cell: (r) => <Time at={r.created} /> },
+    { name: 'created', title: text.created, number: true, short: true, cell: (r) => <Time at={r.created} /> },
   ];
 }
 
