@@ -18,7 +18,7 @@ type account struct {
 	Person
 	Email       string     `json:"email"`
 	Departments []string   `json:"departments" doc:"Ids, the main department first."`
-	Invited     bool       `json:"invited" doc:"Has never had a password: a link from reset lets it choose one."`
+	Invited     bool       `json:"invited" doc:"A person who has never had a password: a link from reset lets it choose one."`
 	Created     time.Time  `json:"created"`
 	Seen        *time.Time `json:"seen" doc:"When a device of its last signed in or renewed its sign-in, or null."`
 	Version     int64      `json:"version"`

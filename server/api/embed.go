@@ -127,7 +127,7 @@ func (a *api) loader(c echo.Context) error {
 	h := c.Response().Header()
 	h.Set("Access-Control-Allow-Origin", "*")
 	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
-	return revalidated(c, contentTypes[".js"], b)
+	return tagged(c, "public, max-age=300", contentTypes[".js"], b)
 }
 
 func (a *api) embedded(name string) ([]byte, error) {

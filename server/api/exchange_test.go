@@ -159,7 +159,7 @@ func TestPanel(t *testing.T) {
 		}
 	}
 	r = w.want(200, "", "GET", "/embed/v1/loader.js", nil, headers{"Origin": "https://anywhere.example"})
-	if r.header.Get("Access-Control-Allow-Origin") != "*" || r.header.Get("Cross-Origin-Resource-Policy") != "cross-origin" || r.header.Get("ETag") == "" {
+	if r.header.Get("Access-Control-Allow-Origin") != "*" || r.header.Get("Cross-Origin-Resource-Policy") != "cross-origin" || r.header.Get("ETag") == "" || r.header.Get("Cache-Control") != "public, max-age=300" {
 		t.Errorf("%v", r.header)
 	}
 }

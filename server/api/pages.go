@@ -80,8 +80,13 @@ func (a *api) file(c echo.Context, name string) error {
 
 // revalidated serves what a browser may keep but must ask about each time.
 func revalidated(c echo.Context, contentType string, b []byte) error {
+	return tagged(c, "no-cache", contentType, b)
+}
+
+// tagged serves what a browser may keep as cache says, and asks about by its tag afterwards.
+func tagged(c echo.Context, cache, contentType string, b []byte) error {
 	sum := sha256.Sum256(b)
-	c.Response().Header().Set("Cache-Control", "no-cache")
+	c.Response().Header().Set("Cache-Control", cache)
 	c.Response().Header().Set("ETag", `W/"`+hex.EncodeToString(sum[:12])+`"`) // weak: it may go out compressed
 	return serve(c, contentType, b)
 }

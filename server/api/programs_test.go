@@ -32,6 +32,9 @@ func TestAPIKeys(t *testing.T) {
 	if r := w.want(200, "acme/bob", "GET", "/api/v1/users/builder", nil); r.body["service"] != true {
 		t.Errorf("a bot is not marked: %s", r.raw)
 	}
+	if r := w.want(200, "acme/alice", "GET", admin+"/users/builder", nil); r.body["invited"] != false {
+		t.Errorf("a bot is asked for a password: %s", r.raw)
+	}
 	read, write, groups := h.apiKey("builder", "read"), h.apiKey("builder", "write"), h.apiKey("builder", "groups", "read")
 	messages := "/api/v1/conversations/g:" + gid + "/messages"
 

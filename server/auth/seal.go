@@ -9,6 +9,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"strings"
 
 	"magpie/server/chat"
 )
@@ -36,9 +37,9 @@ func (a *Auth) sealer() cipher.AEAD {
 // NewSigningKey makes a secret of 256 bits by which an app's server signs, and the form in which it is kept: sealed by AES-256-GCM under the server's
 // secret, for this app and key alone.
 func (a *Auth) NewSigningKey(app string) (key chat.SigningKey, secret string) {
-	b := make([]byte, 38)
+	b := make([]byte, 5+32)
 	rand.Read(b) // never fails (crypto/rand)
-	key.ID, secret = base64.RawURLEncoding.EncodeToString(b[:6]), base64.RawURLEncoding.EncodeToString(b[6:])
+	key.ID, secret = strings.ToLower(apiKeyText.EncodeToString(b[:5])), base64.RawURLEncoding.EncodeToString(b[5:])
 	key.Sealed = a.sealer().Seal(nil, nil, []byte(secret), []byte(app+"\x00"+key.ID))
 	return key, secret
 }

@@ -76,7 +76,7 @@ func accounts(ctx context.Context, q querier, eid string, users []chat.User) ([]
 	for _, r := range rows {
 		at[r.uid].Departments = append(at[r.uid].Departments, r.department)
 	}
-	invited, err := collect(ctx, q, scanString, `SELECT uid FROM users WHERE eid = $1 AND password = '' AND uid IN (SELECT value FROM json_each(CAST($2 AS text)))`, eid, jsonList(uids))
+	invited, err := collect(ctx, q, scanString, `SELECT uid FROM users WHERE eid = $1 AND password = '' AND service = 0 AND uid IN (SELECT value FROM json_each(CAST($2 AS text)))`, eid, jsonList(uids))
 	if err != nil {
 		return nil, err
 	}

@@ -217,7 +217,7 @@ func (t *tx) enterDepartments(eid string, row chat.PersonRow) error {
 
 // InvitedUsers returns a page of the people who have never had a password and are not disabled, by uid, after one of them.
 func (s *Store) InvitedUsers(ctx context.Context, eid, after string, limit int) ([]chat.User, error) {
-	users, err := collect(ctx, s.read, scanUser, `SELECT `+userColumns+` FROM users WHERE eid = $1 AND uid > $2 AND password = '' AND disabled = 0 ORDER BY uid LIMIT $3`, eid, after, clamp(limit, 100, 1000))
+	users, err := collect(ctx, s.read, scanUser, `SELECT `+userColumns+` FROM users WHERE eid = $1 AND uid > $2 AND password = '' AND service = 0 AND disabled = 0 ORDER BY uid LIMIT $3`, eid, after, clamp(limit, 100, 1000))
 	if err != nil {
 		return nil, fmt.Errorf("read who was invited: %w", err)
 	}
