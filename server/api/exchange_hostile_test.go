@@ -318,6 +318,9 @@ func TestKeySets(t *testing.T) {
 	clock.ahead.Add(int64(61 * time.Second))
 	taken(sign(jwt.SigningMethodES256, "e2", e2))
 	h.refused("signature", sign(jwt.SigningMethodES256, "e1", e1)) // it was withdrawn
+	k.set.Store(set(jwk("e1", &e1.PublicKey), jwk("e2", &e2.PublicKey)))
+	clock.ahead.Add(int64(61 * time.Second))
+	taken(sign(jwt.SigningMethodES256, "", e1)) // a new key without a name
 
 	// While the set can't be read its keys are good, until they are too old.
 	k.handle.Store(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) }))

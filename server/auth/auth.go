@@ -81,7 +81,7 @@ func New(o Options) (*Auth, error) {
 		o.Outbound = &http.Client{Transport: unreachable{}}
 	}
 	return &Auth{Options: o, failures: newLimiter(o.LoginRate, 5*time.Minute), hosts: newLimiter(o.LoginRate, 5*time.Minute),
-		keys: &keySets{client: o.Outbound, now: o.Now, sets: map[string]*keySet{}}, verify: verifyPassword}, nil
+		keys: &keySets{client: o.Outbound, now: o.Now, log: o.Log, sets: map[string]*keySet{}}, verify: verifyPassword}, nil
 }
 
 // errWrong is the one answer for an unknown organisation, an unknown or disabled user, and a wrong password.

@@ -177,7 +177,6 @@ func (a *Auth) checkSignature(ctx context.Context, app chat.App, token string, t
 		if err != nil {
 			e := chat.HostToken(chat.TokenKeys, "The app's key set can't be read at the moment, so the token can't be verified. An administrator can see the address in the app's settings.")
 			e.Err = err
-			a.Log.Warn("reading a key set", "app", app.ID, "err", err)
 			return "", e
 		}
 		keys = found

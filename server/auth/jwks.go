@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"sync"
 	"time"
@@ -34,6 +35,7 @@ const (
 type keySets struct {
 	client *http.Client
 	now    func() time.Time
+	log    *slog.Logger
 	flight singleflight.Group
 
 	mu   sync.Mutex // guards sets
@@ -57,7 +59,8 @@ type publicKey struct {
 func (k *keySets) find(ctx context.Context, url, kid, alg string) ([]jwt.VerificationKey, error) {
 	set := k.known(url)
 	now := k.now()
-	if set != nil && now.Sub(set.read) < jwksAge {
+	// Without a kid any of the keys may be meant, a new one too.
+	if set != nil && now.Sub(set.read) < jwksAge && (kid != "" || now.Sub(set.tried) < jwksPause) {
 		if keys := set.fitting(kid, alg); len(keys) > 0 {
 			return keys, nil
 		}
@@ -99,6 +102,9 @@ func (k *keySets) refresh(url string) *keySet {
 	ctx, cancel := context.WithTimeout(context.Background(), jwksTimeout)
 	defer cancel()
 	keys, err := k.fetch(ctx, url)
+	if err != nil {
+		k.log.Warn("reading a key set", "url", url, "err", err)
+	}
 	now := k.now()
 	next := &keySet{keys: keys, tried: now, read: now, err: err}
 	k.mu.Lock()
