@@ -95,3 +95,29 @@ func TestFilePolicies(t *testing.T) {
 		}
 	}
 }
+
+// TestMessageWhomHasNoWayAround tries to write to somebody by a group, and by the text of a request.
+func TestMessageWhomHasNoWayAround(t *testing.T) {
+	w := newWorld(t, nil)
+	version := w.want(200, "acme/alice", "GET", admin+"/policies", nil).body["version"]
+	w.want(200, "acme/alice", "PATCH", admin+"/policies", map[string]any{"message_whom": "contacts", "contact_approval": true}, match(version))
+	for _, call := range []struct{ path, field string }{{"/api/v1/groups", "members"}, {"/api/v1/groups/" + w.group() + "/members", "uids"}} {
+		body := map[string]any{call.field: []string{"alice", "dave"}}
+		if call.field == "members" {
+			body["name"] = "a way around"
+		}
+		if r := w.want(403, "acme/bob", "POST", call.path, body); r.body["type"] != "/problems/may-not-add" {
+			t.Errorf("told %s", r.raw)
+		}
+		body[call.field] = []string{"alice"} // an administrator, and in the group already
+		if call.field == "members" {
+			w.want(201, "acme/bob", "POST", call.path, body)
+		} else {
+			w.want(200, "acme/bob", "POST", call.path, body)
+		}
+	}
+	w.want(200, "acme/bob", "PUT", "/api/v1/contacts/dave", map[string]any{"message": "a word that is not wanted"})
+	if asking := w.want(200, "acme/dave", "GET", "/api/v1/contacts/requests", nil).items(); len(asking) != 1 || asking[0].(map[string]any)["message"] != "" {
+		t.Errorf("dave reads %v", asking)
+	}
+}

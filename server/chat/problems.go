@@ -40,6 +40,7 @@ const (
 	ProblemNothingToChange Problem = "nothing-to-change"
 	ProblemFileKind        Problem = "file-kind"
 	ProblemMayNotMessage   Problem = "may-not-message"
+	ProblemMayNotAdd       Problem = "may-not-add"
 	ProblemGroupsByAdmins  Problem = "groups-by-administrators"
 	ProblemNotYours        Problem = "not-yours"
 	ProblemTooLate         Problem = "too-late"

@@ -97,6 +97,9 @@ func (s *Store) PutContact(ctx context.Context, eid, uid, other, message string)
 		}
 		if org.Settings.ContactApproval && !asked && !known {
 			pending = true
+			if message, err = t.requestText(org, uid, u, message); err != nil {
+				return err
+			}
 			n, err := t.affect(`INSERT INTO contact_requests (eid, uid, sender, message, created) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`,
 				eid, other, uid, message, now())
 			if err != nil || n == 0 {
@@ -116,6 +119,21 @@ func (s *Store) PutContact(ctx context.Context, eid, uid, other, message string)
 		return false, fmt.Errorf("add a contact: %w", err)
 	}
 	return pending, nil
+}
+
+// requestText is what a request may say: nothing to somebody whom the sender may not write to.
+func (t *tx) requestText(org chat.Org, uid string, to chat.User, message string) (string, error) {
+	if org.Settings.MessageWhom == "" || message == "" {
+		return message, nil
+	}
+	from, err := readUser(background, t, org.EID, uid)
+	if err == nil {
+		err = mayMessage(background, t, org, from, to)
+	}
+	if chat.CodeOf(err) == chat.Forbidden {
+		return "", nil
+	}
+	return message, err
 }
 
 // DeleteContact takes other out of uid's contacts, and forgets what one of them asked the other: it withdraws or declines a request

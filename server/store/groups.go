@@ -116,6 +116,9 @@ func (s *Store) CreateGroup(ctx context.Context, eid, owner string, g chat.Group
 		if err := t.people(eid, members, "members"); err != nil {
 			return err
 		}
+		if err := t.mayBring(eid, "", owner, members); err != nil {
+			return err
+		}
 		var err error
 		g, err = t.makeGroup(eid, owner, g, members, key)
 		return err

@@ -77,6 +77,9 @@ func (s *Store) AddMembers(ctx context.Context, eid, gid, by string, uids []stri
 		if err := t.people(eid, uids, "uids"); err != nil {
 			return err
 		}
+		if err := t.mayBring(eid, gid, by, uids); err != nil {
+			return err
+		}
 		for _, uid := range uids {
 			fresh, err := t.enter(eid, gid, uid, by, chat.GroupMember, g.MutedAll, "")
 			if err != nil {

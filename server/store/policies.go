@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"magpie/server/chat"
 )
@@ -26,18 +27,56 @@ func (s *Store) MayMessage(ctx context.Context, eid, from, to string) error {
 		if err != nil {
 			return err
 		}
-		var contact, together bool
-		if org.Settings.MessageWhom != "" {
-			err := q.QueryRowContext(ctx, `SELECT CASE WHEN EXISTS (SELECT 1 FROM contacts WHERE eid = $1 AND uid = $2 AND other = $3)
-					OR EXISTS (SELECT 1 FROM contacts WHERE eid = $1 AND uid = $3 AND other = $2) THEN 1 ELSE 0 END,
-				CASE WHEN EXISTS (SELECT 1 FROM department_members a JOIN department_members b ON b.eid = a.eid AND b.department = a.department
-					WHERE a.eid = $1 AND a.uid = $2 AND b.uid = $3) THEN 1 ELSE 0 END`, eid, from, to).Scan(&contact, &together)
-			if err != nil {
-				return fmt.Errorf("look whether two people know each other: %w", err)
-			}
-		}
-		return org.Settings.MayMessage(sender, target, contact, together)
+		return mayMessage(ctx, q, org, sender, target)
 	})
+}
+
+func mayMessage(ctx context.Context, q querier, org chat.Org, from, to chat.User) error {
+	var contact, together bool
+	if org.Settings.MessageWhom != "" {
+		err := q.QueryRowContext(ctx, `SELECT CASE WHEN EXISTS (SELECT 1 FROM contacts WHERE eid = $1 AND uid = $2 AND other = $3)
+				OR EXISTS (SELECT 1 FROM contacts WHERE eid = $1 AND uid = $3 AND other = $2) THEN 1 ELSE 0 END,
+			CASE WHEN EXISTS (SELECT 1 FROM department_members a JOIN department_members b ON b.eid = a.eid AND b.department = a.department
+				WHERE a.eid = $1 AND a.uid = $2 AND b.uid = $3) THEN 1 ELSE 0 END`, org.EID, from.UID, to.UID).Scan(&contact, &together)
+		if err != nil {
+			return fmt.Errorf("look whether two people know each other: %w", err)
+		}
+	}
+	return org.Settings.MayMessage(from, to, contact, together)
+}
+
+// mayBring checks that somebody may bring others into a group: to be written to there is to be written to.
+func (t *tx) mayBring(eid, gid, by string, uids []string) error {
+	org, err := readOrg(background, t, eid)
+	if err != nil || org.Settings.MessageWhom == "" {
+		return err
+	}
+	sender, err := readUser(background, t, eid, by)
+	if err != nil {
+		return err
+	}
+	var refused []string
+	for _, uid := range uids {
+		if _, err := readMembership(background, t, eid, gid, uid); chat.CodeOf(err) != chat.NotFound {
+			if err != nil {
+				return err
+			}
+			continue // is there already
+		}
+		target, err := readUser(background, t, eid, uid)
+		if err == nil {
+			err = mayMessage(background, t, org, sender, target)
+		}
+		if chat.CodeOf(err) == chat.Forbidden {
+			refused = append(refused, uid)
+		} else if err != nil {
+			return err
+		}
+	}
+	if len(refused) > 0 {
+		return chat.Errorf(chat.Forbidden, "Your organisation does not allow you to write to %s, and so not to add them to a group.", strings.Join(refused, ", ")).Named(chat.ProblemMayNotAdd)
+	}
+	return nil
 }
 
 // mayCreateGroup checks the organisation's policy.

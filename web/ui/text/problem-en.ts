@@ -42,6 +42,7 @@ export const problemEn = {
     'may-not-message': 'You may not write to this person.',
     'groups-limit': (n: number) =>
       `Your organisation may have ${n} groups, and has them. Dissolve one that nobody needs first.`,
+    'may-not-add': 'You may not write to some of these people, and so not add them.',
     'groups-by-administrators': 'In your organisation only administrators make groups.',
     'not-yours': 'Only its author may do this.',
     'too-late': 'It is too late to recall this message.',

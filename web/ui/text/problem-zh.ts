@@ -42,6 +42,7 @@ export const problemZh: Texts['problem'] = {
     'file-kind': '你的组织不允许发送此类文件。',
     'may-not-message': '你不能给此人发消息。',
     'groups-limit': (n: number) => `你的组织最多可有 ${n} 个群组，已达上限。请先解散不再需要的群组。`,
+    'may-not-add': '其中有你不能联系的人，无法添加。',
     'groups-by-administrators': '在你的组织中，只有管理员可以创建群组。',
     'not-yours': '只有发送者本人可以执行此操作。',
     'too-late': '已超过可撤回的时间。',
