@@ -19,6 +19,8 @@ export class HostPage {
   attributes = '';
   csp = '';
   direction = 'ltr';
+  /** Where the loader comes from. */
+  from = '';
   /** Scripts of its own, by their paths. */
   readonly scripts = new Map<string, string>();
 
@@ -67,6 +69,7 @@ export class HostPage {
       head: '',
       attributes: '',
       csp: '',
+      from: '',
       direction: 'ltr',
     });
     this.body = '<h1>Office</h1>';
@@ -122,6 +125,6 @@ export class HostPage {
     });
     res.end(`<!doctype html><html lang="en"${this.direction === 'rtl' ? ' dir="rtl"' : ''}><head><meta charset="utf-8"><title>Office</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">${this.head}
-<script async src="${this.magpie.http}/embed/v1/loader.js" ${this.attributes}></script></head><body>${this.body}</body></html>`);
+<script async src="${this.from || this.magpie.http}/embed/v1/loader.js" ${this.attributes}></script></head><body>${this.body}</body></html>`);
   }
 }

@@ -1,10 +1,12 @@
 // The chat in another system's page: another site, third-party cookies blocked, a policy that allows little, a page that means no good.
 
+import AxeBuilder from '@axe-core/playwright';
 import type { Browser, Frame, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { Server } from '../server';
 import { picture } from './files';
 import { app, HostPage } from './host-page';
+import { Line } from './line';
 import { launch, Person } from './person';
 
 let server: Server;
@@ -230,6 +232,43 @@ test('one tag: a bubble that counts, a panel that is signed in, messages and fil
   expect(await page.evaluate(() => document.activeElement?.localName)).toBe('magpie-launcher');
 });
 
+/** Notes when the first conversation shows. */
+function watching(): void {
+  const see = new MutationObserver(() => {
+    if (!document.querySelector('.conversation')) return;
+    see.disconnect();
+    (window as unknown as { shownAt: number }).shownAt = performance.now();
+  });
+  see.observe(document, { childList: true, subtree: true });
+}
+
+test('until the conversations show, at most 120 kB come; a second opening asks for nothing', async () => {
+  const line = await Line.lay(server.http);
+  try {
+    host.from = line.http;
+    host.csp = '';
+    host.attributes = `data-app="${app}" data-token-url="/im-token" data-open`;
+    await visit({ before: watching });
+    const chat = await panel();
+    await chat.locator('.conversation').first().waitFor();
+    const came = await chat.evaluate(() => {
+      const { shownAt } = window as unknown as { shownAt: number };
+      const of = (type: string) => performance.getEntriesByType(type) as PerformanceResourceTiming[];
+      const before = [...of('navigation'), ...of('resource')].filter((e) => e.startTime < shownAt);
+      return before.reduce((sum, e) => sum + e.transferSize, 0);
+    });
+    expect(came).toBeGreaterThan(50_000);
+    expect(came).toBeLessThanOrEqual(120_000);
+    await magpie('hide');
+    line.hold();
+    await magpie('show');
+    await chat.locator('.conversation').first().waitFor();
+    expect(await magpie('unread')).toBeGreaterThan(0);
+  } finally {
+    line.close();
+  }
+});
+
 test('a page whose styles and globals mean no good changes nothing, and nothing of ours reaches it', async () => {
   host.attributes = `data-app="${app}" data-token-url="/im-token"`;
   host.csp = '';
@@ -420,6 +459,9 @@ test('on a phone it fills the screen; right to left it stands on the left; langu
   expect(await (await chat.frameElement()).boundingBox()).toEqual({ x: 0, y: 0, width: 390, height: 780 });
   const scheme = () => chat.evaluate(() => getComputedStyle(document.documentElement).colorScheme);
   expect(await scheme()).toBe('dark');
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  const grave = violations.filter((v) => v.impact === 'serious' || v.impact === 'critical');
+  expect(grave.map((v) => `${v.id}: ${v.nodes.map((n) => n.html).join()}`)).toEqual([]);
   await magpie('setLocale', 'en');
   await chat.getByRole('heading', { name: 'Chats' }).waitFor();
   await magpie('setTheme', { mode: 'light', colors: { accent: '#7a1fa2' } });

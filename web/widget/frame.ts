@@ -8,9 +8,8 @@ import type { Words } from './words';
 /** ms in which a panel has come, or is said not to. */
 const patience = 20_000;
 
-let drawn: CSSStyleSheet | undefined;
 /** The rules of what Frame draws. */
-export const frameStyle = () => (drawn ??= sheet(frameRules));
+export const frameStyle = () => sheet(frameRules);
 
 export interface FrameOptions {
   /** Address of the panel's page. */

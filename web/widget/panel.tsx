@@ -153,13 +153,22 @@ function follow(core: Core): void {
   document.addEventListener('visibilitychange', () => {
     if (document.visibilityState === 'visible') core.nudge();
   });
-  // Esc closes what lies over the chat first, then details, then the panel.
-  let within = route.peek();
-  addEventListener('keydown', () => (within = route.peek()), { capture: true });
+  // Esc is for what lies over the chat first, then for what is searched for, for details, and then for the panel.
+  let elsewhere = false;
+  addEventListener(
+    'keydown',
+    ({ target }) => {
+      const now = route.peek();
+      elsewhere =
+        !closes.peek() ||
+        (now.view === 'chats' && now.info === true) ||
+        (target instanceof HTMLInputElement && target.value !== '') ||
+        document.querySelector('dialog[open], [popover]:popover-open') !== null;
+    },
+    { capture: true },
+  );
   addEventListener('keydown', (e) => {
-    const covered = document.querySelector('dialog[open], [popover]:popover-open');
-    if (e.key !== 'Escape' || e.defaultPrevented || e.isComposing || covered || !closes.peek()) return;
-    if (within.view !== 'chats' || !within.info) tell({ type: 'close' });
+    if (e.key === 'Escape' && !elsewhere && !e.defaultPrevented && !e.isComposing) tell({ type: 'close' });
   });
 }
 

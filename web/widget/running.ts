@@ -10,8 +10,8 @@ import type { Options, Theme } from './types';
 import { type Account, convOf, type FromPanel } from './wire';
 import { wordsIn } from './words';
 
-/** ms after the page's load event by which the panel begins to load at the latest. */
-const patience = 2000;
+/** ms after the page's load event until the panel begins to load. */
+const patience = 200;
 
 export class Chats implements Running, Owner {
   readonly app: string;
@@ -78,9 +78,16 @@ export class Chats implements Running, Owner {
     if (from?.tokenUrl || from?.getToken) this.getToken = this.source(from);
     this.noToken = false;
     if (!this.settle) this.expect();
-    for (const frame of this.frames()) frame.request({ type: 'identify' }).catch(() => {});
+    const { ready } = this;
+    for (const frame of this.frames()) {
+      // One that has not begun yet signs in by itself.
+      if (!frame.iframe.src) continue;
+      frame.request({ type: 'identify' }).catch((e) => {
+        if (frame === this.primary) this.fail(failure('sign-in', e.message));
+      });
+    }
     this.begin();
-    return this.ready;
+    return ready;
   }
 
   async openChat(chat: unknown): Promise<void> {
@@ -278,9 +285,7 @@ export class Chats implements Running, Owner {
   }
 
   private soon(): void {
-    const begin = () => this.begin();
-    this.timer = setTimeout(begin, patience);
-    if (typeof requestIdleCallback === 'function') requestIdleCallback(begin, { timeout: patience });
+    this.timer = setTimeout(() => this.begin(), patience);
   }
 
   private begin(): void {

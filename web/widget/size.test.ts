@@ -33,7 +33,7 @@ test('the loader is one script of at most 8 kB, gzipped, that defers nothing and
   expect(code).not.toMatch(/\beval\(|new Function|innerHTML|\bimport\(|style\.cssText|setAttribute\([`'"]style/);
 });
 
-test('the panel’s first load is at most 120 kB, gzipped, with 20 kB of it left for the conversations', () => {
+test('the panel’s first load is at most 120 kB, gzipped, with 10 kB of it left for the conversations', () => {
   const wanted = new Set<string>(['embed.html']);
   const add = (name: string) => {
     const file = files.get(name);
@@ -46,7 +46,7 @@ test('the panel’s first load is at most 120 kB, gzipped, with 20 kB of it left
     if (file.type === 'chunk' && file.isEntry && file.name === 'embed') add(file.fileName);
   expect(wanted.size).toBeGreaterThan(3);
   const size = [...wanted].reduce((sum, name) => sum + bytes(name), 0);
-  expect(size).toBeLessThanOrEqual(100_000);
+  expect(size).toBeLessThanOrEqual(110_000);
 });
 
 test('the service worker keeps neither of them', () => {
