@@ -33,6 +33,8 @@ type hookRequest struct {
 		Seq  uint64 `json:"seq"`
 		GID  string `json:"gid"`
 		UID  string `json:"uid"`
+
+		Status string `json:"status"`
 	} `json:"data"`
 }
 
@@ -174,5 +176,44 @@ func TestWebhooksSurviveKills(t *testing.T) {
 	deliveries := s.must(200, "GET", app+"/webhooks/"+hook["id"].(string)+"/deliveries?status=failed", alice, nil)
 	if items := deliveries["items"].([]any); len(items) > 0 {
 		t.Errorf("failed: %v", items)
+	}
+}
+
+// TestWebhooksTellPresence lets the bot's contact come, say how it is, and go, by MQTT.
+func TestWebhooksTellPresence(t *testing.T) {
+	log := &hookLog{news: make(chan struct{}, 1)}
+	receiver := httptest.NewServer(log)
+	t.Cleanup(receiver.Close)
+	n := startNode(t, func(c *Config) { c.WebhookAllow = []string{"127.0.0.1"} })
+	alice := n.token("alice")
+	const app = "/api/v1/admin/apps/oa-test"
+	n.must("POST", "/api/v1/admin/apps", alice, map[string]any{"id": "oa-test", "name": "Office"})
+	n.must("POST", app+"/bots", alice, map[string]any{"uid": "robot", "name": "Robot"})
+	key := n.must("POST", app+"/api-keys", alice, map[string]any{"name": "Server", "bot": "robot", "scopes": []string{"write"}})["key"].(string)
+	n.must("PUT", "/api/v1/contacts/bob", key, nil)
+	hook := n.must("POST", app+"/webhooks", alice, map[string]any{"url": receiver.URL, "bot": "robot", "events": []string{"message", "presence"}})
+	log.mu.Lock()
+	log.secret = hook["secret"].(string)
+	log.mu.Unlock()
+	told := func(status string) {
+		t.Helper()
+		log.wait(t, func(l []hookRequest) bool {
+			return len(l) > 0 && l[len(l)-1].Data.UID+" "+l[len(l)-1].Data.Status == "bob "+status
+		})
+	}
+	// Who has told a message watches the contacts by then.
+	n.must("POST", "/api/v1/conversations/u:robot/messages", alice, map[string]any{"media": []any{map[string]any{"type": 0, "content": map[string]any{"co": "Hello"}}}})
+	log.wait(t, func(l []hookRequest) bool { return len(l) > 0 })
+	bob := n.online("bob")
+	told("online")
+	bob.publish(topicOf("pres/u", "bob"), []byte{0x53}, 1, nil)
+	told("busy")
+	n.online("carol") // of whom the bot hears nothing
+	n.drop(bob)
+	told("offline")
+	log.mu.Lock()
+	defer log.mu.Unlock()
+	for _, wrong := range log.wrong {
+		t.Error(wrong)
 	}
 }

@@ -22,7 +22,7 @@ func scopeOf(method, path string) chat.Scope {
 	switch {
 	case reads && (path == "/me" || below("/users", "/departments", "/contacts", "/groups", "/conversations", "/presubscriptions", "/media", "/me/storage")):
 		return chat.ScopeRead
-	case !reads && below("/conversations", "/media", "/me/presence"), below("/uploads"):
+	case !reads && below("/conversations", "/contacts", "/media", "/me/presence"), below("/uploads"):
 		return chat.ScopeWrite
 	case !reads && below("/groups", "/join"):
 		return chat.ScopeGroups
