@@ -41,11 +41,12 @@ func TestAPIKeys(t *testing.T) {
 	// Each scope, and what it does not hold.
 	w.want(201, "", "POST", messages, textMessage("built"), key(write))
 	w.want(200, "", "GET", messages, nil, key(read))
+	w.want(200, "", "PUT", "/api/v1/contacts/bob", nil, key(write))
 	w.want(201, "", "POST", "/api/v1/groups", map[string]any{"name": "Builds", "members": []string{"bob"}}, key(groups))
 	for _, c := range []struct{ key, method, path string }{
-		{read, "POST", messages}, {write, "GET", messages}, {read, "POST", "/api/v1/groups"}, {groups, "POST", messages}, {read, "POST", "/api/v1/media"}, {write, "GET", "/media/x"},
+		{read, "POST", messages}, {write, "GET", messages}, {read, "POST", "/api/v1/groups"}, {groups, "POST", messages}, {read, "POST", "/api/v1/media"}, {write, "GET", "/media/x"}, {read, "PUT", "/api/v1/contacts/bob"},
 		// What no key may, whatever its scopes.
-		{groups, "GET", admin + "/users"}, {write, "PATCH", "/api/v1/me"}, {read, "GET", "/api/v1/me/sessions"}, {write, "PUT", "/api/v1/contacts/bob"},
+		{groups, "GET", admin + "/users"}, {write, "PATCH", "/api/v1/me"}, {read, "GET", "/api/v1/me/sessions"},
 	} {
 		r := w.want(403, "", c.method, c.path, textMessage("x"), key(c.key))
 		if r.body["type"] != "/problems/key-scope" {
