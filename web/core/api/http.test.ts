@@ -99,6 +99,25 @@ test('renews the token before it runs out', async () => {
   expect(server.calls.slice(2)).toEqual(['POST /auth/refresh', 'GET /x Bearer access-2']);
 });
 
+test('who has signed out is not signed in again by what was under way', async () => {
+  const api = client();
+  await api.login('demo', 'alice', 'secret');
+  time += 880_000;
+  let go = () => {};
+  server.pause = () => new Promise((resolve) => (go = resolve));
+  const renewal = api.get('/x');
+  await vi.waitFor(() => expect(server.calls.at(-1)).toBe('POST /auth/refresh'));
+  await api.logout();
+  go();
+  await expect(renewal).rejects.toMatchObject({ status: 401 });
+  // The login that the renewal brought ends as well, and a call that comes late begins none.
+  expect(server.calls.slice(2)).toEqual(['POST /auth/logout Bearer access-1', 'POST /auth/logout Bearer access-2']);
+  await expect(api.get('/y')).rejects.toMatchObject({ status: 401 });
+  expect(server.calls).toHaveLength(4);
+  await api.login('demo', 'alice', 'secret');
+  await expect(api.get('/z')).resolves.toEqual({ path: '/z' });
+});
+
 test('renews the token once when it is refused', async () => {
   const api = client();
   await api.login('demo', 'alice', 'secret');

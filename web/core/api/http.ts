@@ -40,6 +40,10 @@ export class Api {
   private signedIn: SignIn | undefined;
   private expires = 0;
   private renewing: Promise<SignIn> | undefined;
+  /** Counts the signings out: what was under way before one signs nobody in after it. */
+  private leavings = 0;
+  /** Somebody was signed in, and is not any more. */
+  private over = false;
   /** How far the server's clock is ahead of this device's, in ms, once an answer has told. */
   private readonly skew = signal<number | undefined>(undefined);
 
@@ -52,6 +56,7 @@ export class Api {
 
   /** Takes an account for signed in that was so when the last page was closed. The first call renews the login, or finds that it is over. */
   assume(a: KeptAccount): void {
+    this.over = false;
     this.signedIn = { ...a, access_token: '', expires_in: 0 };
   }
 
@@ -69,12 +74,13 @@ export class Api {
   /** Renews the tokens by the refresh cookie, or by a token of the host. Throws Problem; 401 when nobody is signed in. */
   refresh(): Promise<SignIn> {
     // A refresh token's second use ends the login: one renewal at a time, in all tabs.
+    const at = this.leavings;
     this.renewing ??= this.exclusive(async () => {
-      if (this.o.host) return this.accept(await this.exchange());
+      if (this.o.host) return this.accept(await this.exchange(), at);
       const token = this.signedIn?.refresh_token;
       const body = token ? { refresh_token: token } : {};
       const renewal = this.o.renewal ?? run;
-      return this.accept(await renewal(() => this.call<SignIn>('POST', '/auth/refresh', { body })));
+      return this.accept(await renewal(() => this.call<SignIn>('POST', '/auth/refresh', { body })), at);
     }).finally(() => {
       this.renewing = undefined;
     });
@@ -84,21 +90,24 @@ export class Api {
   /** Signs in whoever the host says is there now. replaced: that is somebody else than before. Throws Problem. */
   async identify(replaced: () => void): Promise<SignIn> {
     await this.renewing?.catch(() => {});
+    const at = this.leavings;
     this.renewing = this.exchange().finally(() => {
       this.renewing = undefined;
     });
     const s = await this.renewing;
-    if (this.signedIn && !isSame(this.signedIn, s)) {
+    if (at === this.leavings && this.signedIn && !isSame(this.signedIn, s)) {
       this.signedIn = undefined;
       replaced();
     }
-    return this.accept(s);
+    return this.accept(s, at);
   }
 
   /** Ends the login session. Throws Problem when the server can't be told. */
   async logout(): Promise<void> {
     const s = this.signedIn;
     this.signedIn = undefined;
+    this.leavings++;
+    this.over = true;
     const body = s?.refresh_token ? { refresh_token: s.refresh_token } : {};
     await this.exclusive(() => this.call('POST', '/auth/logout', { body }, s?.access_token));
   }
@@ -167,8 +176,9 @@ export class Api {
     return this.call<T>(method, path, { body });
   }
 
-  /** As refresh; where that is refused the login is over. */
+  /** As refresh, unless somebody has signed out; where it is refused the login is over. */
   async renew(): Promise<SignIn> {
+    if (this.over) throw signedOut();
     try {
       return await this.refresh();
     } catch (e) {
@@ -192,13 +202,20 @@ export class Api {
     }
   }
 
-  private accept(s: SignIn): SignIn {
+  /** at: how often one had signed out when this was asked for. */
+  private accept(s: SignIn, at = this.leavings): SignIn {
+    if (at !== this.leavings) {
+      // Whoever has signed out meanwhile is not to be signed in again.
+      void this.call('POST', '/auth/logout', { body: {} }, s.access_token).catch(() => {});
+      throw signedOut();
+    }
     const before = this.signedIn;
     if (before && !isSame(before, s)) {
       this.end('You have signed in with another account in another tab. Please reload the page.');
       throw signedOut();
     }
     this.expires = this.o.now() + s.expires_in * 1000;
+    this.over = false;
     this.signedIn = s;
     this.o.onSignedIn(s);
     return s;
@@ -207,6 +224,7 @@ export class Api {
   private end(reason: string, why?: Problem): void {
     if (!this.signedIn) return;
     this.signedIn = undefined;
+    this.over = true;
     this.o.onSignedOut(reason, why);
   }
 
