@@ -59,7 +59,7 @@ func hasApp(ctx context.Context, q querier, eid, app string) error {
 func (s *Store) LiveWebhooks(ctx context.Context) ([]chat.Webhook, error) {
 	list, err := collect(ctx, s.read, scanWebhook, `SELECT `+webhookColumns+` FROM webhooks w JOIN apps a ON a.id = w.app
 		JOIN app_bots b ON b.eid = w.eid AND b.uid = w.bot AND b.app = w.app JOIN users u ON u.eid = w.eid AND u.uid = w.bot JOIN orgs o ON o.eid = w.eid
-		WHERE w.disabled = 0 AND a.disabled = 0 AND a.deleted = 0 AND u.disabled = 0 AND o.suspended = 0 ORDER BY w.created, w.id`)
+		WHERE w.disabled = 0 AND a.disabled = 0 AND a.deleted = 0 AND u.disabled = 0 AND o.suspended = 0 AND o.doomed = 0 ORDER BY w.created, w.id`)
 	if err != nil {
 		return nil, fmt.Errorf("read the webhooks: %w", err)
 	}
