@@ -42,6 +42,18 @@ test('the search box finds chats and people, and a chat with somebody new begins
   await frank.page.locator('.bar-title', { hasText: '李华' }).waitFor();
   await search.fill('no such name at all');
   await frank.page.getByText('No chat and nobody has this name.').waitFor();
+  // What there is already: by the initials of Chinese characters, by their full spelling, by the user name.
+  const alice = await crowd.enter('alice');
+  const hers = alice.page.getByRole('searchbox', { name: 'Search chats and people by name' });
+  for (const [query, name] of [
+    ['zwymq', '周五羽毛球'],
+    ['wangfang', '王芳'],
+    ['bob', 'Bob Tanaka'],
+  ] as const) {
+    await hers.fill(query);
+    await alice.row(name).waitFor();
+    await alice.row('Launch week').waitFor({ state: 'detached' });
+  }
 });
 
 describe('a new group', () => {

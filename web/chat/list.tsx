@@ -13,6 +13,7 @@ import { AskAlerts } from './ask-alerts';
 import { BotTag } from './bot-tag';
 import { useCore, usePerson } from './context';
 import { ConversationMenuItems } from './conversation-menu';
+import { fits } from './fits';
 import { MediaIcon } from './media/hint';
 import { lazy } from './media/lazy';
 import { PeopleSkeleton, PersonContent, useDirectory } from './people';
@@ -42,8 +43,8 @@ export function ConversationList() {
   const text = t.value.list;
   const all = core.conversations.value;
   const settled = useSettled();
-  const wanted = query.trim().toLocaleLowerCase();
-  const shown = wanted ? all.filter((c) => c.name.toLocaleLowerCase().includes(wanted)) : all;
+  const wanted = query.trim();
+  const shown = wanted ? all.filter((c) => fits(c.name, c.kind === 'user' ? c.conv.slice(2) : undefined, wanted)) : all;
   const at = menu && all.find((c) => c.conv === menu.conv);
   const openMenu = (e: MouseEvent) => {
     const row = e.target instanceof Element ? e.target.closest<HTMLElement>('.conversation') : null;
@@ -130,29 +131,39 @@ function FoundPeople({ query, shown, chosen }: FoundPeopleProps) {
   const text = t.value.list;
   const me = core.account.value.me?.uid;
   const here = new Set(shown.map((c) => c.conv));
-  const people = found?.people.filter((p) => p.uid !== me && !p.disabled && !here.has(`u:${p.uid}`)) ?? [];
+  const fitting = found?.people.filter((p) => p.uid !== me && !here.has(`u:${p.uid}`)) ?? [];
+  // The server knows more of them, such as how a whole name is spelled: with some there is a chat already.
+  const begun = new Map(core.conversations.value.map((c) => [c.conv, c]));
+  const chats = fitting.flatMap((p) => begun.get(`u:${p.uid}`) ?? []);
+  const people = fitting.filter((p) => !p.disabled && !begun.has(`u:${p.uid}`));
   if (error) return <p class="list-hint">{error}</p>;
   if (!found) return shown.length > 0 ? null : <PeopleSkeleton />;
-  if (people.length === 0) return shown.length > 0 ? null : <p class="empty">{text.noMatch}</p>;
+  if (people.length + chats.length === 0) return shown.length > 0 ? null : <p class="empty">{text.noMatch}</p>;
   return (
     <>
-      <h2 class="list-heading">{t.value.nav.people}</h2>
-      <ul class="rows-list">
-        {people.map((p) => (
-          <li key={p.uid}>
-            <a
-              class="row"
-              href={href.conv(`u:${p.uid}`)}
-              onClick={(e) => {
-                follow(e);
-                chosen();
-              }}
-            >
-              <PersonContent person={p} />
-            </a>
-          </li>
-        ))}
-      </ul>
+      {chats.length > 0 && shown.length === 0 && <h2 class="list-heading">{text.title}</h2>}
+      {chats.length > 0 && <ul class="rows-list">{chats.map(rowOf)}</ul>}
+      {people.length > 0 && (
+        <>
+          <h2 class="list-heading">{t.value.nav.people}</h2>
+          <ul class="rows-list">
+            {people.map((p) => (
+              <li key={p.uid}>
+                <a
+                  class="row"
+                  href={href.conv(`u:${p.uid}`)}
+                  onClick={(e) => {
+                    follow(e);
+                    chosen();
+                  }}
+                >
+                  <PersonContent person={p} />
+                </a>
+              </li>
+            ))}
+          </ul>
+        </>
+      )}
     </>
   );
 }
