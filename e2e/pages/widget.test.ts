@@ -427,6 +427,16 @@ test('who is signed in follows the host: nobody, somebody else, out', async () =
   await expect.poll(events).toContain('error "call"');
 });
 
+test('a page whose policy forbids the frame is told at once, and so is the person', async () => {
+  host.csp = `default-src 'none'; connect-src 'self'; script-src ${server.http}`;
+  host.attributes = `data-app="${app}" data-token-url="/im-token" data-open`;
+  await visit({ before: listening });
+  await expect.poll(events).toContain('error "panel"');
+  await expect.poll(told).toContain('button "Try again"');
+  expect(await magpie('boot', { app, tokenUrl: '/im-token' })).toMatch(/frame-src/);
+  errors.length = 0; // the browser has said so too
+});
+
 test('elements of the page: one conversation, all of them, changed and taken away', async () => {
   host.attributes = `data-app="${app}" data-token-url="/im-token" data-launcher="off"`;
   host.body = '<magpie-chat chat="group:launch"></magpie-chat>';

@@ -45,11 +45,17 @@ export class Frame {
     this.show('coming');
   }
 
+  /** The panel draws. */
+  get here(): boolean {
+    return this.cover.hidden === true;
+  }
+
   /** Loads the panel, unless it is here or on its way. */
   load(): void {
-    if (this.iframe.src) return;
+    if (this.iframe.src && this.cover.dataset.state === 'coming') return;
+    this.show('coming');
+    this.timer = setTimeout(() => this.fail(), patience);
     this.iframe.src = this.o.url.href;
-    this.wait();
   }
 
   /** Says that the panel can't come. */
@@ -122,11 +128,6 @@ export class Frame {
     this.o.told(m);
   }
 
-  private wait(): void {
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.fail(), patience);
-  }
-
   private show(state: 'coming' | 'away'): void {
     const words = this.o.words();
     this.iframe.title = words.chat;
@@ -135,11 +136,7 @@ export class Frame {
     this.cover.replaceChildren(draw('span', { role: 'status' }, words[state]));
     if (state === 'away') {
       const again = draw('button', { type: 'button' }, words.again);
-      again.onclick = () => {
-        this.show('coming');
-        this.wait();
-        this.iframe.src = this.o.url.href;
-      };
+      again.onclick = () => this.load();
       this.cover.append(again);
     }
     if (!this.o.close) return;

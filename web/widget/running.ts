@@ -80,8 +80,8 @@ export class Chats implements Running, Owner {
     if (!this.settle) this.expect();
     const { ready } = this;
     for (const frame of this.frames()) {
-      // One that has not begun yet signs in by itself.
-      if (!frame.iframe.src) continue;
+      // One that is not here yet signs in by itself.
+      if (!frame.here) continue;
       frame.request({ type: 'identify' }).catch((e) => {
         if (frame === this.primary) this.fail(failure('sign-in', e.message));
       });
@@ -131,7 +131,7 @@ export class Chats implements Running, Owner {
   }
 
   logout(): Promise<unknown> {
-    return Promise.all([...this.frames()].map((frame) => frame.iframe.src && frame.request({ type: 'logout' })));
+    return Promise.all([...this.frames()].map((frame) => frame.here && frame.request({ type: 'logout' })));
   }
 
   end(): void {
