@@ -352,3 +352,57 @@ func TestOldDeliveriesGo(t *testing.T) {
 	check(t, w.store.PruneDeliveries(t.Context(), list[0].Ended.Add(time.Millisecond)))
 	w.deliveries(h, func(l []chat.Delivery) bool { return len(l) == 0 })
 }
+
+// While what a webhook belongs to is switched off it tells nothing; what came meanwhile follows.
+func TestSwitchedOffAbove(t *testing.T) {
+	w, r := newWorld(t), newReceiver(t)
+	ctx := t.Context()
+	w.hook(r.URL, chat.HookMessage)
+	w.say("alice", "bot", "first")
+	r.next()
+	app, err := w.store.App(ctx, eid, "oa")
+	check(t, err)
+	org, err := w.store.Org(ctx, eid)
+	check(t, err)
+	for name, turn := range map[string]func(off bool) error{
+		"app": func(off bool) (err error) {
+			app, err = w.store.UpdateApp(ctx, by, "oa", app.Version, chat.AppChange{Disabled: &off})
+			return err
+		},
+		"bot": func(off bool) error {
+			return first(w.store.UpdateBot(ctx, by, "oa", "bot", chat.BotChange{Disabled: &off}))
+		},
+		"organisation": func(off bool) (err error) {
+			org, err = w.store.ChangeOrg(ctx, chat.Actor{EID: "keeper", Addr: chat.ActorServer}, eid, org.Version, chat.OrgChange{Suspended: &off})
+			return err
+		},
+	} {
+		check(t, turn(true))
+		w.working(0)
+		w.say("alice", "bot", name)
+		check(t, turn(false))
+		w.working(1)
+		if g := r.next(); g.text() != name {
+			t.Errorf("%s: got %+v", name, g)
+		}
+	}
+	if len(r.got) > 0 {
+		t.Errorf("got %+v", <-r.got)
+	}
+}
+
+// working waits until there are so many workers.
+func (w *world) working(n int) {
+	w.t.Helper()
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(2 * time.Millisecond) {
+		w.Dispatcher.mu.RLock()
+		is := len(w.workers)
+		w.Dispatcher.mu.RUnlock()
+		if is == n {
+			return
+		}
+		if time.Now().After(end) {
+			w.t.Fatalf("%d workers", is)
+		}
+	}
+}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
-	"database/sql"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -12,14 +11,11 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
-
-	_ "modernc.org/sqlite"
 
 	"magpie/server/agent"
 	"magpie/server/chat"
@@ -62,20 +58,12 @@ func newWorld(t *testing.T) *world {
 	st, err := store.Open(t.Context(), store.Options{Dir: w.dir})
 	check(t, err)
 	check(t, st.CreateOrg(t.Context(), chat.Org{EID: eid, Name: "Acme"}))
-	for _, uid := range []string{"alice", "bob", "carol", "bot"} {
-		check(t, st.CreateUser(t.Context(), chat.User{EID: eid, UID: uid, Name: "The " + uid, Service: uid == "bot"}, ""))
+	for _, uid := range []string{"alice", "bob", "carol"} {
+		check(t, st.CreateUser(t.Context(), chat.User{EID: eid, UID: uid, Name: "The " + uid}, ""))
 	}
+	check(t, first(st.CreateApp(t.Context(), by, chat.App{ID: "oa", Name: "Office"})))
+	check(t, first(st.CreateBot(t.Context(), by, "oa", chat.User{UID: "bot", Name: "The bot"})))
 	check(t, st.Close())
-	db, err := sql.Open("sqlite", filepath.Join(w.dir, "magpie.db"))
-	check(t, err)
-	for _, q := range []string{
-		`INSERT INTO apps (id, eid, name, create_users, jwks_url, disabled, created) VALUES ('oa', 'acme', 'OA', 0, '', 0, 1)`,
-		`INSERT INTO app_bots (eid, uid, app) VALUES ('acme', 'bot', 'oa')`,
-	} {
-		_, err := db.Exec(q)
-		check(t, err)
-	}
-	check(t, db.Close())
 	w.start()
 	t.Cleanup(func() { w.stop() })
 	return w

@@ -14,7 +14,7 @@ import (
 
 const (
 	maxFlights = 4   // requests of a webhook at a time
-	readStep   = 64  // entries of a stream that are read at a time
+	readStep   = 32  // entries of a stream that are read at a time
 	leastRoom  = 100 // in a queue that was full, before more is queued
 )
 
