@@ -37,6 +37,8 @@ export function OrganisationPane({ eid, onChange }: { eid: string; onChange(o: O
   const changed = (next: Organisation) => {
     put(next);
     onChange(next);
+    const { eid, name, logo } = next;
+    if (eid === account.peek().org?.eid) account.value = { ...account.peek(), org: { eid, name, logo } };
   };
   const more = { o, path, onChange: changed };
   return (
