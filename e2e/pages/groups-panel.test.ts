@@ -48,18 +48,24 @@ test('who asks to join shows at once to those who decide it, in the list and in 
   await asking.getByRole('button', { name: 'Decline Dave Lindqvist' }).click();
   await asking.waitFor({ state: 'detached' });
   await mark.waitFor({ state: 'detached' });
+});
 
-  // Somebody is muted for a time that one chooses.
-  await alice.page.getByRole('button', { name: 'More for Frank Osei' }).click();
+test('a member is muted for a time that one chooses, and let write again', async () => {
+  const gid = await made('Debate', 'invite');
+  const bob = await crowd.enter('bob');
+  await bob.openChat('Debate');
+  const alice = await crowd.enter('alice');
+  await alice.page.goto(`${crowd.server.http}/c/g:${gid}/info`);
+  await alice.page.getByRole('button', { name: 'More for Bob Tanaka' }).click();
   await alice.page.getByRole('menuitem', { name: 'Mute…' }).click();
-  const muting = alice.page.getByRole('dialog', { name: 'Mute Frank Osei' });
+  const muting = alice.page.getByRole('dialog', { name: 'Mute Bob Tanaka' });
   await muting.getByRole('radio', { name: '7 days' }).check();
   await accessible(alice.page, 'muting');
   await muting.getByRole('button', { name: 'Mute', exact: true }).click();
-  await frank.page.getByText(/You are muted here until \d/).waitFor();
-  await alice.page.getByRole('button', { name: 'More for Frank Osei' }).click();
+  await bob.page.getByText(/You are muted here until \d/).waitFor();
+  await alice.page.getByRole('button', { name: 'More for Bob Tanaka' }).click();
   await alice.page.getByRole('menuitem', { name: 'Let them write again' }).click();
-  await frank.composer.waitFor();
+  await bob.composer.waitFor();
 });
 
 test('an invitation link is made, handed on as a QR code, brings people in, and is withdrawn', async () => {
