@@ -3,20 +3,10 @@
 import { batch, computed, effect, type ReadonlySignal, signal } from '@preact/signals-core';
 import { Api, isRefusal } from './api/http';
 import type { KeptAccount, SignIn } from './api/shapes';
-import {
-  alone,
-  forgetAccount,
-  forgetLeft,
-  isSame,
-  noteKicked,
-  oweGoodbye,
-  ownerOf,
-  readDevice,
-  rememberAccount,
-  renewal,
-} from './db/device';
+import { alone, forgetAccount, noteKicked, oweGoodbye, readDevice, rememberAccount, renewal } from './db/device';
 import { emptyView } from './empty';
 import { lately } from './lately';
+import { forget, type Keep, wipeOthers } from './leaving';
 import { mediaOf } from './media/following';
 import { Problem, signedOut } from './problem';
 import { editsCore } from './session/edits';
@@ -353,7 +343,7 @@ export class App implements t.Core {
   private async begin(a: KeptAccount, kicked = false): Promise<void> {
     const { user, org, mqtt } = a;
     this.kept = { user, org, mqtt }; // and not its tokens
-    await this.onDevice(() => this.wipeOthers(a));
+    await this.onDevice(() => wipeOthers(a));
     const session = await Session.open({
       api: this.api,
       account: a,
@@ -413,23 +403,13 @@ export class App implements t.Core {
     void this.onDevice(() => rememberAccount(a));
   }
 
-  /** The device remembers the account no longer. 'unsent': what the server does not have stays, for when the same person comes back. */
-  private async forget(s: Session, keep: 'all' | 'unsent' | 'nothing'): Promise<void> {
+  /** The device remembers the account no longer. */
+  private async forget(s: Session, keep: Keep): Promise<void> {
     const a = this.kept;
     this.kept = undefined;
     if (!a) return;
-    const now = (await this.onDevice(readDevice))?.account;
-    const replaced = now && !isSame(ownerOf(now), ownerOf(a));
-    const left = await s.clean(replaced && keep === 'unsent' ? 'nothing' : keep);
-    await this.onDevice(() => forgetAccount(a, keep === 'all' ? {} : { left }));
-  }
-
-  /** What somebody else has left here unsent goes when this one signs in. */
-  private async wipeOthers(a: KeptAccount): Promise<void> {
-    const { left = [] } = await readDevice();
-    if (left.length === 0) return;
-    await Promise.all(left.filter((one) => !isSame(one, ownerOf(a))).map(({ eid, uid }) => Session.wipe(eid, uid)));
-    await forgetLeft();
+    if (this.memory) await s.clean(keep);
+    else await forget(s, a, keep);
   }
 
   /** Signed out by somebody else, by the server, or in another tab. */
@@ -442,11 +422,10 @@ export class App implements t.Core {
     this.parting = s;
     const { kept } = this;
     if (kept) void this.onDevice(() => forgetAccount(kept)); // a page that is opened now asks who it is
-    this.closing = later(partingTime)
-      .then(() => {
-        this.parting = undefined;
-      })
-      .then(() => this.forget(s, elsewhere ? 'all' : 'unsent'));
+    this.closing = later(partingTime).then(() => {
+      this.parting = undefined;
+      return this.forget(s, elsewhere ? 'all' : 'unsent');
+    });
   }
 
   /** A server behind a proxy may not know that the page came over TLS; from such a page a browser opens nothing else. */
