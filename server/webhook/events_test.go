@@ -295,6 +295,19 @@ func TestRestart(t *testing.T) {
 	w.stop()
 	w.start()
 	w.quiet(r) // nothing comes twice
+	// What is under way when the server stops is sent again: nobody knows whether it arrived.
+	r.answers(func(_ http.ResponseWriter, in *http.Request) { <-in.Context().Done() })
+	w.say("alice", "bot", "three")
+	id = r.next().ID
+	w.stop()
+	r.answers(nil)
+	w.start()
+	if g := r.next(); g.ID != id {
+		t.Errorf("got %+v", g)
+	}
+	if d := w.deliveries(h, func(l []chat.Delivery) bool { return len(l) == 4 && delivered1(l) })[3]; d.Attempts != 1 {
+		t.Errorf("it is %+v", d)
+	}
 }
 
 func TestAgainAndTrial(t *testing.T) {
