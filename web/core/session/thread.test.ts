@@ -87,6 +87,28 @@ test('what is written further back brings the newest', async () => {
   expect(view.items.peek().at(-1)).toMatchObject({ text: 'mine', state: 'waiting' });
 });
 
+test('what is stored before the messages in front of it have come stays in sight', async () => {
+  let answer = () => {};
+  server.slow = () => new Promise((resolve) => (answer = resolve));
+  const view = core.open('u:bob');
+  await settle();
+  core.send('u:bob', 'mine');
+  await settle();
+  const packet = server.socket.heard().findLast((p) => p.type === 'publish');
+  const shown: (string | undefined)[] = [];
+  const stop = view.items.subscribe((all) => shown.push((all.at(-1) as Message | undefined)?.text));
+  server.say('u:bob', 'alice', 'mine');
+  server.socket.ack('puback', packet?.id as number, 0, { user: [['seq', `${count + 1}`]] });
+  await settle();
+  expect(view.items.peek()).toMatchObject([{ text: 'mine', state: 'stored', seq: count + 1 }]);
+  server.slow = async () => {};
+  answer();
+  await settle();
+  expect(run(view)[1]).toBe(count + 1);
+  expect(new Set(shown)).toEqual(new Set(['mine']));
+  stop();
+});
+
 test('a jump to where there is nothing stays where it is', async () => {
   const view = core.open('u:bob');
   await settle();

@@ -18,6 +18,8 @@ export class Thread {
   private readonly atStart = signal(false);
   /** The run ends before the newest message. */
   private readonly apart = signal(false);
+  /** One's own messages that were stored before those in front of them have come. */
+  private readonly ahead = signal<StoredMessage[]>([]);
   /** Goes up with each message that is written here, on this page. */
   readonly written = signal(0);
   readonly loading = signal(false);
@@ -68,8 +70,8 @@ export class Thread {
       const lines = this.around(stored);
       if (this.apart.value) return merge(stored, lines);
       const known = new Set(stored.map((m) => m.id));
-      const waiting = this.o.waiting().filter((m) => !known.has(m.id));
-      return merge([...stored, ...waiting], lines);
+      const own = [...this.ahead.value, ...this.o.waiting()].filter((m) => !known.has(m.id));
+      return merge([...stored, ...own], lines);
     });
   }
 
@@ -143,7 +145,10 @@ export class Thread {
     const last = list.at(-1)?.seq ?? 0;
     if (m.seq === last + 1) this.messages.value = [...list, m];
     else if (m.seq <= last) this.messages.value = list.map((x) => (x.seq === m.seq ? newer(x, m) : x));
-    else if (!this.apart.peek()) void this.catchUp();
+    else if (!this.apart.peek()) {
+      if (m.mine) this.ahead.value = [...this.ahead.peek().filter((x) => x.seq !== m.seq), m];
+      void this.catchUp();
+    }
   }
 
   /** Reads what is missing after the newest message that is here, up to the newest that there is. */
@@ -252,6 +257,7 @@ export class Thread {
   /** One has cleared one's own copy up to there. */
   clear(seq: number): void {
     this.messages.value = this.messages.peek().filter((m) => m.seq > seq);
+    this.ahead.value = this.ahead.peek().filter((m) => m.seq > seq);
     if (this.messages.peek().length === 0 && this.apart.peek()) void this.loadNewest();
   }
 
@@ -273,7 +279,10 @@ export class Thread {
     const cleared = this.o.clearedSeq();
     const bySeq = new Map(this.messages.peek().map((m) => [m.seq, m]));
     for (const m of page) if (m.seq > cleared) bySeq.set(m.seq, newer(bySeq.get(m.seq), m));
-    this.messages.value = [...bySeq.values()].sort((a, b) => a.seq - b.seq);
+    batch(() => {
+      this.messages.value = [...bySeq.values()].sort((a, b) => a.seq - b.seq);
+      if (this.ahead.peek().length > 0) this.ahead.value = this.ahead.peek().filter((m) => !bySeq.has(m.seq));
+    });
   }
 
   private async page(query: string): Promise<StoredMessage[]> {
