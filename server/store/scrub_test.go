@@ -1,11 +1,11 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -16,10 +16,9 @@ import (
 // TestWhatIsGoneIsGone deletes and recalls messages of all sizes, and looks for their text in the files of the database.
 func TestWhatIsGoneIsGone(t *testing.T) {
 	s := world(t)
-	canaries := regexp.MustCompile(`canary-[0-9]{5}-`)
-	sizes := []int{20, 60, 300, 900, 1500, 4000, 9000, 70_000}
+	sizes := []int{20, 60, 300, 900, 1500, 4000, 9000}
 	pairs, senders := []chat.StreamRef{pair("ann", "bo"), pair("ann", "cy"), pair("bo", "cy"), pair("cy", "di")}, []string{"ann", "cy", "bo", "di"}
-	const n = 1600
+	const n = 400
 	done := make(chan struct{}, n)
 	for i := range n {
 		ref := pairs[i*7%len(pairs)]
@@ -63,7 +62,7 @@ func TestWhatIsGoneIsGone(t *testing.T) {
 	if d := must(s.Retain(t.Context(), "acme", chat.StreamPair, time.UnixMilli(2)))(t); d.Messages != n/2 {
 		t.Fatalf("%+v", d)
 	}
-	if found := inFiles(t, canaries, s.dir, gone); found == 0 {
+	if found := inFiles(t, s.dir, gone); found == 0 {
 		t.Error("nothing of them was in the write-ahead log: this test proves nothing")
 	}
 	// A reader of how it was before holds it up, and nobody else.
@@ -85,29 +84,34 @@ func TestWhatIsGoneIsGone(t *testing.T) {
 		t.Errorf("the write-ahead log has %v bytes %v", wal.Size(), err)
 	}
 	// SQLite moves rows between pages and may leave the beginning of one in the space between the cells of a page that is in use (docs/administration.md).
-	if found := inFiles(t, canaries, s.dir, gone); found > len(gone)/100 {
+	if found := inFiles(t, s.dir, gone); found > len(gone)/100 {
 		t.Errorf("of %d messages that are gone %d can be read", len(gone), found)
 	}
-	if found := inFiles(t, canaries, s.dir, kept); found != len(kept) {
+	if found := inFiles(t, s.dir, kept); found != len(kept) {
 		t.Errorf("of %d messages %d are there", len(kept), found)
 	}
 	clean := t.TempDir()
 	check(t, s.Snapshot(t.Context(), filepath.Join(clean, "magpie.db")))
-	if found := inFiles(t, canaries, clean, gone); found != 0 {
+	if found := inFiles(t, clean, gone); found != 0 {
 		t.Errorf("a copy has %d of them", found)
 	}
 }
 
 // inFiles counts those whose canary is in one of the database's files.
-func inFiles(t *testing.T, canaries *regexp.Regexp, dir string, list []int) (found int) {
+func inFiles(t *testing.T, dir string, list []int) (found int) {
 	have := map[string]bool{}
 	for _, name := range []string{"magpie.db", "magpie.db-wal"} {
 		b, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil && !os.IsNotExist(err) {
 			t.Fatal(err)
 		}
-		for _, c := range canaries.FindAll(b, -1) {
-			have[string(c)] = true
+		for at := 0; ; at += len(mark) {
+			next := bytes.Index(b[at:], []byte(mark))
+			if next < 0 {
+				break
+			}
+			at += next
+			have[string(b[at:min(at+len(canary(0)), len(b))])] = true
 		}
 	}
 	for _, i := range list {
@@ -118,4 +122,6 @@ func inFiles(t *testing.T, canaries *regexp.Regexp, dir string, list []int) (fou
 	return found
 }
 
-func canary(i int) string { return fmt.Sprintf("canary-%05d-", i) }
+const mark = "canary-"
+
+func canary(i int) string { return fmt.Sprintf("%s%05d-", mark, i) }
