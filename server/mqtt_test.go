@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
 	"strings"
@@ -21,52 +20,6 @@ import (
 
 // patience bounds what a test waits for; only a failing test uses it up.
 const patience = 20 * time.Second
-
-// node is the whole program inside the test, so that the race detector sees it, with the demo organisation in it.
-type node struct {
-	*program
-	t    *testing.T
-	conf Config
-	addr map[string]string
-}
-
-// startNode starts a program. change may adjust its settings.
-func startNode(t *testing.T, change func(*Config)) *node {
-	t.Helper()
-	c := Config{Data: t.TempDir() + "/data", Demo: true, HTTP: "127.0.0.1:0", MQTT: "127.0.0.1:0", MQTTS: none, Metrics: none, AccessTTL: 15 * time.Minute,
-		PresenceGrace: 50 * time.Millisecond, SessionExpiry: time.Hour, LimitFile: 100 << 20, LimitPacket: 128 << 10, LimitText: chat.MaxText, LimitPublishBurst: 100, LimitUnauthenticated: 1000}
-	if change != nil {
-		change(&c)
-	}
-	c.fill()
-	n := &node{t: t, conf: c}
-	n.up()
-	t.Cleanup(func() { n.program.stop() })
-	return n
-}
-
-func (n *node) up() {
-	n.t.Helper()
-	var err error
-	if n.program, err = start(n.t.Context(), n.conf, slog.New(slog.NewTextHandler(io.Discard, nil))); err != nil {
-		n.t.Fatal(err)
-	}
-	n.addr = map[string]string{}
-	for _, l := range n.lines {
-		n.addr[l[0]] = l[1]
-	}
-	n.until(func() bool { // what the demo's people did has been told
-		events, err := n.store.Events(n.t.Context(), 1)
-		return err == nil && len(events) == 0
-	})
-}
-
-// restart stops the program in order and starts it on the same folder.
-func (n *node) restart() {
-	n.t.Helper()
-	n.program.stop()
-	n.up()
-}
 
 func (n *node) call(method, path, token string, body any) (int, map[string]any) {
 	s := &server{t: n.t, lines: n.addr}

@@ -12,6 +12,7 @@ import (
 )
 
 func TestOrganisations(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	w.role("carol", chat.System)
 	root, at := "acme/carol", admin+"/orgs/other"
@@ -65,6 +66,7 @@ func TestOrganisations(t *testing.T) {
 }
 
 func TestExportOfAnOrganisation(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	w.role("carol", chat.System)
 	gid := w.group()

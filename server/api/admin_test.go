@@ -26,6 +26,7 @@ func (w *world) role(uid string, role chat.Role) {
 // TestAdministrationIsForAdministrators calls every operation of administration: a member learns of none, an auditor changes nothing, and
 // the administrator of another organisation finds nothing that is acme's.
 func TestAdministrationIsForAdministrators(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	w.role("carol", chat.Auditor)
 	names := administered(w)
@@ -151,6 +152,7 @@ func mark(yes bool) string {
 }
 
 func TestAccounts(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	a := "acme/alice"
 	sales := w.want(201, a, "POST", admin+"/departments", map[string]any{"name": "Sales"}).body["id"].(string)
@@ -234,6 +236,7 @@ func uids(r reply) string {
 }
 
 func TestLastAdministratorStays(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	a := "acme/alice"
 	for _, change := range []map[string]any{{"role": "member"}, {"role": "auditor"}, {"disabled": true}} {
@@ -258,6 +261,7 @@ func TestLastAdministratorStays(t *testing.T) {
 }
 
 func TestPasswordLinks(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	a := "acme/alice"
 	link := func() string {
@@ -301,6 +305,7 @@ func TestPasswordLinks(t *testing.T) {
 }
 
 func TestSignOutSomebody(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	for range 2 {
 		w.want(200, "", "POST", "/api/v1/auth/login", login("acme", "bob", password))
@@ -322,6 +327,7 @@ func TestSignOutSomebody(t *testing.T) {
 }
 
 func TestDepartments(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	a := "acme/alice"
 	make1 := func(name, parent string) string {
@@ -391,6 +397,7 @@ func TestDepartments(t *testing.T) {
 }
 
 func TestExportedAuditIsHarmless(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	w.want(201, "acme/alice", "POST", admin+"/departments", map[string]any{"name": "Sales"})
 	w.want(200, "acme/alice", "PATCH", admin+"/users/bob", map[string]any{"title": "=1+1"}, match(1))
@@ -402,6 +409,7 @@ func TestExportedAuditIsHarmless(t *testing.T) {
 }
 
 func TestImportAndExport(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	a := "acme/alice"
 	file := "uid,name,email,title,departments\r\nzoe,Zoe,zoe@acme.example,'=cmd|x,Sales/North|Support\r\nbob,Bob Two,,,\r\n"

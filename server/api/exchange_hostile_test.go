@@ -26,6 +26,7 @@ import (
 )
 
 func TestHostileTokens(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	patient, err := auth.New(auth.Options{Store: w.store, Secret: secret}) // with people who fail as often as they like
 	must(t, err)
@@ -133,6 +134,7 @@ func (w *world) must201(who, path string, body any) reply {
 
 // TestReplay uses one token many times at one instant, and afterwards: it is good once.
 func TestReplay(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	h := w.newHost("oa-prod", nil)
 	crm := w.newHost("crm", nil)
@@ -176,6 +178,7 @@ func TestReplay(t *testing.T) {
 
 // TestExchangeIsLimited fails often, as one person from one address.
 func TestExchangeIsLimited(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	h := w.newHost("oa-prod", nil)
 	expired := func() string {
@@ -390,6 +393,7 @@ func TestKeySetsThatCanNotBeRead(t *testing.T) {
 
 // TestLostSecret: keys that another secret of the server sealed are no keys, and nobody is let in by them.
 func TestLostSecret(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	h := w.newHost("oa-prod", nil)
 	a, err := auth.New(auth.Options{Store: w.store, Secret: []byte("another secret, of 32 bytes or so")})

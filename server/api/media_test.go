@@ -60,6 +60,7 @@ func fileMessage(up reply) map[string]any {
 }
 
 func TestUploadAndRead(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	up := w.upload(201, "acme/alice", `C:\holiday\Beach.PNG`, photo(t, 3000, 1500))
 	for field, want := range map[string]any{"name": "Beach.PNG", "type": "image/jpeg", "kind": 1.0, "width": 2048.0, "height": 1024.0, "original_url": ""} {
@@ -108,6 +109,7 @@ func TestUploadAndRead(t *testing.T) {
 }
 
 func TestOriginalOnlyWhereAsked(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	b := photo(t, 600, 300)
 	up := w.upload(201, "acme/alice", "a.png", b, "original", "1")
@@ -118,6 +120,7 @@ func TestOriginalOnlyWhereAsked(t *testing.T) {
 }
 
 func TestNothingUploadedRunsInOurOrigin(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	for name, content := range map[string]string{
 		"page.html": "<!doctype html><script>alert(1)</script>", "photo.jpg": "<html><body onload=alert(1)>", "a.svg": `<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>`,
@@ -140,6 +143,7 @@ func TestNothingUploadedRunsInOurOrigin(t *testing.T) {
 
 // TestOnlyReadersOfAMessageReadItsFile is the heart of it: by no link, no means of sign-in and no message of their own do others get at a file.
 func TestOnlyReadersOfAMessageReadItsFile(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	up := w.upload(201, "acme/alice", "secret.png", photo(t, 600, 600), "original", "1")
 	var links []string
@@ -189,6 +193,7 @@ func TestOnlyReadersOfAMessageReadItsFile(t *testing.T) {
 }
 
 func TestLinksThatAreNoFiles(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	send := func(status int, content map[string]any) {
 		t.Helper()
@@ -205,6 +210,7 @@ func TestLinksThatAreNoFiles(t *testing.T) {
 }
 
 func TestMediaCookie(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	up := w.upload(201, "acme/bob", "a.txt", []byte("hello"))
 	url := up.body["url"].(string)
@@ -242,6 +248,7 @@ func mediaCookieOf(t *testing.T, r reply) *http.Cookie {
 }
 
 func TestUploadsThatAreRefused(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, func(o *api.Options) { o.Limits.File = 1 << 20 })
 	w.media.FileLimit = 1 << 20
 	refused := func(problem string, r reply) {
@@ -272,6 +279,7 @@ func TestUploadsThatAreRefused(t *testing.T) {
 }
 
 func TestStorage(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	for range 2 {
 		w.upload(201, "acme/alice", "a.txt", []byte(strings.Repeat("a", 1000)))
@@ -309,6 +317,7 @@ func TestStorage(t *testing.T) {
 }
 
 func TestAvatars(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	up := w.upload(201, "acme/alice", "me.png", photo(t, 900, 600), "purpose", "avatar")
 	link := up.body["url"].(string)
@@ -348,6 +357,7 @@ func TestAvatars(t *testing.T) {
 }
 
 func TestFilesOfAConversation(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	send := func(name string, content []byte) {
 		w.want(201, "acme/alice", "POST", "/api/v1/conversations/u:bob/messages", fileMessage(w.upload(201, "acme/alice", name, content)))

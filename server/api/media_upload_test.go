@@ -45,6 +45,7 @@ func (w *world) offset(who, path string) int {
 }
 
 func TestResumableUpload(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	text := strings.Repeat("0123456789", 1000)
 	path := w.begin("acme/alice", len(text), "filename", "日记.txt", "duration", "2.5")
@@ -78,6 +79,7 @@ func TestResumableUpload(t *testing.T) {
 }
 
 func TestUploadThatBecomesNoFile(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	b := string(photo(t, 200, 200)[:3000])
 	path := w.begin("acme/alice", len(b), "filename", "a.png")
@@ -91,6 +93,7 @@ func TestUploadThatBecomesNoFile(t *testing.T) {
 }
 
 func TestTusRequestsThatAreRefused(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, func(o *api.Options) { o.Limits.File = 1 << 20 })
 	w.media.FileLimit = 1 << 20
 	tus := func(more headers) headers {
@@ -132,6 +135,7 @@ func TestTusRequestsThatAreRefused(t *testing.T) {
 
 // TestAHangingConnectionHoldsUpNothing begins a PATCH that stops in the middle without an end, as when a phone changes its network.
 func TestAHangingConnectionHoldsUpNothing(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	path := w.begin("acme/alice", 10)
 	at, err := url.Parse(w.url)

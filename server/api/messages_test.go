@@ -17,6 +17,7 @@ import (
 )
 
 func TestMessages(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	const conv = "/api/v1/conversations/u:alice/messages"
 	for i := range 5 {
@@ -76,6 +77,7 @@ func TestMessages(t *testing.T) {
 }
 
 func TestSendOnce(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	body := textMessage("once")
 	body["id"] = "00112233445566FF"
@@ -103,6 +105,7 @@ func TestSendOnce(t *testing.T) {
 }
 
 func TestBadMessages(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, func(o *api.Options) { o.Limits.Message = 60_000 })
 	must(t, w.store.SetDisabled(t.Context(), "acme", "dave", true))
 	at := "/api/v1/conversations/u:bob/messages"
@@ -138,6 +141,7 @@ func TestBadMessages(t *testing.T) {
 }
 
 func TestConversations(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	gid := w.group()
 	w.say("acme/alice", "u:bob", "first")
@@ -183,6 +187,7 @@ func (*stuck) Ready(context.Context) error {
 }
 
 func TestStoreThatCanNotWrite(t *testing.T) {
+	t.Parallel()
 	var s *stuck
 	w := newWorld(t, func(o *api.Options) {
 		s = &stuck{Store: o.Store, room: make(chan struct{})}
@@ -202,6 +207,7 @@ func TestStoreThatCanNotWrite(t *testing.T) {
 }
 
 func TestOperations(t *testing.T) {
+	t.Parallel()
 	figures := prometheus.NewRegistry()
 	w := newWorld(t, func(o *api.Options) { o.Metrics = figures })
 	w.want(200, "", "GET", "/readyz", nil)
@@ -218,6 +224,7 @@ func TestOperations(t *testing.T) {
 }
 
 func TestSendingTooFast(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, func(o *api.Options) { o.Limits.PublishRate, o.Limits.PublishBurst = 1, 3 })
 	var last reply
 	for range 8 { // each takes far less than a second; one may have been added meanwhile
@@ -230,6 +237,7 @@ func TestSendingTooFast(t *testing.T) {
 }
 
 func TestClearedConversation(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	for _, text := range []string{"one", "two", "three"} {
 		w.say("acme/alice", "u:bob", text)
@@ -252,6 +260,7 @@ func TestClearedConversation(t *testing.T) {
 }
 
 func TestChangingTooFast(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, func(o *api.Options) { o.Limits.WriteRate = 1 })
 	var last reply
 	for range 15 { // ten at once, and each takes far less than a second

@@ -20,6 +20,9 @@ const (
 
 	// By this one the pages' pictures and players read files.
 	mediaCookie = "magpie_media"
+
+	// markCookie says to the pages that there may be a login: without it they don't ask, as browsers note each refusal in their console.
+	markCookie = "magpie_login"
 	mediaPath   = "/media"
 	mediaAge    = 24 * time.Hour
 )
@@ -179,6 +182,7 @@ func (a *api) cookies(c *caller, refresh, media string) []http.Cookie {
 			HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: c.secure},
 		{Name: mediaCookie, Value: media, Path: mediaPath, MaxAge: int(mediaAge / time.Second),
 			HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: c.secure},
+		{Name: markCookie, Value: "1", Path: "/", MaxAge: int(refreshAge / time.Second), SameSite: http.SameSiteStrictMode, Secure: c.secure},
 	}
 }
 

@@ -15,6 +15,7 @@ func login(org, username, pass string) map[string]any {
 }
 
 func TestLogin(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	r := w.want(200, "", "POST", "/api/v1/auth/login", login("acme", "alice", password))
 	for path, want := range map[string]any{
@@ -31,6 +32,9 @@ func TestLogin(t *testing.T) {
 	}
 	if id, _ := r.field("mqtt.client_id").(string); !strings.HasPrefix(id, "web-") {
 		t.Errorf("client id %q", id)
+	}
+	if marks := r.header.Values("Set-Cookie"); len(marks) != 3 || !strings.HasPrefix(marks[2], "magpie_login=1; Path=/; Max-Age=") || strings.Contains(marks[2], "HttpOnly") {
+		t.Errorf("the pages learn of the login by %q", marks)
 	}
 	cookie := r.header.Get("Set-Cookie")
 	for _, part := range []string{"magpie_refresh=" + r.body["refresh_token"].(string), "HttpOnly", "SameSite=Lax", "Path=/api/v1/auth"} {
@@ -53,6 +57,7 @@ func TestLogin(t *testing.T) {
 }
 
 func TestLoginIsRefusedInOneManner(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	must(t, w.store.SetDisabled(t.Context(), "acme", "dave", true))
 	var first string
@@ -71,6 +76,7 @@ func TestLoginIsRefusedInOneManner(t *testing.T) {
 }
 
 func TestLoginInputs(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	for _, test := range []struct {
 		name, body string
@@ -103,6 +109,7 @@ func TestLoginInputs(t *testing.T) {
 }
 
 func TestLoginLimit(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	try := func(status int, username, pass, forwarded string) reply {
 		t.Helper()
@@ -127,6 +134,7 @@ func TestLoginLimit(t *testing.T) {
 }
 
 func TestTrustedProxySaysWhoCalls(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, func(o *api.Options) { o.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")} })
 	for range 10 {
 		w.want(401, "", "POST", "/api/v1/auth/login", login("acme", "bob", "wrong"), headers{"X-Forwarded-For": "203.0.113.1"})
@@ -141,6 +149,7 @@ func TestTrustedProxySaysWhoCalls(t *testing.T) {
 }
 
 func TestForwardedProtoOfStrangersIsNotBelieved(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	r := w.want(200, "", "POST", "/api/v1/auth/login", login("acme", "bob", password), headers{"X-Forwarded-Proto": "https"})
 	if strings.Contains(r.header.Get("Set-Cookie"), "Secure") {
@@ -149,6 +158,7 @@ func TestForwardedProtoOfStrangersIsNotBelieved(t *testing.T) {
 }
 
 func TestRefresh(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	first := w.want(200, "", "POST", "/api/v1/auth/login", login("acme", "bob", password))
 	token := func(r reply) map[string]any { return map[string]any{"refresh_token": r.body["refresh_token"]} }
@@ -181,6 +191,7 @@ func TestRefresh(t *testing.T) {
 }
 
 func TestOtherSitesCanNotUseTheCookie(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	r := w.want(200, "", "POST", "/api/v1/auth/login", login("acme", "bob", password))
 	cookie := headers{"Cookie": "magpie_refresh=" + r.body["refresh_token"].(string)}
@@ -195,6 +206,7 @@ func TestOtherSitesCanNotUseTheCookie(t *testing.T) {
 }
 
 func TestLogout(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	for name, how := range map[string]func(r reply) (any, headers){
 		"access token": func(r reply) (any, headers) {
@@ -220,6 +232,7 @@ func TestLogout(t *testing.T) {
 }
 
 func TestLogoutEndsOneLogin(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	sign := func(terminal string) (access, cookie headers) {
 		r := w.want(200, "", "POST", "/api/v1/auth/login", map[string]any{"org": "acme", "username": "bob", "password": password, "terminal": terminal})
@@ -241,6 +254,7 @@ func TestLogoutEndsOneLogin(t *testing.T) {
 }
 
 func TestDevices(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	phone := w.want(200, "", "POST", "/api/v1/auth/login", map[string]any{"org": "acme", "username": "bob", "password": password, "terminal": "phone"}, headers{"User-Agent": "Phone/1"})
 	var id string
@@ -262,6 +276,7 @@ func TestDevices(t *testing.T) {
 }
 
 func TestChangePassword(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	other := w.want(200, "", "POST", "/api/v1/auth/login", login("acme", "bob", password))
 	if r := w.want(422, "acme/bob", "PATCH", "/api/v1/me", map[string]any{"password": "another secret", "current_password": "wrong"}); r.field("errors.current_password") == nil {

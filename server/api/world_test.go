@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -67,11 +69,32 @@ func (nobody) Connected() int                                           { return
 func (nobody) Rate(string) float64                                      { return 0 }
 func (nobody) Follow(string) (items <-chan chat.FeedItem, stop func())  { return nil, func() {} }
 
+// migrated is an empty database. To make one takes the race detector as long as many a test.
+var migrated = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "magpie-api-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	st, err := store.Open(context.Background(), store.Options{Dir: dir})
+	if err == nil {
+		err = st.Close()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return os.ReadFile(filepath.Join(dir, "magpie.db"))
+})
+
 // newWorld starts a server; change, if not nil, changes its options.
 func newWorld(t *testing.T, change func(*api.Options)) *world {
 	t.Helper()
 	ctx := t.Context()
-	st, err := store.Open(ctx, store.Options{Dir: t.TempDir()})
+	dir := t.TempDir()
+	b, err := migrated()
+	must(t, err)
+	must(t, os.WriteFile(filepath.Join(dir, "magpie.db"), b, 0o600))
+	st, err := store.Open(ctx, store.Options{Dir: dir})
 	must(t, err)
 	t.Cleanup(func() { must(t, st.Close()) })
 	w := &world{t: t, store: st, log: &bytes.Buffer{}, tokens: map[string]string{}}

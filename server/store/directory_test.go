@@ -41,22 +41,27 @@ func crowd(t testing.TB, s *Store, n int) {
 
 // TestSearchShowsEverybodyOnce compares searches, page by page, with a look at everyone.
 func TestSearchShowsEverybodyOnce(t *testing.T) {
+	t.Parallel()
 	ctx, s := t.Context(), world(t)
 	crowd(t, s, 400)
 	all, _, _, err := s.Accounts(ctx, "acme", chat.AccountQuery{Limit: 1000})
 	check(t, err)
-	departments := map[int64]string{}
+	departments := map[int64][]string{}
 	for _, d := range must(s.Departments(ctx, "acme"))(t) {
-		departments[d.ID] = d.Name
+		departments[d.ID] = words(d.Name, "", "")
+	}
+	found := map[string][]string{} // each person's words, and those of its departments
+	for _, a := range all {
+		found[a.UID] = words(a.Name, a.UID, a.Title)
+		for _, id := range a.Departments {
+			found[a.UID] = append(found[a.UID], departments[id]...)
+		}
 	}
 	for _, q := range []string{"a", "ann", "eng", "senior engineer", "张", "z", "zh", "oyx", "team 1", "p0000", "会", "计", "wang", "王伟", "nobody", "1"} {
 		for _, enabled := range []bool{true, false} {
 			want := map[string]bool{}
 			for _, a := range all {
-				matches := slices.ContainsFunc(words(a.Name, a.UID, a.Title), func(w string) bool { return strings.HasPrefix(w, q) })
-				for _, id := range a.Departments {
-					matches = matches || slices.ContainsFunc(words(departments[id], "", ""), func(w string) bool { return strings.HasPrefix(w, q) })
-				}
+				matches := slices.ContainsFunc(found[a.UID], func(w string) bool { return strings.HasPrefix(w, q) })
 				if matches && !(enabled && a.Disabled) {
 					want[a.UID] = true
 				}
@@ -93,6 +98,7 @@ func TestSearchShowsEverybodyOnce(t *testing.T) {
 
 // TestIndexFollowsChanges renames, disables and moves somebody, and looks for what the index keeps.
 func TestIndexFollowsChanges(t *testing.T) {
+	t.Parallel()
 	ctx, s := t.Context(), world(t)
 	by := chat.Actor{EID: "acme", Addr: chat.ActorShell}
 	d := must(s.CreateDepartment(ctx, by, chat.Department{Name: "Sales", Position: -1}))(t)
@@ -132,6 +138,7 @@ func TestIndexFollowsChanges(t *testing.T) {
 
 // TestForeignDepartment asks for the people of another organisation's department, in which somebody has the same uid.
 func TestForeignDepartment(t *testing.T) {
+	t.Parallel()
 	ctx, s := t.Context(), world(t)
 	theirs := chat.Actor{EID: "other", Addr: chat.ActorShell}
 	d := must(s.CreateDepartment(ctx, theirs, chat.Department{Name: "Board", Position: -1}))(t)
@@ -150,6 +157,7 @@ func TestForeignDepartment(t *testing.T) {
 
 // TestDisabledLeavesFollowingGroup disables somebody who is in a group by its department, and enables it again.
 func TestDisabledLeavesFollowingGroup(t *testing.T) {
+	t.Parallel()
 	ctx, s := t.Context(), world(t)
 	by := chat.Actor{EID: "acme", Addr: chat.ActorShell}
 	d := must(s.CreateDepartment(ctx, by, chat.Department{Name: "Board", Position: -1}))(t)

@@ -27,6 +27,7 @@ func uidsOf(t *testing.T, s *Store, gid, viewer string) string {
 }
 
 func TestCreateGroup(t *testing.T) {
+	t.Parallel()
 	ctx, s := t.Context(), world(t)
 	check(t, s.SetDisabled(ctx, "acme", "di", true))
 	seen := &recorder{}
@@ -60,6 +61,7 @@ func TestCreateGroup(t *testing.T) {
 
 // TestGroupRights tries each act as the owner, an administrator, a member and a stranger.
 func TestGroupRights(t *testing.T) {
+	t.Parallel()
 	ok := chat.Code("")
 	for _, c := range []struct {
 		name string
@@ -140,6 +142,7 @@ func TestGroupRights(t *testing.T) {
 }
 
 func TestMembership(t *testing.T) {
+	t.Parallel()
 	ctx, s := t.Context(), world(t)
 	must(s.CreateGroup(ctx, "acme", "ann", chat.Group{GID: "g", Name: "G"}, []string{"bo"}, ""))(t)
 	seen := &recorder{}
@@ -205,6 +208,7 @@ func TestMembership(t *testing.T) {
 }
 
 func TestConversations(t *testing.T) {
+	t.Parallel()
 	ctx, s := t.Context(), world(t)
 	must(s.CreateGroup(ctx, "acme", "ann", chat.Group{GID: "g", Name: "Group", Avatar: "/g"}, []string{"bo"}, ""))(t)
 	must(s.CreateGroup(ctx, "acme", "bo", chat.Group{GID: "quiet", Name: "Quiet"}, []string{"ann"}, ""))(t)
@@ -291,6 +295,7 @@ func TestConversations(t *testing.T) {
 }
 
 func TestMessages(t *testing.T) {
+	t.Parallel()
 	ctx, s := t.Context(), world(t)
 	for range 10 {
 		say(t, s, chat.Append{Stream: pair("ann", "bo"), Sender: "ann"})
@@ -333,6 +338,7 @@ func TestMessages(t *testing.T) {
 }
 
 func TestPresubscribe(t *testing.T) {
+	t.Parallel()
 	ctx, s := t.Context(), world(t)
 	must(s.CreateGroup(ctx, "acme", "ann", chat.Group{GID: "g", Name: "G"}, []string{"bo"}, ""))(t)
 	must(s.CreateGroup(ctx, "acme", "bo", chat.Group{GID: "theirs", Name: "H"}, []string{"cy"}, ""))(t)
@@ -366,6 +372,7 @@ func TestPresubscribe(t *testing.T) {
 }
 
 func TestAnswerJoin(t *testing.T) {
+	t.Parallel()
 	ctx, s := t.Context(), world(t)
 	approval := chat.JoinApproval
 	g := must(s.CreateGroup(ctx, "acme", "ann", chat.Group{Name: "G"}, []string{"bo"}, ""))(t)

@@ -14,6 +14,7 @@ import (
 )
 
 func TestClearedConversation(t *testing.T) {
+	t.Parallel()
 	ctx, s := t.Context(), world(t)
 	for range 6 {
 		say(t, s, chat.Append{Stream: pair("ann", "bo"), Sender: "ann", Mentions: []string{"bo"}})
@@ -87,6 +88,7 @@ func TestClearedConversation(t *testing.T) {
 }
 
 func TestNoticesOfAGroupsPages(t *testing.T) {
+	t.Parallel()
 	ctx, s := t.Context(), world(t)
 	must(s.CreateGroup(ctx, "acme", "ann", chat.Group{GID: "g", Name: "G"}, []string{"bo"}, ""))(t)
 	line := func(at int64, typ chat.NoticeType) {
@@ -165,6 +167,7 @@ func TestNoticesOfAGroupsPages(t *testing.T) {
 
 // TestHistoryAfterRetention pages through a conversation whose beginning, and then all, has been deleted.
 func TestHistoryAfterRetention(t *testing.T) {
+	t.Parallel()
 	ctx, s := t.Context(), world(t)
 	old := time.Now().Add(-time.Hour)
 	for range 8 {
@@ -213,6 +216,7 @@ func TestHistoryAfterRetention(t *testing.T) {
 
 // TestRetentionOfReports keeps what was reported as long as somebody has to look into it.
 func TestRetentionOfReports(t *testing.T) {
+	t.Parallel()
 	ctx, s := t.Context(), world(t)
 	by := chat.Actor{EID: "acme", Addr: chat.ActorShell}
 	for range 2 {

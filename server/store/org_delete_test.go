@@ -111,6 +111,7 @@ func latest(t *testing.T, s *Store, eid string) int64 {
 }
 
 func TestDeletedOrganisationLeavesNothing(t *testing.T) {
+	t.Parallel()
 	ctx, s := t.Context(), world(t)
 	check(t, s.CreateUser(ctx, chat.User{EID: "acme", UID: "root", Name: "Root", Role: chat.System}, "h"))
 	fill(t, s, "twin") // has the same in every table, and loses nothing
@@ -214,6 +215,7 @@ func TestDeletedOrganisationLeavesNothing(t *testing.T) {
 func second[T any](_ T, err error) error { return err }
 
 func TestLastOrganisationStays(t *testing.T) {
+	t.Parallel()
 	ctx, s := t.Context(), open(t, "")
 	shell := chat.Actor{Addr: chat.ActorShell}
 	for _, eid := range []string{"one", "two"} {
@@ -226,6 +228,7 @@ func TestLastOrganisationStays(t *testing.T) {
 }
 
 func TestLimits(t *testing.T) {
+	t.Parallel()
 	ctx, s := t.Context(), world(t)
 	shell := chat.Actor{EID: "acme", Addr: chat.ActorShell}
 	set := func(l chat.OrgLimits) {

@@ -12,6 +12,7 @@ import (
 func ptr[T any](v T) *T { return &v }
 
 func TestOrgs(t *testing.T) {
+	t.Parallel()
 	ctx, s := t.Context(), open(t, "")
 	if !must(s.Empty(ctx))(t) || must(s.Setting(ctx, "setup"))(t) != "" {
 		t.Fatal("a new store is not empty")
@@ -39,6 +40,7 @@ func TestOrgs(t *testing.T) {
 }
 
 func TestUsers(t *testing.T) {
+	t.Parallel()
 	ctx, s := t.Context(), world(t)
 	seen := &recorder{}
 	s.Observe(seen)
@@ -75,6 +77,7 @@ func TestUsers(t *testing.T) {
 }
 
 func TestDirectory(t *testing.T) {
+	t.Parallel()
 	ctx, s := t.Context(), open(t, "")
 	check(t, s.CreateOrg(ctx, chat.Org{EID: "acme"}))
 	check(t, s.CreateOrg(ctx, chat.Org{EID: "other"}))
@@ -131,6 +134,7 @@ func TestDirectory(t *testing.T) {
 }
 
 func TestLogins(t *testing.T) {
+	t.Parallel()
 	ctx, s := t.Context(), world(t)
 	seen := &recorder{}
 	s.Observe(seen)
@@ -184,6 +188,7 @@ func TestLogins(t *testing.T) {
 }
 
 func TestLoginsThatNobodyUses(t *testing.T) {
+	t.Parallel()
 	ctx, s := t.Context(), world(t)
 	seen := &recorder{}
 	s.Observe(seen)
@@ -225,6 +230,7 @@ func TestLoginsThatNobodyUses(t *testing.T) {
 }
 
 func TestSessions(t *testing.T) {
+	t.Parallel()
 	ctx, s := t.Context(), world(t)
 	save := func(x *chat.Session) error {
 		done := make(chan error, 1)
@@ -268,6 +274,7 @@ func TestSessions(t *testing.T) {
 }
 
 func TestContacts(t *testing.T) {
+	t.Parallel()
 	ctx, s := t.Context(), world(t)
 	seen := &recorder{}
 	approval := func(on bool) {
@@ -322,6 +329,7 @@ func TestContacts(t *testing.T) {
 }
 
 func TestEvents(t *testing.T) {
+	t.Parallel()
 	ctx, s := t.Context(), world(t)
 	seen := &recorder{}
 	s.Observe(seen)
@@ -351,6 +359,7 @@ func TestEvents(t *testing.T) {
 
 // TestPasswordLinksEnd makes links that are good no more once the password, the role or the account's state has changed.
 func TestPasswordLinksEnd(t *testing.T) {
+	t.Parallel()
 	ctx, s := t.Context(), world(t)
 	by := chat.Actor{EID: "acme", UID: "ann", Addr: "127.0.0.1"}
 	must(s.UpdateUser(ctx, "acme", "ann", chat.UserChange{Role: ptr(chat.Admin)}))(t)
@@ -379,6 +388,7 @@ func TestPasswordLinksEnd(t *testing.T) {
 
 // TestNobodyIsTheShell lets an actor without a name, but with an address of the network, change nothing.
 func TestNobodyIsTheShell(t *testing.T) {
+	t.Parallel()
 	ctx, s := t.Context(), world(t)
 	nobody := chat.Actor{EID: "acme", Addr: "192.0.2.1"}
 	_, err := s.CreateAccount(ctx, nobody, chat.User{UID: "eve", Name: "Eve"}, nil, "")

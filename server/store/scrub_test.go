@@ -15,6 +15,7 @@ import (
 
 // TestWhatIsGoneIsGone deletes and recalls messages of all sizes, and looks for their text in the files of the database.
 func TestWhatIsGoneIsGone(t *testing.T) {
+	t.Parallel()
 	s := world(t)
 	sizes := []int{20, 60, 300, 900, 1500, 4000, 9000}
 	pairs, senders := []chat.StreamRef{pair("ann", "bo"), pair("ann", "cy"), pair("bo", "cy"), pair("cy", "di")}, []string{"ann", "cy", "bo", "di"}

@@ -135,8 +135,9 @@ func TestSteps(t *testing.T) {
 		what   chat.EventType
 		lines  map[string]int // how many lines of the state begin so
 	}{
-		"a group follows": {all, func(s *Store) error { return follow(s, "free", 1) }, chat.EventGroupJoin,
-			map[string]int{"in free p": all, "in free ann owner": 1, "takes part": 2 * all, "event g_join": all}},
+		"a group of thousands follows": {all, func(s *Store) error { return follow(s, "free", 1) }, chat.EventGroupJoin, map[string]int{"in free p": all}},
+		"a group follows": {many, func(s *Store) error { return follow(s, "free", 1) }, chat.EventGroupJoin,
+			map[string]int{"in free p": many, "in free ann owner": 1, "takes part": 2 * many, "event g_join": many}},
 		"a department moves": {many, func(s *Store) error {
 			_, err := s.UpdateDepartment(t.Context(), root, 2, 1, chat.DepartmentChange{Parent: ptr(int64(0))})
 			return err
@@ -149,13 +150,13 @@ func TestSteps(t *testing.T) {
 			check(t, follow(s, "free", 3))
 			return s.DeleteDepartment(t.Context(), root, 3, 1)
 		}, chat.EventOrg, map[string]int{"in north p": many, "in free p": many / 2, "group free 0": 1, "tree": 2, "department 2 0": many, "main 2": many}},
-		"an announcement": {all, func(s *Store) error {
+		"an announcement": {many, func(s *Store) error {
 			a, err := s.Announce(t.Context(), root, chat.Announcement{Title: "News"})
-			if err == nil && a.People != all+4 {
+			if err == nil && a.People != many+4 {
 				err = fmt.Errorf("it is for %d people", a.People)
 			}
 			return err
-		}, chat.EventAnnounce, map[string]int{"told 1": all + 4, "event announce": 11}},
+		}, chat.EventAnnounce, map[string]int{"told 1": many + 4, "event announce": 2}},
 		"a group comes back": {many, func(s *Store) error {
 			g, err := s.RestoreGroup(t.Context(), root, "all")
 			if err == nil && g.Members != many+1 {
@@ -191,6 +192,9 @@ func TestSteps(t *testing.T) {
 				}
 			}
 
+			if c.people == all {
+				return // what a crash leaves is the same with fewer
+			}
 			again := open(t, o.crashed)
 			if slices.Equal(state(t, again), want) {
 				t.Error("all was done in one step")

@@ -19,11 +19,31 @@ import (
 
 var quiet = slog.New(slog.DiscardHandler)
 
+// migrated is an empty database. To make one takes the race detector as long as many a test.
+var migrated = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "magpie-store-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	s, err := Open(context.Background(), Options{Dir: dir, Log: quiet})
+	if err == nil {
+		err = s.Close()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return os.ReadFile(filepath.Join(dir, "magpie.db"))
+})
+
 // open opens a store in dir, which is a new folder for "", and closes it at the end of the test.
 func open(t testing.TB, dir string) *Store {
 	t.Helper()
 	if dir == "" {
 		dir = t.TempDir()
+		b, err := migrated()
+		check(t, err)
+		check(t, os.WriteFile(filepath.Join(dir, "magpie.db"), b, 0o600))
 	}
 	s, err := Open(t.Context(), Options{Dir: dir, Log: quiet})
 	if err != nil {
@@ -180,6 +200,7 @@ func TestClosedStoreRefuses(t *testing.T) {
 }
 
 func TestAppend(t *testing.T) {
+	t.Parallel()
 	s := world(t)
 	seen := &recorder{}
 	s.Observe(seen)
@@ -246,6 +267,7 @@ func TestDedupSurvivesReopening(t *testing.T) {
 }
 
 func TestPackets(t *testing.T) {
+	t.Parallel()
 	s := world(t)
 	sess := &chat.Session{EID: "acme", UID: "ann", ClientID: "c"}
 	saved := make(chan error, 1)
@@ -285,6 +307,7 @@ func TestPackets(t *testing.T) {
 }
 
 func TestRetained(t *testing.T) {
+	t.Parallel()
 	s := world(t)
 	app := chat.StreamRef{EID: "acme", Kind: chat.StreamApp}
 	put := func(topic, payload string, skip bool) {
@@ -317,6 +340,7 @@ func TestRetained(t *testing.T) {
 
 // TestBatch runs operations in one transaction: those that fail leave nothing behind, and everyone hears of the rest in its order.
 func TestBatch(t *testing.T) {
+	t.Parallel()
 	s := world(t)
 	g := must(s.CreateGroup(t.Context(), "acme", "ann", chat.Group{Name: "G"}, []string{"bo"}, ""))(t)
 	seen := &recorder{}
@@ -380,6 +404,7 @@ func TestBatch(t *testing.T) {
 
 // TestConcurrentAppends has many senders write to a few conversations, each message twice.
 func TestConcurrentAppends(t *testing.T) {
+	t.Parallel()
 	const senders, messages = 24, 40
 	s := open(t, "")
 	populate(t, s)
@@ -423,6 +448,7 @@ func TestConcurrentAppends(t *testing.T) {
 
 // A change that nobody waits for any more when its turn comes is not made: its caller was told so, and may use its variables.
 func TestChangeThatNobodyWaitsFor(t *testing.T) {
+	t.Parallel()
 	ctx, s := t.Context(), open(t, "")
 	begun, free := make(chan struct{}), make(chan struct{})
 	first := make(chan error, 1)
