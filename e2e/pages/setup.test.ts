@@ -40,8 +40,13 @@ afterAll(async () => {
 
 test('the first administrator is made by the one-time link, and is in', async () => {
   const page = await (await browser.newContext({ locale: 'en-GB' })).newPage();
+  const refused: string[] = [];
+  page.on('response', (r) => {
+    if (r.status() >= 400) refused.push(`${r.status()} ${r.url()}`);
+  });
   await page.goto(new URL('/', link).href);
   await page.getByText('This server has no organisation yet.').waitFor();
+  expect(refused).toEqual([]); // nobody was signed in here, so that no login is asked for
   expect(await page.locator('form').count()).toBe(0);
   const early = await new AxeBuilder({ page }).analyze();
   expect(early.violations.filter((v) => v.impact === 'serious' || v.impact === 'critical')).toEqual([]);

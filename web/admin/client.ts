@@ -5,6 +5,7 @@ import type { Me } from '../core';
 import { Api } from '../core/api/http';
 import { alone, renewal } from '../core/db/device';
 import { Problem } from '../core/problem';
+import { loginMark } from '../ui/login-mark';
 
 /** What a role allows, in the words of docs/administration.md. The server decides; the pages only leave out what would be refused. */
 export type Right = 'read' | 'change' | 'system';
@@ -26,6 +27,7 @@ export const api = new Api({
   locks: navigator.locks ?? null,
   alone,
   renewal,
+  mark: loginMark,
   onSignedIn: ({ user, org }) => {
     account.value = { status: 'in', me: user, org };
   },

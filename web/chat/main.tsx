@@ -2,13 +2,14 @@ import { render } from 'preact';
 import { createCore } from '../core';
 import { keepShell } from '../shell/register';
 import { setClock, watchDays } from '../ui/day';
+import { loginMark } from '../ui/login-mark';
 import './styles';
 import { startAlerts } from './alerts';
 import { App } from './app';
 import { CoreProvider } from './context';
 import { startIdle } from './idle';
 
-const core = createCore({ base: location.origin });
+const core = createCore({ base: location.origin, mark: loginMark });
 setClock(() => core.now());
 watchDays();
 

@@ -70,6 +70,7 @@ export class App implements t.Core {
       locks: this.locks,
       alone: this.memory ? undefined : alone,
       renewal: this.memory ? undefined : renewal,
+      mark: o.mark,
       host: o.token && { app: o.app ?? '', token: o.token },
       onSignedIn: (s) => this.signedIn(s),
       onSignedOut: (reason, why) => this.ended(reason, false, why),

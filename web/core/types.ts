@@ -445,6 +445,14 @@ export interface Core {
   on(event: 'message', f: (m: Message, c: Conversation) => void): () => void;
 }
 
+/** A mark beside the refresh cookie, which scripts can't read. */
+export interface LoginMark {
+  /** Whether there may be a login. */
+  there(): boolean;
+  /** The server has said that there is none. */
+  gone(): void;
+}
+
 /** What createCore needs of its surroundings; everything but `base` has a default. */
 export interface CoreOptions {
   /** Origin of the server, without a slash at the end: `https://chat.example.org`. */
@@ -459,6 +467,8 @@ export interface CoreOptions {
   token?: () => Promise<string | null | undefined>;
   /** 'memory' keeps nothing on this device. Default: IndexedDB where it works; 'memory' with `token`. */
   storage?: 'indexeddb' | 'memory';
+  /** Says whether this browser may have a login, so that the server is not asked in vain. Without, it is. */
+  mark?: LoginMark;
   /** Milliseconds since 1970. */
   now?: () => number;
   fetch?: typeof fetch;

@@ -127,6 +127,30 @@ test('renews the token once when it is refused', async () => {
   expect(over).toEqual([]);
 });
 
+test('without a mark of a login nobody is asked for one', async () => {
+  const gone = vi.fn();
+  let there = false;
+  const api = new Api({
+    base: 'http://test',
+    fetch: server.fetch,
+    now: () => time,
+    locks: null,
+    mark: { there: () => there, gone },
+    onSignedIn() {},
+    onSignedOut() {},
+  });
+  await expect(api.refresh()).rejects.toMatchObject({ status: 401 });
+  expect(server.calls).toEqual([]);
+  there = true;
+  server.over = true;
+  await expect(api.refresh()).rejects.toMatchObject({ status: 401 });
+  expect([server.calls, gone.mock.calls.length]).toEqual([['POST /auth/refresh'], 1]);
+  there = false;
+  server.over = false;
+  await api.login('demo', 'alice', 'secret');
+  await expect(api.refresh()).resolves.toBeTruthy(); // who has signed in here needs none
+});
+
 test('a login that is over ends the session, once', async () => {
   const api = client();
   await api.login('demo', 'alice', 'secret');

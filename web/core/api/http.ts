@@ -2,6 +2,7 @@
 
 import { signal } from '@preact/signals-core';
 import { Problem, type ProblemBody, signedOut } from '../problem';
+import type { LoginMark } from '../types';
 import type { KeptAccount, List, SignIn } from './shapes';
 
 const prefix = '/api/v1';
@@ -19,6 +20,8 @@ export interface ApiOptions {
   alone?: (<T>(f: () => Promise<T>) => Promise<T>) | undefined;
   /** Runs a renewal, after one that a page began which was left meanwhile. */
   renewal?: (<T>(f: () => Promise<T>) => Promise<T>) | undefined;
+  /** What this browser says of a login that is in a cookie. Without, the server is always asked. */
+  mark?: LoginMark | undefined;
   /** Sign-in by a host: the app, and where its tokens come from (CoreOptions.token). Without, logins renew themselves by the refresh token. */
   host?: { app: string; token: () => Promise<string | null | undefined> } | undefined;
   /** Signed in, or the login renewed. */
@@ -80,7 +83,14 @@ export class Api {
       const token = this.signedIn?.refresh_token;
       const body = token ? { refresh_token: token } : {};
       const renewal = this.o.renewal ?? run;
-      return this.accept(await renewal(() => this.call<SignIn>('POST', '/auth/refresh', { body })), at);
+      const { mark } = this.o;
+      if (mark && !this.signedIn && !mark.there()) throw signedOut();
+      try {
+        return this.accept(await renewal(() => this.call<SignIn>('POST', '/auth/refresh', { body })), at);
+      } catch (e) {
+        if (e instanceof Problem && e.status === 401) mark?.gone();
+        throw e;
+      }
     }).finally(() => {
       this.renewing = undefined;
     });
