@@ -184,7 +184,7 @@ func TestWebhooksTellPresence(t *testing.T) {
 	log := &hookLog{news: make(chan struct{}, 1)}
 	receiver := httptest.NewServer(log)
 	t.Cleanup(receiver.Close)
-	n := startNode(t, func(c *Config) { c.WebhookAllow = []string{"127.0.0.1"} })
+	n := startNode(t, func(c *Config) { c.WebhookAllow, c.Metrics = []string{"127.0.0.1"}, "127.0.0.1:0" })
 	alice := n.token("alice")
 	const app = "/api/v1/admin/apps/oa-test"
 	n.must("POST", "/api/v1/admin/apps", alice, map[string]any{"id": "oa-test", "name": "Office"})
@@ -211,6 +211,16 @@ func TestWebhooksTellPresence(t *testing.T) {
 	n.online("carol") // of whom the bot hears nothing
 	n.drop(bob)
 	told("offline")
+	n.until(func() bool { // the last is counted a moment after it has arrived
+		answer, err := http.Get(n.addr["metrics"] + "/metrics")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer answer.Body.Close()
+		figures, err := io.ReadAll(answer.Body)
+		return err == nil && strings.Contains(string(figures), "magpie_webhook_attempts_total{outcome=\"delivered\"} 4\n") &&
+			strings.Contains(string(figures), "magpie_webhook_deliveries_waiting 0\n")
+	})
 	log.mu.Lock()
 	defer log.mu.Unlock()
 	for _, wrong := range log.wrong {
