@@ -178,7 +178,6 @@ func TestIncomingWebhooks(t *testing.T) {
 
 // TestIncomingWebhooksAreSlowed posts faster than a webhook may.
 func TestIncomingWebhooksAreSlowed(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t, nil)
 	h := w.newHost("build", nil)
 	h.bot("builder")
