@@ -119,6 +119,18 @@ func TestExchange(t *testing.T) {
 		t.Errorf("audit: %s", log.raw)
 	}
 
+	// Her picture: one that was uploaded for that in the organisation, and no other.
+	face := w.upload(201, "acme/bob", "me.png", photo(t, 90, 60), "purpose", "avatar").body["url"].(string)
+	sent := w.upload(201, "acme/bob", "x.png", photo(t, 90, 60)).body["url"].(string)
+	foreign := w.upload(201, "other/eve", "me.png", photo(t, 90, 60), "purpose", "avatar").body["url"].(string)
+	for uid, link := range map[string]string{"gina": face, "hugo": sent, "ivan": foreign, "judy": "/media/none", "kim": face + "/thumb"} {
+		h.exchange(h.sign(h.claims(uid, jwt.MapClaims{"avatar": link})))
+		want := map[string]any{"gina": face}[uid]
+		if r := w.want(200, "acme/bob", "GET", "/api/v1/users/"+uid, nil); want == nil && r.body["avatar"] != "" || want != nil && r.body["avatar"] != want {
+			t.Errorf("%s: %s", uid, r.raw)
+		}
+	}
+
 	// What nobody may sign in as.
 	for _, uid := range []string{"bot", "frank"} {
 		if uid == "frank" {

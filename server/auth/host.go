@@ -37,6 +37,7 @@ type hostClaims struct {
 	Org         string   `json:"org"`
 	Name        string   `json:"name,omitempty"`
 	Email       string   `json:"email,omitempty"`
+	Avatar      string   `json:"avatar,omitempty"`
 	Departments []string `json:"departments,omitempty"`
 	jwt.RegisteredClaims
 }
@@ -233,7 +234,7 @@ func sane(t *jwt.NumericDate) bool {
 
 // hostUser reads whom a token speaks for.
 func hostUser(c *hostClaims) (chat.HostUser, error) {
-	u := chat.HostUser{UID: c.Subject}
+	u := chat.HostUser{UID: c.Subject, Avatar: c.Avatar}
 	wrong := func(err error) (chat.HostUser, error) {
 		return u, chat.HostToken(chat.TokenMalformed, "The token can't be taken: %s.", err.Error())
 	}

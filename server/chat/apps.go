@@ -57,6 +57,7 @@ type HostUser struct {
 	UID         string
 	Name        string
 	Email       string
+	Avatar      string   // a link that may be one of a picture of ours; all others are nothing
 	Departments []string // paths such as "Engineering/Backend", the main one first
 }
 

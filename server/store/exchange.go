@@ -127,6 +127,9 @@ func (t *tx) hostUser(app chat.App, x chat.Exchange) (chat.User, error) {
 			return u, err
 		}
 	}
+	if err := t.hostAvatar(u, x.User.Avatar); err != nil {
+		return u, err
+	}
 	a, err := readAccount(background, t, app.EID, u.UID)
 	if err != nil {
 		return u, err
@@ -134,6 +137,27 @@ func (t *tx) hostUser(app chat.App, x chat.Exchange) (chat.User, error) {
 	after := accountRecord(a)
 	after["app"] = app.ID
 	return a.User, t.audit(chat.Actor{EID: app.EID, Addr: x.Login.Addr}, "user.create", u.UID, nil, after)
+}
+
+// hostAvatar gives a new user the picture that its host names, where it is one of the organisation's that was uploaded for that. Nothing is fetched from
+// elsewhere.
+func (t *tx) hostAvatar(u chat.User, link string) error {
+	id, ours := chat.FileOf(link)
+	if !ours || link != chat.FilePath+id {
+		return nil
+	}
+	var owner string
+	err := t.row(`SELECT uid FROM files WHERE id = $1 AND eid = $2 AND purpose = $3`, id, u.EID, chat.ForAvatar).Scan(&owner)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := t.changeAvatar(u.EID, owner, "", link); err != nil {
+		return err
+	}
+	return t.exec(`UPDATE users SET avatar = $1 WHERE eid = $2 AND uid = $3`, link, u.EID, u.UID)
 }
 
 // runningLogin returns the login that a page goes on with: the one that it had, where that is the same person's, or the new one. One that was
