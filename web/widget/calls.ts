@@ -103,7 +103,7 @@ export class Calls {
   }
 
   private boot(o: Options): Promise<void> {
-    if (!/^[a-z0-9-]{3,40}$/.test(o.app)) throw new Error('app must be the id that the administration shows');
+    if (!/^[a-z0-9-]{3,40}$/.test(o.app)) throw new Error('app must be the id of an app');
     if (this.running) {
       if (o.app === this.running.app) return this.running.again(o);
       throw new Error(`the chat runs for "${this.running.app}"; destroy it first`);

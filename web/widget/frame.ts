@@ -92,7 +92,7 @@ export class Frame {
     clearTimeout(this.timer);
     this.port?.close();
     this.port = undefined;
-    for (const { reject } of this.pending.values()) reject(new Error('The chat was destroyed.'));
+    for (const { reject } of this.pending.values()) reject(new Error('destroyed'));
     this.pending.clear();
     this.element.remove();
   }

@@ -41,7 +41,11 @@ export class Launcher {
       if (e.key === 'Escape' && this.shown) this.hide();
     };
     this.redraw();
-    // Beside the body, where no transform of the page's takes hold of what is fixed, and a body that is replaced does not take it along.
+  }
+
+  /** After the body, where no transform of the page's takes hold of what is fixed, and a body that is replaced does not take it along. */
+  attach(): void {
+    this.place();
     document.documentElement.append(this.element);
   }
 

@@ -11,7 +11,7 @@ const page = window as unknown as { Magpie?: Global };
 function start(script: HTMLScriptElement): void {
   const before = page.Magpie;
   if (before !== undefined && typeof before !== 'function') {
-    console.error('Magpie: the page has something else under this name.', before);
+    console.error('Magpie: the page has another thing of this name.', before);
     return;
   }
   const magpie: Global = before?.loaded ? before : make(script.src, before);
@@ -50,4 +50,4 @@ export type Exposed = Magpie;
 
 const script = document.currentScript;
 if (script instanceof HTMLScriptElement && script.src) start(script);
-else console.error('Magpie: load this script by a <script src="…/embed/v1/loader.js"> of its own.');
+else console.error('Magpie: load this by a <script src> of its own.');

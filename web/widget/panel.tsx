@@ -94,8 +94,7 @@ function told(core: Core, m: ToPanel): void {
       answer(m.id, core.identify());
       break;
     case 'logout':
-      leaving = true;
-      answer(m.id, core.logout());
+      answer(m.id, leave(core));
       break;
   }
 }
@@ -109,6 +108,19 @@ async function obtain(): Promise<string | null> {
   });
   if (token === undefined) throw new Error('it could not be asked.');
   return token;
+}
+
+/** A sign-in that is under way is waited for: its login is to end too. */
+async function leave(core: Core): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const stop = core.account.subscribe(({ status }) => {
+      if (status === 'unknown') return;
+      resolve();
+      queueMicrotask(() => stop());
+    });
+  });
+  leaving = core.account.peek().status === 'in';
+  await core.logout();
 }
 
 /** Tells the loader what happens here. */

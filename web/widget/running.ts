@@ -59,6 +59,10 @@ export class Chats implements Running, Owner {
     document.addEventListener('securitypolicyviolation', (e) => this.forbidden(e), { signal });
     this.known.owner = this;
     for (const one of this.known.here) this.came(one);
+    // Sooner it would stand before the body, and be what the keyboard reaches first.
+    const attach = () => this.launcher?.attach();
+    if (document.readyState === 'loading') document.addEventListener('DOMContentLoaded', attach, { signal });
+    else attach();
     if (o.open) this.launcher?.show();
     // What the page itself needs goes first.
     if (document.readyState === 'complete') this.soon();
@@ -92,7 +96,7 @@ export class Chats implements Running, Owner {
 
   async openChat(chat: unknown): Promise<void> {
     const conv = convOf(chat);
-    if (!this.launcher) throw new Error('there is no panel for it: the launcher is off');
+    if (!this.launcher) throw new Error('the launcher is off');
     this.launcher.show();
     await this.launcher.frame.request({ type: 'open', conv });
   }
@@ -140,7 +144,7 @@ export class Chats implements Running, Owner {
     this.known.owner = undefined;
     for (const one of this.known.here) one.clear();
     this.launcher?.end();
-    this.settle?.reject(failure('call', 'The chat was destroyed.'));
+    this.settle?.reject(failure('call', 'destroyed'));
   }
 
   // Elements of the page
@@ -252,7 +256,7 @@ export class Chats implements Running, Owner {
 
   private source({ tokenUrl, getToken }: Pick<Options, 'tokenUrl' | 'getToken'>): GetToken {
     if (typeof getToken === 'function') return async () => getToken();
-    if (typeof tokenUrl !== 'string' || !tokenUrl) throw new Error('there is no tokenUrl and no getToken');
+    if (typeof tokenUrl !== 'string' || !tokenUrl) throw new Error('there is no tokenUrl or getToken');
     const url = new URL(tokenUrl, document.baseURI);
     return fromUrl(url.href, { fetch: (...a) => fetch(...a), signal: this.ending.signal });
   }

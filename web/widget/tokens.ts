@@ -54,7 +54,7 @@ export async function obtain(get: GetToken, s: Surroundings): Promise<string | n
     } catch (e) {
       s.signal.throwIfAborted();
       const delay = delays[tries];
-      if (delay === undefined) throw new NoToken(`No token could be had: ${e instanceof Error ? e.message : e}`);
+      if (delay === undefined) throw new NoToken(`No token: ${e instanceof Error ? e.message : e}`);
       await pause(delay, s.signal);
     }
   }
