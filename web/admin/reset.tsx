@@ -5,7 +5,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { Api } from '../core/api/http';
 import { Field } from '../ui/field';
 import { Gate } from '../ui/gate';
-import { t } from '../ui/prefs';
+import { ready, t } from '../ui/prefs';
 import { explain, explainMore, statusOf } from '../ui/problem';
 import { remember } from '../ui/remember';
 import '../ui/styles/tokens.css';
@@ -189,4 +189,4 @@ function Choose({ owner, token, onDone, onDead }: ChooseProps) {
 }
 
 explainMore(() => a.value.problem);
-render(<Reset />, document.getElementById('app') as HTMLElement);
+void ready.then(() => render(<Reset />, document.getElementById('app') as HTMLElement));

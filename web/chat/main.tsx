@@ -3,6 +3,7 @@ import { createCore } from '../core';
 import { keepShell } from '../shell/register';
 import { setClock, watchDays } from '../ui/day';
 import { loginMark } from '../ui/login-mark';
+import { ready } from '../ui/prefs';
 import './styles';
 import { startAlerts } from './alerts';
 import { App } from './app';
@@ -22,11 +23,13 @@ document.addEventListener('visibilitychange', () => {
 
 startAlerts(core);
 startIdle(core);
-render(
-  <CoreProvider value={core}>
-    <App />
-  </CoreProvider>,
-  document.getElementById('app') as HTMLElement,
+void ready.then(() =>
+  render(
+    <CoreProvider value={core}>
+      <App />
+    </CoreProvider>,
+    document.getElementById('app') as HTMLElement,
+  ),
 );
 core.start();
 keepShell(core);

@@ -3,7 +3,8 @@ import type { Core } from '../core';
 import { Avatar } from '../ui/avatar';
 import type { Mention } from '../ui/markup';
 import { Name } from '../ui/name';
-import { languages, t } from '../ui/prefs';
+import { t } from '../ui/prefs';
+import { languages } from '../ui/text/languages';
 import { split, useCore, usePerson } from './context';
 
 /** Everyone that may be mentioned in a conversation: the members of a group besides oneself, and all of them at once. */
@@ -14,7 +15,7 @@ export function mentionable(core: Core, conv: string): Mention[] {
   const people = core.members(gid).value.filter((m) => m.uid !== me);
   return [
     ...people.map((m) => ({ uid: m.uid, name: m.name })),
-    ...Object.values(languages).map((l) => ({ uid: '*', name: l.chat.everyone })),
+    ...Object.values(languages).map((l) => ({ uid: '*', name: l.everyone })),
   ];
 }
 

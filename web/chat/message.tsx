@@ -5,9 +5,10 @@ import { clock, dayName, format } from '../ui/format';
 import { Icon } from '../ui/icon';
 import type { Mention } from '../ui/markup';
 import { clean, Name, Words } from '../ui/name';
-import { languages, t } from '../ui/prefs';
+import { t } from '../ui/prefs';
 import { explainKept } from '../ui/problem';
 import { RichText } from '../ui/rich-text';
+import { languages } from '../ui/text/languages';
 import { BotTag } from './bot-tag';
 import { useCore, usePerson } from './context';
 import { MediaBody } from './media/body';
@@ -151,7 +152,7 @@ function mentioned(core: Core, m: Message): Mention[] {
     .filter((uid) => typeof uid === 'string')
     .flatMap((uid) =>
       uid === '*'
-        ? Object.values(languages).map((l) => ({ uid, name: l.chat.everyone }))
+        ? Object.values(languages).map((l) => ({ uid, name: l.everyone }))
         : [{ uid, name: core.person(uid).value.name }],
     );
 }

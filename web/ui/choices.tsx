@@ -1,11 +1,13 @@
 import type { ComponentChildren } from 'preact';
 import { Segments } from './field';
-import { type Language, language, languages, type Theme, t, theme } from './prefs';
+import { type Language, language, speak, type Theme, t, theme } from './prefs';
+import { languages } from './text/languages';
+import { toast } from './toast';
 
 export function LanguageChoice() {
   const options = (Object.keys(languages) as Language[]).map((l): [Language, ComponentChildren] => [
     l,
-    <span lang={l === 'zh' ? 'zh-CN' : 'en'}>{languages[l].languageName}</span>,
+    <span lang={l === 'zh' ? 'zh-CN' : 'en'}>{languages[l].name}</span>,
   ]);
   return (
     <Segments
@@ -13,7 +15,7 @@ export function LanguageChoice() {
       value={language.value}
       options={options}
       onChange={(l) => {
-        language.value = l;
+        speak(l).catch(() => toast(t.peek().problem.network));
       }}
     />
   );

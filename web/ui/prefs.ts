@@ -1,12 +1,15 @@
-import { computed, effect, signal } from '@preact/signals';
+import { batch, effect, type ReadonlySignal, signal } from '@preact/signals';
 import { recall, remember } from './remember';
-import { en, type Texts } from './text/en';
-import { zh } from './text/zh';
+import type { Texts } from './text/en';
+import type { languages } from './text/languages';
 
-export type Language = 'en' | 'zh';
+export type Language = keyof typeof languages;
 export type Theme = 'system' | 'light' | 'dark';
 
-export const languages: Record<Language, Texts> = { en, zh };
+const load: Record<Language, () => Promise<Texts>> = {
+  en: async () => (await import('./text/en')).en,
+  zh: async () => (await import('./text/zh')).zh,
+};
 
 function firstLanguage(): Language {
   const kept = recall('language');
@@ -32,11 +35,30 @@ function firstTextSize(): TextSize {
 }
 
 export const textSize = signal<TextSize>(firstTextSize());
-export const language = signal<Language>(firstLanguage());
-export const theme = signal<Theme>(firstTheme());
+const chosen = signal<Language>(firstLanguage());
+const texts = signal({} as Texts);
+let wanted: Language;
+
+export const language: ReadonlySignal<Language> = chosen;
 
 /** The texts in the chosen language: read `t.value` while rendering and the view follows a change of language. */
-export const t = computed<Texts>(() => languages[language.value]);
+export const t: ReadonlySignal<Texts> = texts;
+
+/** A page loads the texts of its language alone, and shows nothing before they are there. */
+export const ready = speak(chosen.peek());
+
+/** Changes the language, as soon as its texts are there. Rejects when they can't be loaded. */
+export async function speak(l: Language): Promise<void> {
+  wanted = l;
+  const its = await load[l]();
+  if (wanted !== l) return; // changed again meanwhile
+  batch(() => {
+    chosen.value = l;
+    texts.value = its;
+  });
+}
+
+export const theme = signal<Theme>(firstTheme());
 
 effect(() => {
   document.documentElement.lang = language.value === 'zh' ? 'zh-CN' : 'en';

@@ -11,7 +11,7 @@ import { type Connection, type Core, createCore, type Message } from '../core';
 import { setClock, watchDays } from '../ui/day';
 import { Icon } from '../ui/icon';
 import { Logo } from '../ui/logo';
-import { language } from '../ui/prefs';
+import { ready, speak } from '../ui/prefs';
 import { nameOf } from '../ui/problem';
 import { fetchFiles } from '../ui/source';
 import { Toasts } from '../ui/toast';
@@ -41,7 +41,6 @@ const tell = listen((m) => {
 
 function start({ theme, locale, conv, inline, shown }: Extract<ToPanel, { type: 'start' }>): void {
   if (core) return;
-  speak(locale);
   paint(theme);
   closes.value = !inline;
   only.value = conv;
@@ -59,11 +58,14 @@ function start({ theme, locale, conv, inline, shown }: Extract<ToPanel, { type: 
   watchDays();
   fetchFiles((path) => (core as Core).media.load(path));
   follow(core);
-  render(
-    <CoreProvider value={core}>
-      <Panel />
-    </CoreProvider>,
-    document.getElementById('app') as HTMLElement,
+  const its = core;
+  void speakAs(locale).then(() =>
+    render(
+      <CoreProvider value={its}>
+        <Panel />
+      </CoreProvider>,
+      document.getElementById('app') as HTMLElement,
+    ),
   );
   tell({ type: 'here' });
   void core.start();
@@ -80,7 +82,7 @@ function told(core: Core, m: ToPanel): void {
       paint(m.theme);
       break;
     case 'locale':
-      speak(m.locale);
+      void speakAs(m.locale);
       break;
     case 'shown':
       if (m.shown) look();
@@ -196,8 +198,8 @@ function look(): void {
   requestAnimationFrame(() => document.querySelector<HTMLElement>('.composer-input')?.focus());
 }
 
-function speak(locale: string): void {
-  language.value = /^zh\b/i.test(locale) ? 'zh' : 'en';
+async function speakAs(locale: string): Promise<void> {
+  await speak(/^zh\b/i.test(locale) ? 'zh' : 'en').catch(() => ready); // then in the language of the browser
   document.title = words.peek().title;
 }
 

@@ -1,10 +1,10 @@
 import { groupEn } from './group-en';
+import { languages } from './languages';
 import { problemEn } from './problem-en';
 
 /** The English texts. Their type is the contract that every other language fills (`Texts`). */
 export const en = {
   appName: 'Magpie',
-  languageName: 'English',
 
   signIn: {
     title: 'Sign in',
@@ -154,7 +154,7 @@ export const en = {
     retry: 'Try again',
     discard: 'Delete',
     showAll: 'Show more',
-    everyone: 'all',
+    everyone: languages.en.everyone,
     everyoneHint: 'Everyone in the group',
     mention: 'Mention somebody',
     reply: 'Reply',

@@ -1,11 +1,11 @@
 import type { Texts } from './en';
 import { groupZh } from './group-zh';
+import { languages } from './languages';
 import { problemZh } from './problem-zh';
 
 /** 简体中文 */
 export const zh: Texts = {
   appName: 'Magpie',
-  languageName: '简体中文',
 
   signIn: {
     title: '登录',
@@ -154,7 +154,7 @@ export const zh: Texts = {
     retry: '重试',
     discard: '删除',
     showAll: '展开全部',
-    everyone: '所有人',
+    everyone: languages.zh.everyone,
     everyoneHint: '群里的每个人',
     mention: '提及某人',
     reply: '回复',
