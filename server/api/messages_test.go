@@ -244,7 +244,9 @@ func (w *world) tooFast(call func() reply) reply {
 
 func TestSendingTooFast(t *testing.T) {
 	w := newWorld(t, func(o *api.Options) { o.Limits.PublishRate, o.Limits.PublishBurst = 1, 3 })
-	r := w.tooFast(func() reply { return w.call("acme/alice", "POST", "/api/v1/conversations/u:bob/messages", textMessage("hi")) })
+	r := w.tooFast(func() reply {
+		return w.call("acme/alice", "POST", "/api/v1/conversations/u:bob/messages", textMessage("hi"))
+	})
 	if r.header.Get("Retry-After") != "1" {
 		t.Errorf("%d %v", r.status, r.header)
 	}

@@ -23,8 +23,8 @@ const (
 
 	// markCookie says to the pages that there may be a login: without it they don't ask, as browsers note each refusal in their console.
 	markCookie = "magpie_login"
-	mediaPath   = "/media"
-	mediaAge    = 24 * time.Hour
+	mediaPath  = "/media"
+	mediaAge   = 24 * time.Hour
 )
 
 type loginBody struct {
