@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"math"
 	"time"
 
 	"magpie/server/chat"
@@ -157,29 +158,31 @@ func (t *tx) removeOrg(eid string) (gone bool, err error) {
 	return true, t.event(chat.Event{EID: eid, Type: chat.EventOrg})
 }
 
+// streamTables are the tables whose rows belong to entries of a conversation, and the conversation's log.
+var streamTables = []string{"mentions", "edit_notices", "file_refs", "log"}
+
 // removeStreams deletes messages and notices with what belongs to them, and the conversations that are empty then.
 func (t *tx) removeStreams(eid string) (n int64, err error) {
 	for n < removeStep {
 		var id int64
 		ref := chat.StreamRef{EID: eid}
-		// What is joined to streams is in removeRows; what names a stream only is here.
 		err := t.row(`SELECT COALESCE(MIN(id), 0) FROM streams WHERE eid = $1`, eid).Scan(&id)
 		if err != nil || id == 0 {
 			return n, err
 		}
-		var last int64
-		err = t.row(`SELECT COALESCE(MAX(seq), 0) FROM (SELECT seq FROM log WHERE stream = $1 ORDER BY seq LIMIT $2) old`, id, removeStep-n).Scan(&last)
+		last, more := int64(math.MaxInt64), false
+		err = t.row(`SELECT COALESCE(MAX(seq), $3), COUNT(*) > 0 FROM (SELECT seq FROM log WHERE stream = $1 ORDER BY seq LIMIT $2) old`, id, removeStep-n, last).Scan(&last, &more)
 		if err != nil {
 			return n, err
 		}
-		if last > 0 {
-			for _, q := range []string{`DELETE FROM mentions WHERE stream = $1 AND seq <= $2`, `DELETE FROM edit_notices WHERE stream = $1 AND seq <= $2`, `DELETE FROM file_refs WHERE stream = $1 AND seq <= $2`, `DELETE FROM log WHERE stream = $1 AND seq <= $2`} {
-				deleted, err := t.affect(q, id, last)
-				if err != nil {
-					return n, err
-				}
-				n += deleted
+		for _, table := range streamTables {
+			deleted, err := t.affect(`DELETE FROM `+table+` WHERE stream = $1 AND seq <= $2`, id, last)
+			if err != nil {
+				return n, err
 			}
+			n += deleted
+		}
+		if more {
 			continue
 		}
 		for _, table := range []string{"participants", "cleared"} {

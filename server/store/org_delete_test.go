@@ -68,20 +68,28 @@ func fill(t *testing.T, s *Store, eid string) {
 	must(s.CreatePasswordLink(ctx, by, "cy", []byte("link of "+eid)))(t)
 	check(t, s.SaveJob(ctx, chat.Job{ID: eid + "-job", By: by, Kind: chat.JobImport, State: chat.JobDone}))
 	check(t, s.AddFigures(ctx, []chat.DayFigures{{EID: eid, Day: 1, Messages: 1}}))
-	for _, table := range tablesOf(t, s) {
-		invent(t, s, table, eid)
+	var stream int64
+	check(t, s.read.QueryRow(`SELECT id FROM streams WHERE eid = $1 AND kind = 1 ORDER BY id`, eid).Scan(&stream))
+	for _, table := range tablesOf(t, s, "eid") {
+		invent(t, s, table, eid, "eid = '"+eid+"'", 0)
+	}
+	for _, table := range tablesOf(t, s, "stream") {
+		// Packets are a session's and go with it; deliveries have a sweep of their own.
+		if !slices.Contains(tablesOf(t, s, "eid"), table) && table != "packets" && table != "deliveries" {
+			invent(t, s, table, eid, fmt.Sprint("stream = ", stream), stream)
+		}
 	}
 }
 
-// tablesOf returns the tables with rows of organisations.
-func tablesOf(t *testing.T, s *Store) []string {
+// tablesOf returns the tables with a column: their rows are an organisation's, or belong to one of its conversations.
+func tablesOf(t *testing.T, s *Store, column string) []string {
 	t.Helper()
 	return must(collect(t.Context(), s.read, scanString, `SELECT m.name FROM sqlite_master m, pragma_table_info(m.name) c
-		WHERE m.type = 'table' AND c.name = 'eid' AND m.name NOT IN ('orgs', 'past_orgs') ORDER BY m.rowid`))(t)
+		WHERE m.type = 'table' AND c.name = $1 AND m.name NOT IN ('orgs', 'past_orgs') ORDER BY m.rowid`, column))(t)
 }
 
-// invent puts a row into a table that has none of an organisation: texts are the same everywhere, so that one row refers to another.
-func invent(t *testing.T, s *Store, table, eid string) {
+// invent puts a row into a table that has none yet, by which one knows the organisation's: texts are the same everywhere, so that one row refers to another.
+func invent(t *testing.T, s *Store, table, eid, by string, stream int64) {
 	t.Helper()
 	columns := must(collect(t.Context(), s.read, scanString, `SELECT name || ' ' || type FROM pragma_table_info($1)`, table))(t)
 	var names, values []string
@@ -91,6 +99,8 @@ func invent(t *testing.T, s *Store, table, eid string) {
 		switch {
 		case kind == "INTEGER": // it numbers itself
 			continue
+		case name == "stream" && stream > 0:
+			value = fmt.Sprint(stream)
 		case kind == "BIGINT":
 			value = fmt.Sprint(1_000_000 + int(eid[0]))
 		case name != "eid":
@@ -99,7 +109,7 @@ func invent(t *testing.T, s *Store, table, eid string) {
 		names, values = append(names, name), append(values, value)
 	}
 	check(t, s.change(t.Context(), func(t *tx) error {
-		return t.exec(`INSERT INTO ` + table + ` (` + strings.Join(names, ", ") + `) SELECT ` + strings.Join(values, ", ") + ` WHERE NOT EXISTS (SELECT 1 FROM ` + table + ` WHERE eid = '` + eid + `')`)
+		return t.exec(`INSERT INTO ` + table + ` (` + strings.Join(names, ", ") + `) SELECT ` + strings.Join(values, ", ") + ` WHERE NOT EXISTS (SELECT 1 FROM ` + table + ` WHERE ` + by + `)`)
 	}))
 }
 
@@ -128,7 +138,7 @@ func TestDeletedOrganisationLeavesNothing(t *testing.T) {
 	addFile(t, s, "gone", "ann", "logo", chat.ForAvatar)
 
 	// Every table with a column for the organisation has something of it, so that what is left behind is seen.
-	tables := tablesOf(t, s)
+	tables := tablesOf(t, s, "eid")
 	rows := func(table string) (n int) {
 		check(t, s.read.QueryRow(`SELECT COUNT(*) FROM `+table+` WHERE eid = 'gone'`).Scan(&n))
 		return n
