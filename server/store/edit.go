@@ -64,6 +64,7 @@ func (t *tx) edit(e *chat.Entry, r chat.Revision) error {
 	}
 	seq := int64(e.Seq)
 	e.Payload = r.Payload
+	t.forget()
 	if err := t.exec(`UPDATE log SET payload = $1 WHERE stream = $2 AND seq = $3`, e.Payload, e.StreamID, seq); err != nil {
 		return err
 	}

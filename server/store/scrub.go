@@ -5,10 +5,10 @@ import (
 	"fmt"
 )
 
-// forget notes that what people wrote is recalled or deleted.
+// forget notes that what people wrote is recalled, deleted or changed.
 func (t *tx) forget() { t.w.forgot.Store(true) }
 
-// Scrub takes what was recalled or deleted since the last time out of the write-ahead log, where pages stay as they were until others are written
+// Scrub takes what was recalled, deleted or changed since the last time out of the write-ahead log, where pages stay as they were until others are written
 // over them. It reports false while somebody still reads the database as it was before, as a backup may: then it is to be tried again. The writer waits for
 // no reader, and only for what was written since the call began.
 func (s *Store) Scrub(ctx context.Context) (done bool, err error) {
