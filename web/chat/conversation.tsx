@@ -1,7 +1,7 @@
 import { useEffect, useMemo, useRef } from 'preact/hooks';
 import type { ConversationView } from '../core';
 import { Avatar } from '../ui/avatar';
-import { format, untilThen } from '../ui/format';
+import { format } from '../ui/format';
 import { Icon } from '../ui/icon';
 import { Menu } from '../ui/menu';
 import { Name, Words } from '../ui/name';
@@ -10,6 +10,7 @@ import { statusOf } from '../ui/problem';
 import { looksHere } from './alerts';
 import { AnnouncementStrip } from './announcement';
 import { BotTag } from './bot-tag';
+import { useClosed } from './closed';
 import { Composer } from './composer';
 import { split, useCore, usePerson } from './context';
 import { ConversationMenuItems } from './conversation-menu';
@@ -69,19 +70,6 @@ export function ConversationPane({ conv, info }: { conv: string; info: boolean }
       )}
     </section>
   );
-}
-
-/** Why one can't write here, or undefined when one can. */
-function useClosed(conv: string): string | undefined {
-  const core = useCore();
-  const [kind, id] = split(conv);
-  if (kind === 'u') return core.person(id).value.disabled ? t.value.chat.noLonger : undefined;
-  const g = core.group(id).value;
-  if (!g || g.role === undefined) return undefined;
-  if (g.role === '') return t.value.chat.noLonger;
-  const until = g.muted_until ? Date.parse(g.muted_until) : 0;
-  if (until > core.now()) return t.value.group.mutedUntil(untilThen(until));
-  return g.muted_all && g.role === 'member' ? t.value.group.mutedAll : undefined;
 }
 
 function useConversationName(conv: string): string {

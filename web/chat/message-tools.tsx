@@ -5,6 +5,7 @@ import { Confirm } from '../ui/dialog';
 import { Icon } from '../ui/icon';
 import { t } from '../ui/prefs';
 import { attempt, toast } from '../ui/toast';
+import { useClosed } from './closed';
 import { split, useCore } from './context';
 import { ReportMessage } from './report';
 import { answer, edit } from './thread';
@@ -37,6 +38,8 @@ export function MessageTools({ box, conv, find }: ToolsProps) {
   const [kind, id] = split(conv);
   const role = kind === 'g' ? core.group(id).value?.role : undefined;
   const manages = role === 'owner' || role === 'admin';
+  // Who can't write here neither answers nor edits.
+  const writes = useClosed(conv) === undefined;
   useEffect(() => {
     const el = box.current;
     if (!el) return;
@@ -47,8 +50,8 @@ export function MessageTools({ box, conv, find }: ToolsProps) {
       if (!row || !bubble || message?.seq === undefined || message.recalledBy) return show(undefined);
       const frame = el.getBoundingClientRect();
       const b = bubble.getBoundingClientRect();
-      const own = Number(message.mine || manages) + Number(core.edits.can(message));
-      const width = toolWidth * (2 + Number(!message.mine) + own);
+      const own = Number(message.mine || manages) + Number(writes && core.edits.can(message));
+      const width = toolWidth * (1 + Number(writes) + Number(!message.mine) + own);
       const beside = message.mine ? b.left - frame.left - width - 6 : b.right - frame.left + 6;
       show({
         message,
@@ -101,7 +104,7 @@ export function MessageTools({ box, conv, find }: ToolsProps) {
       el.removeEventListener('focusin', focused);
       el.removeEventListener('focusout', left);
     };
-  }, [box, core, find, manages]);
+  }, [box, core, find, manages, writes]);
   if (reported) return <ReportMessage message={reported} onClose={() => report(undefined)} />;
   if (recalled) {
     return (
@@ -131,18 +134,20 @@ export function MessageTools({ box, conv, find }: ToolsProps) {
       data-of={message.id}
       style={{ top: `${shown.top}px`, left: `${shown.left}px` }}
     >
-      <button
-        type="button"
-        class="icon-button"
-        aria-label={text.reply}
-        title={text.reply}
-        onClick={() => {
-          answer(conv, message);
-          show(undefined);
-        }}
-      >
-        <Icon name="reply" />
-      </button>
+      {writes && (
+        <button
+          type="button"
+          class="icon-button"
+          aria-label={text.reply}
+          title={text.reply}
+          onClick={() => {
+            answer(conv, message);
+            show(undefined);
+          }}
+        >
+          <Icon name="reply" />
+        </button>
+      )}
       {navigator.clipboard && message.text && (
         <button
           type="button"
@@ -154,7 +159,7 @@ export function MessageTools({ box, conv, find }: ToolsProps) {
           <Icon name="copy" />
         </button>
       )}
-      {core.edits.can(message) && (
+      {writes && core.edits.can(message) && (
         <button
           type="button"
           class="icon-button"
