@@ -423,7 +423,7 @@ export class App implements t.Core {
     this.parting = s;
     const { kept } = this;
     if (kept) void this.onDevice(() => forgetAccount(kept)); // a page that is opened now asks who it is
-    this.closing = later(partingTime).then(() => {
+    this.closing = new Promise((resolve) => void setTimeout(resolve, partingTime)).then(() => {
       this.parting = undefined;
       return this.forget(s, elsewhere ? 'all' : 'unsent');
     });
@@ -494,10 +494,4 @@ export class App implements t.Core {
       };
     });
   }
-}
-
-function later(ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, ms);
-  });
 }
