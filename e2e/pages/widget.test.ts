@@ -4,6 +4,7 @@ import AxeBuilder from '@axe-core/playwright';
 import type { Browser, Frame, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { Server } from '../server';
+import { counting } from './counting';
 import { picture } from './files';
 import { app, HostPage } from './host-page';
 import { Line } from './line';
@@ -112,55 +113,6 @@ function listening(): void {
     queue('on', event, (it: { code?: string } | undefined) =>
       w.heard.push(`${event} ${JSON.stringify(it instanceof Error ? it.code : (it ?? ''))}`),
     );
-}
-
-/** Counts what is added to the page and not taken away again. */
-function counting(): void {
-  if (top !== self) return;
-  const w = window as unknown as { left: () => string[]; Magpie?: unknown };
-  // What has been added to the page's own objects and not been taken away again.
-  const listeners = new Set<string>();
-  const { addEventListener: add, removeEventListener: remove } = EventTarget.prototype;
-  const name = (target: unknown, type: string, f: unknown) =>
-    `${Object.prototype.toString.call(target)} ${type} ${String(f).slice(0, 60)}`;
-  const watched = (target: unknown) =>
-    target === window ||
-    target === undefined ||
-    target instanceof Document ||
-    target instanceof HTMLHtmlElement ||
-    target instanceof HTMLBodyElement;
-  EventTarget.prototype.addEventListener = function (type: string, f: never, o?: boolean | AddEventListenerOptions) {
-    const one = name(this ?? window, type, f);
-    if (watched(this)) {
-      listeners.add(one);
-      if (typeof o === 'object' && o.signal) add.call(o.signal, 'abort', () => listeners.delete(one));
-    }
-    return add.call(this ?? window, type, f, o);
-  };
-  EventTarget.prototype.removeEventListener = function (type: string, f: never, o?: boolean | EventListenerOptions) {
-    listeners.delete(name(this ?? window, type, f));
-    return remove.call(this ?? window, type, f, o);
-  };
-  const timers = new Set<unknown>();
-  const { setTimeout: set, clearTimeout: clear } = window;
-  window.setTimeout = ((f: () => void, ms: number) => {
-    const id = set(() => {
-      timers.delete(id);
-      f();
-    }, ms);
-    timers.add(id);
-    return id;
-  }) as never;
-  window.clearTimeout = ((id: number) => {
-    timers.delete(id);
-    clear(id);
-  }) as never;
-  w.left = () => [
-    ...listeners,
-    ...[...timers].map(String),
-    ...('Magpie' in w ? ['Magpie'] : []),
-    ...[...document.querySelectorAll('magpie-launcher, iframe')].map((el) => el.localName),
-  ];
 }
 
 test('one tag: a bubble that counts, a panel that is signed in, messages and files both ways', async () => {

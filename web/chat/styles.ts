@@ -8,6 +8,7 @@ import '../ui/styles/overlays.css';
 import '../ui/styles/gate.css';
 import './styles/shell.css';
 import './styles/conversation.css';
+import './styles/writing.css';
 import './styles/text.css';
 import './styles/composing.css';
 import './styles/media.css';
