@@ -1,3 +1,4 @@
+package broker
 
 import (
 	"time"
