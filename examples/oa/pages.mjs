@@ -38,7 +38,7 @@ function page({ title, person, settings, here }, content) {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${title} · Office</title>
 <link rel="stylesheet" href="/office.css">
-${person && html`<script async src="${settings.magpie}/embed/v1/loader.js" data-app="${settings.app}" data-token-url="/api/im-token"></script>`}
+${person && html`<script async src="${settings.magpie}/embed/v1/loader.js" data-app="${settings.app}" data-token-url="/api/im-token" data-theme="light"></script>`}
 <script type="module" src="/office.js"></script>
 </head>
 <body>
