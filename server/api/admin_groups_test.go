@@ -20,7 +20,6 @@ func (w *world) membersOf(gid string) string {
 }
 
 func TestAdminGroups(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t, nil)
 	a := "acme/alice"
 	g := w.want(201, a, "POST", admin+"/groups", map[string]any{"name": "Team", "owner": "bob", "members": []string{"carol"}})
@@ -74,7 +73,6 @@ func TestAdminGroups(t *testing.T) {
 
 // TestGroupFollowsDepartment moves people and departments, and looks who is in the group.
 func TestGroupFollowsDepartment(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t, nil)
 	a := "acme/alice"
 	department := func(name, parent string) string {
@@ -125,7 +123,6 @@ func TestGroupFollowsDepartment(t *testing.T) {
 }
 
 func TestWaysIntoAGroup(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t, nil)
 	gid := w.group()
 	at := "/api/v1/groups/" + gid
@@ -180,7 +177,6 @@ func TestWaysIntoAGroup(t *testing.T) {
 
 // TestAnyGroupsWaysIn lets an administrator who is not in the group do what its own ones do, and audits it.
 func TestAnyGroupsWaysIn(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t, nil)
 	gid := w.want(201, "acme/bob", "POST", "/api/v1/groups", map[string]any{"name": "Theirs", "members": []string{"carol"}, "join": "approval"}).body["gid"].(string)
 	own, at := "/api/v1/groups/"+gid, admin+"/groups/"+gid
@@ -217,7 +213,6 @@ func TestAnyGroupsWaysIn(t *testing.T) {
 }
 
 func TestAnnouncements(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t, nil)
 	a := "acme/alice"
 	eng := w.want(201, a, "POST", admin+"/departments", map[string]any{"name": "Engineering"}).body["id"].(string)

@@ -12,7 +12,6 @@ import (
 )
 
 func TestOrganisations(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t, nil)
 	w.role("carol", chat.System)
 	root, at := "acme/carol", admin+"/orgs/other"
@@ -66,7 +65,6 @@ func TestOrganisations(t *testing.T) {
 }
 
 func TestExportOfAnOrganisation(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t, nil)
 	w.role("carol", chat.System)
 	gid := w.group()

@@ -26,7 +26,6 @@ func (w *world) role(uid string, role chat.Role) {
 // TestAdministrationIsForAdministrators calls every operation of administration: a member learns of none, an auditor changes nothing, and
 // the administrator of another organisation finds nothing that is acme's.
 func TestAdministrationIsForAdministrators(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t, nil)
 	w.role("carol", chat.Auditor)
 	names := administered(w)
@@ -152,7 +151,6 @@ func mark(yes bool) string {
 }
 
 func TestAccounts(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t, nil)
 	a := "acme/alice"
 	sales := w.want(201, a, "POST", admin+"/departments", map[string]any{"name": "Sales"}).body["id"].(string)
@@ -236,7 +234,6 @@ func uids(r reply) string {
 }
 
 func TestLastAdministratorStays(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t, nil)
 	a := "acme/alice"
 	for _, change := range []map[string]any{{"role": "member"}, {"role": "auditor"}, {"disabled": true}} {
@@ -261,7 +258,6 @@ func TestLastAdministratorStays(t *testing.T) {
 }
 
 func TestPasswordLinks(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t, nil)
 	a := "acme/alice"
 	link := func() string {
@@ -305,7 +301,6 @@ func TestPasswordLinks(t *testing.T) {
 }
 
 func TestSignOutSomebody(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t, nil)
 	for range 2 {
 		w.want(200, "", "POST", "/api/v1/auth/login", login("acme", "bob", password))
@@ -327,7 +322,6 @@ func TestSignOutSomebody(t *testing.T) {
 }
 
 func TestDepartments(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t, nil)
 	a := "acme/alice"
 	make1 := func(name, parent string) string {
@@ -397,7 +391,6 @@ func TestDepartments(t *testing.T) {
 }
 
 func TestExportedAuditIsHarmless(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t, nil)
 	w.want(201, "acme/alice", "POST", admin+"/departments", map[string]any{"name": "Sales"})
 	w.want(200, "acme/alice", "PATCH", admin+"/users/bob", map[string]any{"title": "=1+1"}, match(1))
@@ -409,7 +402,6 @@ func TestExportedAuditIsHarmless(t *testing.T) {
 }
 
 func TestImportAndExport(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t, nil)
 	a := "acme/alice"
 	file := "uid,name,email,title,departments\r\nzoe,Zoe,zoe@acme.example,'=cmd|x,Sales/North|Support\r\nbob,Bob Two,,,\r\n"

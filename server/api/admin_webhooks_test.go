@@ -18,7 +18,6 @@ import (
 )
 
 func TestWebhooks(t *testing.T) {
-	t.Parallel()
 	const a, hooks = "acme/alice", admin + "/apps/oa-hooks/webhooks"
 	got := make(chan http.Header, 10)
 	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -140,7 +139,6 @@ func strs(v any) (out []string) {
 }
 
 func TestPlainWebhooksNeedAllowedNetworks(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t, nil)
 	w.newHost("oa-hooks", nil)
 	w.want(201, "acme/alice", "POST", admin+"/apps/oa-hooks/bots", map[string]any{"uid": "robot", "name": "Robot"})

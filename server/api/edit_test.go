@@ -15,7 +15,6 @@ func content(kind int, of map[string]any) map[string]any {
 func messageOf(list ...map[string]any) map[string]any { return map[string]any{"media": list} }
 
 func TestEditMessage(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t, nil)
 	gid := w.group()
 	g := "g:" + gid
@@ -90,7 +89,6 @@ func TestEditMessage(t *testing.T) {
 // TestEditedFiles adds a caption to a picture, which moves its place, and takes it away again: it stays readable all the while, and is no more
 // when the message is recalled.
 func TestEditedFiles(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t, nil)
 	up := w.upload(201, "acme/alice", "a.png", photo(t, 300, 300))
 	url := up.body["url"].(string)
@@ -119,7 +117,6 @@ func TestEditedFiles(t *testing.T) {
 
 // TestEditWindow lets a message grow old.
 func TestEditWindow(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t, nil)
 	b := []byte("\x00\x00\x00\x00\x11\x00\x00\x00\x00\x0c{\"co\":\"old\"}\x03bob")
 	done := make(chan chat.Appended, 1)

@@ -26,7 +26,6 @@ import (
 )
 
 func TestHostileTokens(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t, nil)
 	patient, err := auth.New(auth.Options{Store: w.store, Secret: secret}) // with people who fail as often as they like
 	must(t, err)
@@ -47,7 +46,7 @@ func TestHostileTokens(t *testing.T) {
 	bad("expired", jwt.MapClaims{"iat": at(-2 * time.Minute), "exp": at(-time.Second)})
 	bad("not-yet", jwt.MapClaims{"iat": at(2 * time.Minute), "exp": at(3 * time.Minute)})
 	bad("not-yet", jwt.MapClaims{"nbf": at(2 * time.Minute)})
-	bad("too-long", jwt.MapClaims{"exp": at(301 * time.Second)})
+	bad("too-long", jwt.MapClaims{"exp": at(6 * time.Minute)}) // a slow machine takes its time from it
 	bad("too-long", jwt.MapClaims{"exp": at(240 * time.Hour)})
 	bad("too-long", jwt.MapClaims{"iat": at(-10 * time.Minute)})
 	for _, c := range []jwt.MapClaims{{"exp": nil}, {"iat": nil}, {"exp": "soon"}, {"exp": 1e300}, {"iat": -5}, {"exp": -1}, {"exp": 0}, {"iat": 1e18, "exp": 1e18}} {
@@ -134,7 +133,6 @@ func (w *world) must201(who, path string, body any) reply {
 
 // TestReplay uses one token many times at one instant, and afterwards: it is good once.
 func TestReplay(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t, nil)
 	h := w.newHost("oa-prod", nil)
 	crm := w.newHost("crm", nil)
@@ -178,7 +176,6 @@ func TestReplay(t *testing.T) {
 
 // TestExchangeIsLimited fails often, as one person from one address.
 func TestExchangeIsLimited(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t, nil)
 	h := w.newHost("oa-prod", nil)
 	expired := func() string {
@@ -393,7 +390,6 @@ func TestKeySetsThatCanNotBeRead(t *testing.T) {
 
 // TestLostSecret: keys that another secret of the server sealed are no keys, and nobody is let in by them.
 func TestLostSecret(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t, nil)
 	h := w.newHost("oa-prod", nil)
 	a, err := auth.New(auth.Options{Store: w.store, Secret: []byte("another secret, of 32 bytes or so")})

@@ -71,7 +71,6 @@ func as(r reply) headers {
 }
 
 func TestExchange(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t, nil)
 	h := w.newHost("oa-prod", nil)
 	first := h.exchange(h.sign(h.claims("bob", nil)))
@@ -148,7 +147,6 @@ func TestExchange(t *testing.T) {
 }
 
 func TestPanel(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t, func(o *api.Options) {
 		pages := o.Pages.(fstest.MapFS)
 		pages["embed.html"] = &fstest.MapFile{Data: []byte("<!doctype html><html><head><title>panel</title></head></html>")}

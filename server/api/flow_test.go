@@ -42,7 +42,6 @@ func (s unhurried) CreatePasswordLinks(ctx context.Context, by chat.Actor, hashe
 
 // TestTablesTakeTheirTime: however long a table is, what bounds it is its reader's patience and not the time of a request.
 func TestTablesTakeTheirTime(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t, func(o *api.Options) { o.Store = unhurried{o.Store, t} })
 	must(t, w.store.CreateUser(t.Context(), chat.User{EID: "acme", UID: "zoe", Name: "Zoe"}, ""))
 	for path, method := range map[string]string{"/users/export": "GET", "/audit/export": "GET", "/users/links": "POST"} {
@@ -76,7 +75,6 @@ func (b busy) Follow(string) (<-chan chat.FeedItem, func()) {
 
 // TestNoticesLetGo: who stops to read the notices is let go, and who goes away at once.
 func TestNoticesLetGo(t *testing.T) {
-	t.Parallel()
 	for name, leaves := range map[string]bool{"reads nothing": false, "goes": true} {
 		t.Run(name, func(t *testing.T) {
 			ended := make(chan struct{})

@@ -10,7 +10,6 @@ import (
 )
 
 func TestNames(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t, nil)
 	gid := w.group()
 	for _, bad := range []string{"", "   ", strings.Repeat("x", 65), "a\u0000b", "a\nb", "a\u202eb", "\u2028", "\x7f"} {
@@ -37,7 +36,6 @@ func TestNames(t *testing.T) {
 }
 
 func TestGroupOfNobody(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t, nil)
 	for _, members := range [][]string{nil, {}, {"alice"}, {"alice", "alice"}} {
 		w.want(422, "acme/alice", "POST", "/api/v1/groups", map[string]any{"name": "Me", "members": members})
@@ -49,7 +47,6 @@ func TestGroupOfNobody(t *testing.T) {
 }
 
 func TestCreateGroupOnce(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t, nil)
 	body := map[string]any{"name": "Once", "members": []string{"bob"}}
 	key := headers{"Idempotency-Key": "k1"}
@@ -62,7 +59,6 @@ func TestCreateGroupOnce(t *testing.T) {
 }
 
 func TestGroupLife(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t, nil)
 	gid := w.group()
 	at := "/api/v1/groups/" + gid
@@ -118,7 +114,6 @@ func TestGroupLife(t *testing.T) {
 }
 
 func TestJoin(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t, nil)
 	gid := w.group()
 	at := "/api/v1/groups/" + gid
@@ -139,7 +134,6 @@ func TestJoin(t *testing.T) {
 }
 
 func TestContacts(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t, nil)
 	if r := w.want(200, "acme/alice", "PUT", "/api/v1/contacts/bob", nil); r.body["pending"] != false {
 		t.Errorf("add: %s", r.raw)
@@ -177,7 +171,6 @@ func TestContacts(t *testing.T) {
 }
 
 func TestDirectory(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t, nil)
 	var seen []string
 	path := "/api/v1/users?limit=2"
@@ -207,7 +200,6 @@ func TestDirectory(t *testing.T) {
 }
 
 func TestPresubscriptions(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t, nil)
 	r := w.want(200, "acme/bob", "GET", "/api/v1/presubscriptions?client_id=c1", nil)
 	if r.raw != `{"client_id":"c1","action":"sub","count":1,"topics":[{"topic":"/e/acme/im/u/bob","qos":1}]}`+"\n" {
@@ -219,7 +211,6 @@ func TestPresubscriptions(t *testing.T) {
 }
 
 func TestTerminalsAreForContacts(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t, func(o *api.Options) { o.Presence = offline{map[string][]byte{"bob": chat.PresenceOnline}} })
 	terminals := func(path string) string {
 		t.Helper()
@@ -254,7 +245,6 @@ func TestTerminalsAreForContacts(t *testing.T) {
 }
 
 func TestRepeatByAMakerWhoHasLeft(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t, nil)
 	key, body := headers{"Idempotency-Key": "k"}, map[string]any{"name": "Team", "members": []string{"bob"}}
 	gid := w.want(201, "acme/alice", "POST", "/api/v1/groups", body, key).body["gid"].(string)

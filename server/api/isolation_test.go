@@ -12,7 +12,6 @@ import (
 // organisation and as one of acme who is not concerned. Each must be 404 and change nothing. An operation that is new and not in the table
 // fails the test.
 func TestAnotherOrganisationSeesNothing(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t, nil)
 	gid := w.group()
 	w.say("acme/alice", "g:"+gid, "secret")
@@ -115,7 +114,6 @@ func TestAnotherOrganisationSeesNothing(t *testing.T) {
 }
 
 func TestStrangersCanNotBeBroughtIn(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t, nil)
 	gid := w.group()
 	for _, uid := range []string{"eve", "nobody", "../x", ""} {
@@ -138,7 +136,6 @@ func TestStrangersCanNotBeBroughtIn(t *testing.T) {
 }
 
 func TestUnknownAddresses(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t, nil)
 	w.want(404, "", "GET", "/api/v1/nothing", nil)
 	w.want(404, "", "GET", "/api", nil)
@@ -151,7 +148,6 @@ func TestUnknownAddresses(t *testing.T) {
 }
 
 func TestPages(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t, nil)
 	for path, want := range map[string][2]string{ // path → content type, cache
 		"/":                  {"text/html; charset=utf-8", "no-cache"},
@@ -188,7 +184,6 @@ func TestPages(t *testing.T) {
 }
 
 func TestUnknownAddressesInABrowser(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t, nil)
 	browser := map[string]string{"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 	for _, path := range []string{"/nothing", "/people2/x", "/settings/x"} {

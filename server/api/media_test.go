@@ -60,7 +60,6 @@ func fileMessage(up reply) map[string]any {
 }
 
 func TestUploadAndRead(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t, nil)
 	up := w.upload(201, "acme/alice", `C:\holiday\Beach.PNG`, photo(t, 3000, 1500))
 	for field, want := range map[string]any{"name": "Beach.PNG", "type": "image/jpeg", "kind": 1.0, "width": 2048.0, "height": 1024.0, "original_url": ""} {
@@ -109,7 +108,6 @@ func TestUploadAndRead(t *testing.T) {
 }
 
 func TestOriginalOnlyWhereAsked(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t, nil)
 	b := photo(t, 600, 300)
 	up := w.upload(201, "acme/alice", "a.png", b, "original", "1")
@@ -120,7 +118,6 @@ func TestOriginalOnlyWhereAsked(t *testing.T) {
 }
 
 func TestNothingUploadedRunsInOurOrigin(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t, nil)
 	for name, content := range map[string]string{
 		"page.html": "<!doctype html><script>alert(1)</script>", "photo.jpg": "<html><body onload=alert(1)>", "a.svg": `<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>`,
@@ -143,7 +140,6 @@ func TestNothingUploadedRunsInOurOrigin(t *testing.T) {
 
 // TestOnlyReadersOfAMessageReadItsFile is the heart of it: by no link, no means of sign-in and no message of their own do others get at a file.
 func TestOnlyReadersOfAMessageReadItsFile(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t, nil)
 	up := w.upload(201, "acme/alice", "secret.png", photo(t, 600, 600), "original", "1")
 	var links []string
@@ -193,7 +189,6 @@ func TestOnlyReadersOfAMessageReadItsFile(t *testing.T) {
 }
 
 func TestLinksThatAreNoFiles(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t, nil)
 	send := func(status int, content map[string]any) {
 		t.Helper()
@@ -210,7 +205,6 @@ func TestLinksThatAreNoFiles(t *testing.T) {
 }
 
 func TestMediaCookie(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t, nil)
 	up := w.upload(201, "acme/bob", "a.txt", []byte("hello"))
 	url := up.body["url"].(string)
@@ -248,7 +242,6 @@ func mediaCookieOf(t *testing.T, r reply) *http.Cookie {
 }
 
 func TestUploadsThatAreRefused(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t, func(o *api.Options) { o.Limits.File = 1 << 20 })
 	w.media.FileLimit = 1 << 20
 	refused := func(problem string, r reply) {
@@ -279,7 +272,6 @@ func TestUploadsThatAreRefused(t *testing.T) {
 }
 
 func TestStorage(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t, nil)
 	for range 2 {
 		w.upload(201, "acme/alice", "a.txt", []byte(strings.Repeat("a", 1000)))
@@ -317,7 +309,6 @@ func TestStorage(t *testing.T) {
 }
 
 func TestAvatars(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t, nil)
 	up := w.upload(201, "acme/alice", "me.png", photo(t, 900, 600), "purpose", "avatar")
 	link := up.body["url"].(string)
@@ -357,7 +348,6 @@ func TestAvatars(t *testing.T) {
 }
 
 func TestFilesOfAConversation(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t, nil)
 	send := func(name string, content []byte) {
 		w.want(201, "acme/alice", "POST", "/api/v1/conversations/u:bob/messages", fileMessage(w.upload(201, "acme/alice", name, content)))

@@ -45,7 +45,6 @@ func (w *world) offset(who, path string) int {
 }
 
 func TestResumableUpload(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t, nil)
 	text := strings.Repeat("0123456789", 1000)
 	path := w.begin("acme/alice", len(text), "filename", "日记.txt", "duration", "2.5")
@@ -79,7 +78,6 @@ func TestResumableUpload(t *testing.T) {
 }
 
 func TestUploadThatBecomesNoFile(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t, nil)
 	b := string(photo(t, 200, 200)[:3000])
 	path := w.begin("acme/alice", len(b), "filename", "a.png")
@@ -93,7 +91,6 @@ func TestUploadThatBecomesNoFile(t *testing.T) {
 }
 
 func TestTusRequestsThatAreRefused(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t, func(o *api.Options) { o.Limits.File = 1 << 20 })
 	w.media.FileLimit = 1 << 20
 	tus := func(more headers) headers {
@@ -135,21 +132,25 @@ func TestTusRequestsThatAreRefused(t *testing.T) {
 
 // TestAHangingConnectionHoldsUpNothing begins a PATCH that stops in the middle without an end, as when a phone changes its network.
 func TestAHangingConnectionHoldsUpNothing(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t, nil)
 	path := w.begin("acme/alice", 10)
 	at, err := url.Parse(w.url)
 	must(t, err)
-	conn, err := net.Dial("tcp", at.Host)
-	must(t, err)
-	defer conn.Close()
-	_, err = io.WriteString(conn, "PATCH "+path+" HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer "+w.token("acme/alice")+
-		"\r\nTus-Resumable: 1.0.0\r\nUpload-Offset: 0\r\nContent-Type: "+tusContent+"\r\nContent-Length: 10\r\n\r\n01234")
-	must(t, err)
-	deadline := time.Now().Add(10 * time.Second) // far below the patience with a connection that brings nothing
+	hang := func() {
+		conn, err := net.Dial("tcp", at.Host)
+		must(t, err)
+		t.Cleanup(func() { _ = conn.Close() })
+		_, err = io.WriteString(conn, "PATCH "+path+" HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer "+w.token("acme/alice")+
+			"\r\nTus-Resumable: 1.0.0\r\nUpload-Offset: 0\r\nContent-Type: "+tusContent+"\r\nContent-Length: 10\r\n\r\n01234")
+		must(t, err)
+	}
+	deadline := time.Now().Add(30 * time.Second) // far below the patience with a connection that brings nothing
 	n := 0
 	for n == 0 && time.Now().Before(deadline) {
-		n = w.offset("acme/alice", path) // whichever of the two comes first
+		hang() // whoever asks may come in between before a byte has been read
+		for i := 0; i < 20 && n == 0; i++ {
+			n = w.offset("acme/alice", path)
+		}
 	}
 	if n != 5 {
 		t.Fatalf("the server has %d bytes", n)

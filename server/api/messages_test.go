@@ -17,7 +17,6 @@ import (
 )
 
 func TestMessages(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t, nil)
 	const conv = "/api/v1/conversations/u:alice/messages"
 	for i := range 5 {
@@ -77,7 +76,6 @@ func TestMessages(t *testing.T) {
 }
 
 func TestSendOnce(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t, nil)
 	body := textMessage("once")
 	body["id"] = "00112233445566FF"
@@ -105,7 +103,6 @@ func TestSendOnce(t *testing.T) {
 }
 
 func TestBadMessages(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t, func(o *api.Options) { o.Limits.Message = 60_000 })
 	must(t, w.store.SetDisabled(t.Context(), "acme", "dave", true))
 	at := "/api/v1/conversations/u:bob/messages"
@@ -141,7 +138,6 @@ func TestBadMessages(t *testing.T) {
 }
 
 func TestConversations(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t, nil)
 	gid := w.group()
 	w.say("acme/alice", "u:bob", "first")
@@ -187,7 +183,6 @@ func (*stuck) Ready(context.Context) error {
 }
 
 func TestStoreThatCanNotWrite(t *testing.T) {
-	t.Parallel()
 	var s *stuck
 	w := newWorld(t, func(o *api.Options) {
 		s = &stuck{Store: o.Store, room: make(chan struct{})}
@@ -207,7 +202,6 @@ func TestStoreThatCanNotWrite(t *testing.T) {
 }
 
 func TestOperations(t *testing.T) {
-	t.Parallel()
 	figures := prometheus.NewRegistry()
 	w := newWorld(t, func(o *api.Options) { o.Metrics = figures })
 	w.want(200, "", "GET", "/readyz", nil)
@@ -254,7 +248,6 @@ func TestSendingTooFast(t *testing.T) {
 }
 
 func TestClearedConversation(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t, nil)
 	for _, text := range []string{"one", "two", "three"} {
 		w.say("acme/alice", "u:bob", text)

@@ -9,7 +9,6 @@ import (
 )
 
 func TestRecall(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t, nil)
 	gid := w.group()
 	w.say("acme/bob", "g:"+gid, "first")
@@ -68,7 +67,6 @@ func TestRecallPayload(t *testing.T) {
 }
 
 func TestReports(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t, nil)
 	w.role("dave", chat.Auditor)
 	for _, text := range []string{"one", "two", "bad words", "four"} {

@@ -7,7 +7,6 @@ import (
 )
 
 func TestPolicies(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t, nil)
 	a := "acme/alice"
 	version := w.want(200, a, "GET", admin+"/policies", nil).body["version"]

@@ -57,7 +57,6 @@ func TestProblemsAreListed(t *testing.T) {
 }
 
 func TestProblemsHaveNames(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t, nil)
 	gid := w.group()
 	must(t, w.store.SetDisabled(t.Context(), "acme", "dave", true))

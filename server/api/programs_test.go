@@ -24,7 +24,6 @@ func (h *host) apiKey(bot string, scopes ...string) string {
 func key(k string) headers { return headers{"Authorization": "Bearer " + k} }
 
 func TestAPIKeys(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t, nil)
 	h := w.newHost("build", nil)
 	h.bot("builder")
@@ -115,7 +114,6 @@ func TestAPIKeys(t *testing.T) {
 
 // TestKeysMayNotAdminister holds the scopes to what the documentation says: no operation of administration or of accounts has one.
 func TestKeysMayNotAdminister(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t, nil)
 	h := w.newHost("build", nil)
 	h.bot("builder")
@@ -130,7 +128,6 @@ func TestKeysMayNotAdminister(t *testing.T) {
 }
 
 func TestIncomingWebhooks(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t, nil)
 	h := w.newHost("build", nil)
 	h.bot("builder")
@@ -194,7 +191,6 @@ func TestIncomingWebhooksAreSlowed(t *testing.T) {
 }
 
 func TestOrigins(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t, nil)
 	h := w.newHost("oa-prod", nil)
 	other := w.newHost("crm", map[string]any{"origins": []string{"https://crm.example"}})
@@ -258,7 +254,6 @@ func TestOrigins(t *testing.T) {
 }
 
 func TestApps(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t, nil)
 	h := w.newHost("oa-prod", nil)
 	for _, id := range []string{"", "a", "Oa", "oa_prod", "-oa", "oa-", strings.Repeat("a", 41)} {
@@ -313,7 +308,6 @@ func TestApps(t *testing.T) {
 
 // TestPanelOfADisabledApp: nobody may frame it.
 func TestPanelOfADisabledApp(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t, nil)
 	w.newHost("oa-prod", nil)
 	w.want(200, "acme/alice", "PATCH", admin+"/apps/oa-prod", map[string]any{"disabled": true}, match(1))

@@ -15,7 +15,6 @@ func login(org, username, pass string) map[string]any {
 }
 
 func TestLogin(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t, nil)
 	r := w.want(200, "", "POST", "/api/v1/auth/login", login("acme", "alice", password))
 	for path, want := range map[string]any{
@@ -57,7 +56,6 @@ func TestLogin(t *testing.T) {
 }
 
 func TestLoginIsRefusedInOneManner(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t, nil)
 	must(t, w.store.SetDisabled(t.Context(), "acme", "dave", true))
 	var first string
@@ -76,7 +74,6 @@ func TestLoginIsRefusedInOneManner(t *testing.T) {
 }
 
 func TestLoginInputs(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t, nil)
 	for _, test := range []struct {
 		name, body string
@@ -109,7 +106,6 @@ func TestLoginInputs(t *testing.T) {
 }
 
 func TestLoginLimit(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t, nil)
 	try := func(status int, username, pass, forwarded string) reply {
 		t.Helper()
@@ -134,7 +130,6 @@ func TestLoginLimit(t *testing.T) {
 }
 
 func TestTrustedProxySaysWhoCalls(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t, func(o *api.Options) { o.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")} })
 	for range 10 {
 		w.want(401, "", "POST", "/api/v1/auth/login", login("acme", "bob", "wrong"), headers{"X-Forwarded-For": "203.0.113.1"})
@@ -149,7 +144,6 @@ func TestTrustedProxySaysWhoCalls(t *testing.T) {
 }
 
 func TestForwardedProtoOfStrangersIsNotBelieved(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t, nil)
 	r := w.want(200, "", "POST", "/api/v1/auth/login", login("acme", "bob", password), headers{"X-Forwarded-Proto": "https"})
 	if strings.Contains(r.header.Get("Set-Cookie"), "Secure") {
@@ -158,7 +152,6 @@ func TestForwardedProtoOfStrangersIsNotBelieved(t *testing.T) {
 }
 
 func TestRefresh(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t, nil)
 	first := w.want(200, "", "POST", "/api/v1/auth/login", login("acme", "bob", password))
 	token := func(r reply) map[string]any { return map[string]any{"refresh_token": r.body["refresh_token"]} }
@@ -191,7 +184,6 @@ func TestRefresh(t *testing.T) {
 }
 
 func TestOtherSitesCanNotUseTheCookie(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t, nil)
 	r := w.want(200, "", "POST", "/api/v1/auth/login", login("acme", "bob", password))
 	cookie := headers{"Cookie": "magpie_refresh=" + r.body["refresh_token"].(string)}
@@ -206,7 +198,6 @@ func TestOtherSitesCanNotUseTheCookie(t *testing.T) {
 }
 
 func TestLogout(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t, nil)
 	for name, how := range map[string]func(r reply) (any, headers){
 		"access token": func(r reply) (any, headers) {
@@ -232,7 +223,6 @@ func TestLogout(t *testing.T) {
 }
 
 func TestLogoutEndsOneLogin(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t, nil)
 	sign := func(terminal string) (access, cookie headers) {
 		r := w.want(200, "", "POST", "/api/v1/auth/login", map[string]any{"org": "acme", "username": "bob", "password": password, "terminal": terminal})
@@ -254,7 +244,6 @@ func TestLogoutEndsOneLogin(t *testing.T) {
 }
 
 func TestDevices(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t, nil)
 	phone := w.want(200, "", "POST", "/api/v1/auth/login", map[string]any{"org": "acme", "username": "bob", "password": password, "terminal": "phone"}, headers{"User-Agent": "Phone/1"})
 	var id string
@@ -276,7 +265,6 @@ func TestDevices(t *testing.T) {
 }
 
 func TestChangePassword(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t, nil)
 	other := w.want(200, "", "POST", "/api/v1/auth/login", login("acme", "bob", password))
 	if r := w.want(422, "acme/bob", "PATCH", "/api/v1/me", map[string]any{"password": "another secret", "current_password": "wrong"}); r.field("errors.current_password") == nil {
