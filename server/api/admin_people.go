@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -345,6 +346,9 @@ type resetOwner struct {
 	OrgName  string `json:"org_name"`
 	Username string `json:"username"`
 	Name     string `json:"name"`
+	// What the organisation asks of passwords.
+	PasswordMin   int  `json:"password_min" doc:"Characters."`
+	PasswordMixed bool `json:"password_mixed" doc:"Letters, and digits or signs."`
 }
 
 func (a *api) lookAtReset(ctx context.Context, _ *caller, in *struct{ Body ResetToken }) (*answer[resetOwner], error) {
@@ -360,7 +364,9 @@ func (a *api) resetOwner(ctx context.Context, u chat.User) (*answer[resetOwner],
 	if err != nil {
 		return nil, fmt.Errorf("read organisation: %w", err)
 	}
-	return &answer[resetOwner]{resetOwner{Org: org.EID, OrgName: org.Name, Username: u.UID, Name: u.Name}}, nil
+	rules := org.Settings.Passwords()
+	return &answer[resetOwner]{resetOwner{Org: org.EID, OrgName: org.Name, Username: u.UID, Name: u.Name,
+		PasswordMin: cmp.Or(rules.Min, chat.MinPassword), PasswordMixed: rules.Mixed}}, nil
 }
 
 func (a *api) useReset(ctx context.Context, c *caller, in *struct {

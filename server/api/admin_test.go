@@ -277,7 +277,7 @@ func TestPasswordLinks(t *testing.T) {
 	}
 	use(404, old, "a new password")
 	use(404, "", "a new password")
-	if r := w.want(200, "", "POST", "/api/v1/auth/reset/look", map[string]any{"token": token}); r.body["username"] != "bob" || r.body["org"] != "acme" {
+	if r := w.want(200, "", "POST", "/api/v1/auth/reset/look", map[string]any{"token": token}); r.body["username"] != "bob" || r.body["org"] != "acme" || r.body["password_min"] != 8.0 {
 		t.Errorf("the link is for %s", r.raw)
 	}
 	w.want(403, "", "POST", "/api/v1/auth/reset", map[string]any{"token": token, "password": "a new password"}, headers{"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"})

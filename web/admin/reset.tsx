@@ -20,10 +20,10 @@ interface Owner {
   org_name: string;
   username: string;
   name: string;
+  /** What the organisation asks of passwords: the fewest characters, and more than letters. */
+  password_min: number;
+  password_mixed: boolean;
 }
-
-/** The server's own rule: the fewest characters of a password. */
-const shortest = 8;
 
 const api = new Api({
   base: location.origin,
@@ -122,7 +122,7 @@ function Choose({ owner, token, onDone, onDead }: ChooseProps) {
   const [busy, setBusy] = useState(false);
   const submit = async () => {
     const wrong = {
-      ...([...password].length < shortest && { password: text.tooShort }),
+      ...([...password].length < owner.password_min && { password: text.tooShort(owner.password_min) }),
       ...(password !== again && { again: text.mismatch }),
     };
     setErrors(wrong);
@@ -167,7 +167,7 @@ function Choose({ owner, token, onDone, onDead }: ChooseProps) {
           autocomplete="new-password"
           value={password}
           onInput={setPassword}
-          hint={text.hint}
+          hint={text.hint(owner.password_min, owner.password_mixed)}
           error={errors.password}
           autofocus
         />

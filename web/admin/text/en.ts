@@ -369,8 +369,9 @@ export const en = {
     username: 'User name',
     password: 'New password',
     repeat: 'Password again',
-    hint: 'At least 8 characters.',
-    tooShort: 'Use at least 8 characters.',
+    hint: (n: number, mixed: boolean) =>
+      `At least ${n} characters${mixed ? ', with letters and with digits or signs' : ''}.`,
+    tooShort: (n: number) => `Use at least ${n} characters.`,
     mismatch: 'The two passwords differ.',
     note: 'Devices that are signed in with the old password are signed out.',
     submit: 'Set the password',
