@@ -5,6 +5,7 @@ import type { Account, Core } from '../core';
 import { Icon, type IconName } from '../ui/icon';
 import { Logo } from '../ui/logo';
 import { note } from '../ui/name';
+import { forgetPerson } from '../ui/personal';
 import { t } from '../ui/prefs';
 import { Toasts } from '../ui/toast';
 import { AccountMenu } from './account';
@@ -60,7 +61,7 @@ export function App() {
       {route.value.view === 'setup' ? (
         <Setup />
       ) : status === 'in' ? (
-        <Shell />
+        <Shell key={whoOf(core.account.value)} />
       ) : status === 'out' ? (
         core.about.value?.setup ? (
           <NotSetUp />
@@ -117,6 +118,7 @@ export function Shell({ children }: { children?: ComponentChildren }) {
     return () => removeEventListener('keydown', keys);
   }, [core]);
   useEffect(() => noteNames(core), [core]);
+  useEffect(() => forgetAtLeave(core), [core]);
   const current = core.current.value;
   useEffect(() => {
     if (!current) return;
@@ -142,6 +144,23 @@ export function Shell({ children }: { children?: ComponentChildren }) {
       <ClearDialog />
     </div>
   );
+}
+
+/** Who is signed in, and where; empty for nobody. The shell is another one for each (`key`). */
+export function whoOf({ me, org }: Account): string {
+  return me ? `${org?.eid} ${me.uid}` : '';
+}
+
+/** With the person goes what the page keeps of them: at once, and again with the last of the views, which may still have been busy. */
+function forgetAtLeave(core: Core): () => void {
+  const who = whoOf(core.account.peek());
+  const stop = effect(() => {
+    if (whoOf(core.account.value) !== who) forgetPerson();
+  });
+  return () => {
+    stop();
+    forgetPerson();
+  };
 }
 
 /** Whom one knows is compared with whomever one meets: names that imitate them then show whose they are. */

@@ -5,6 +5,7 @@ import { Switch } from '../ui/field';
 import { Icon } from '../ui/icon';
 import { MenuItem } from '../ui/menu';
 import { clean } from '../ui/name';
+import { personal } from '../ui/personal';
 import { t } from '../ui/prefs';
 import { attempt } from '../ui/toast';
 import { useCore } from './context';
@@ -12,6 +13,10 @@ import { SharedButton, SharedMenuItem } from './media/shared-button';
 
 /** The conversation whose history one is asked about. */
 const clearing = signal<Conversation | undefined>(undefined);
+
+personal(() => {
+  clearing.value = undefined;
+});
 
 /** What one can do with a conversation, in the list and in its bar. */
 export function ConversationMenuItems({ c }: { c: Conversation }) {

@@ -6,6 +6,7 @@ import { useContext } from 'preact/hooks';
 import type { Message } from '../core';
 import { Icon } from '../ui/icon';
 import { Name, Words } from '../ui/name';
+import { personal } from '../ui/personal';
 import { t } from '../ui/prefs';
 import { usePerson } from './context';
 import { MediaIcon, SmallPicture } from './media/hint';
@@ -41,6 +42,11 @@ export function edit(conv: string, m: Message | undefined): void {
   changing.value = next;
   if (m) answer(conv, undefined);
 }
+
+personal(() => {
+  answering.value = new Map();
+  changing.value = new Map();
+});
 
 export interface Thread {
   /** The message with that seq, if it is here. Follows changes. */

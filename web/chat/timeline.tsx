@@ -3,6 +3,7 @@ import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/ho
 import type { ConversationView, Item, Message } from '../core';
 import { format } from '../ui/format';
 import { Icon } from '../ui/icon';
+import { personal } from '../ui/personal';
 import { t } from '../ui/prefs';
 import { attempt, toast } from '../ui/toast';
 import { useCore } from './context';
@@ -19,8 +20,10 @@ interface Anchor {
   offset: number;
 }
 
-/** Where each conversation was left, for as long as the page lives. */
+/** Where each conversation was left, for as long as the page lives and its person stays. */
 const left = new Map<string, { anchor: Anchor; span: Span; seq: number | undefined }>();
+
+personal(() => left.clear());
 
 /** The message that stood first in sight when one left. */
 export function leftAt(conv: string): number | undefined {

@@ -2,6 +2,7 @@
 // cookies: there each file is fetched with the access token, and shown as a blob.
 
 import { useEffect, useState } from 'preact/hooks';
+import { personal } from './personal';
 
 type Fetch = (path: string) => Promise<Blob>;
 
@@ -107,7 +108,16 @@ function tidy(): void {
   for (const [path, one] of idle) {
     if (size <= spare) return;
     size -= one.size;
-    held.delete(path);
-    one.url.then((url) => URL.revokeObjectURL(url)).catch(() => {});
+    drop(path, one);
   }
 }
+
+function drop(path: string, one: Held): void {
+  held.delete(path);
+  one.url.then((url) => URL.revokeObjectURL(url)).catch(() => {});
+}
+
+// Whether the next person may have a file, the server says.
+personal(() => {
+  for (const [path, one] of held) drop(path, one);
+});

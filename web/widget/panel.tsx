@@ -2,7 +2,7 @@
 
 import { effect, signal } from '@preact/signals';
 import { render } from 'preact';
-import { Shell, Starting } from '../chat/app';
+import { Shell, Starting, whoOf } from '../chat/app';
 import { CoreProvider, useCore } from '../chat/context';
 import { go, href, keepInside, type Route, route } from '../chat/route';
 import '../chat/styles';
@@ -225,11 +225,12 @@ function mentions(m: Message, me: string | undefined): boolean {
 }
 
 function Panel() {
-  const { status } = useCore().account.value;
+  const account = useCore().account.value;
+  const { status } = account;
   return (
     <div class={only.value ? 'panel-only' : undefined}>
       {status === 'in' ? (
-        <Shell>
+        <Shell key={whoOf(account)}>
           <Close />
         </Shell>
       ) : status === 'out' ? (

@@ -2,6 +2,7 @@
 
 import { signal } from '@preact/signals';
 import type { VNode } from 'preact';
+import { personal } from '../../ui/personal';
 
 const over = signal<VNode | null>(null);
 
@@ -12,6 +13,8 @@ export function showOver(node: VNode): void {
 export function closeOver(): void {
   over.value = null;
 }
+
+personal(closeOver);
 
 export function Over() {
   return over.value;

@@ -1,6 +1,7 @@
 // One sound at a time: what plays, how far it is, how fast. Views read the signals.
 
-import { signal } from '@preact/signals';
+import { batch, signal } from '@preact/signals';
+import { personal } from '../../ui/personal';
 import { recall, remember } from '../../ui/remember';
 import { hold } from '../../ui/source';
 
@@ -56,13 +57,26 @@ export async function play(key: string, href: string, from: number, then: () => 
     current.value = key;
     position.value = from;
     await load(el, href);
-    if (current.peek() !== key) return; // another one was chosen meanwhile
+    if (el !== sound || current.peek() !== key) return; // another one was chosen meanwhile, or the person has left
     el.currentTime = from;
   }
   ended = then;
   el.playbackRate = rate.peek();
   await el.play();
 }
+
+personal(() => {
+  ended = () => {};
+  sound?.pause();
+  sound = undefined; // whatever it was still to do is of no one's interest
+  release();
+  release = () => {};
+  batch(() => {
+    current.value = '';
+    playing.value = false;
+    position.value = 0;
+  });
+});
 
 export function pause(): void {
   sound?.pause();
@@ -85,7 +99,9 @@ async function load(el: HTMLAudioElement, href: string): Promise<void> {
   release();
   const source = hold(href);
   release = source.release;
-  el.src = await source.url;
+  const url = await source.url;
+  if (el !== sound) return;
+  el.src = url;
   await once(el, 'loadedmetadata');
   if (el.duration !== Number.POSITIVE_INFINITY) return;
   el.currentTime = beyond;
