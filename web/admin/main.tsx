@@ -1,6 +1,6 @@
 import { render } from 'preact';
 import { setClock } from '../ui/day';
-import { ready } from '../ui/prefs';
+import { openPage } from '../ui/page';
 import { explainMore } from '../ui/problem';
 import '../ui/styles/tokens.css';
 import '../ui/styles/base.css';
@@ -18,5 +18,5 @@ import { a } from './text';
 
 setClock(() => api.serverNow());
 explainMore(() => a.value.problem);
-void ready.then(() => render(<App />, document.getElementById('app') as HTMLElement));
+openPage((root) => render(<App />, root));
 void begin();

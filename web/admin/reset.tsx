@@ -5,7 +5,8 @@ import { useEffect, useState } from 'preact/hooks';
 import { Api } from '../core/api/http';
 import { Field } from '../ui/field';
 import { Gate } from '../ui/gate';
-import { ready, t } from '../ui/prefs';
+import { openPage } from '../ui/page';
+import { t } from '../ui/prefs';
 import { explain, explainMore, statusOf } from '../ui/problem';
 import { remember } from '../ui/remember';
 import '../ui/styles/tokens.css';
@@ -189,4 +190,4 @@ function Choose({ owner, token, onDone, onDead }: ChooseProps) {
 }
 
 explainMore(() => a.value.problem);
-void ready.then(() => render(<Reset />, document.getElementById('app') as HTMLElement));
+openPage((root) => render(<Reset />, root));

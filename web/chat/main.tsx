@@ -3,7 +3,7 @@ import { createCore } from '../core';
 import { keepShell } from '../shell/register';
 import { setClock, watchDays } from '../ui/day';
 import { loginMark } from '../ui/login-mark';
-import { ready } from '../ui/prefs';
+import { openPage } from '../ui/page';
 import './styles';
 import { startAlerts } from './alerts';
 import { App } from './app';
@@ -23,12 +23,12 @@ document.addEventListener('visibilitychange', () => {
 
 startAlerts(core);
 startIdle(core);
-void ready.then(() =>
+openPage((root) =>
   render(
     <CoreProvider value={core}>
       <App />
     </CoreProvider>,
-    document.getElementById('app') as HTMLElement,
+    root,
   ),
 );
 core.start();

@@ -36,22 +36,43 @@ function firstTextSize(): TextSize {
 
 export const textSize = signal<TextSize>(firstTextSize());
 const chosen = signal<Language>(firstLanguage());
-const texts = signal({} as Texts);
-let wanted: Language;
+const none = {} as Texts;
+const texts = signal(none);
+let wanted = chosen.peek();
 
 export const language: ReadonlySignal<Language> = chosen;
 
 /** The texts in the chosen language: read `t.value` while rendering and the view follows a change of language. */
 export const t: ReadonlySignal<Texts> = texts;
 
-/** A page loads the texts of its language alone, and shows nothing before they are there. */
-export const ready = speak(chosen.peek());
+/** A page loads the texts of its language alone, and shows nothing before they are there. Rejects when none can be loaded. */
+export const ready = begin(chosen.peek());
+
+/** A second try, and then the other language: better than an empty page. What the person has chosen stays remembered. */
+async function begin(l: Language): Promise<void> {
+  const other = l === 'zh' ? 'en' : 'zh';
+  await bring(l)
+    .catch(() => bring(l))
+    .catch(async () => {
+      await bring(other);
+      remember('language', l);
+    });
+}
 
 /** Changes the language, as soon as its texts are there. Rejects when they can't be loaded. */
 export async function speak(l: Language): Promise<void> {
   wanted = l;
+  try {
+    await bring(l);
+  } catch (e) {
+    if (wanted === l) wanted = chosen.peek();
+    throw e;
+  }
+}
+
+async function bring(l: Language): Promise<void> {
   const its = await load[l]();
-  if (wanted !== l) return; // changed again meanwhile
+  if (wanted !== l && texts.peek() !== none) return; // changed again meanwhile; but any words are better than none
   batch(() => {
     chosen.value = l;
     texts.value = its;

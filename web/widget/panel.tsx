@@ -12,9 +12,9 @@ import { setClock, watchDays } from '../ui/day';
 import { Icon } from '../ui/icon';
 import { Logo } from '../ui/logo';
 import { ready, speak } from '../ui/prefs';
-import { nameOf } from '../ui/problem';
+import { explain, nameOf, statusOf } from '../ui/problem';
 import { fetchFiles } from '../ui/source';
-import { Toasts } from '../ui/toast';
+import { Toasts, toast } from '../ui/toast';
 import { paint } from './paint';
 import './panel.css';
 import { words } from './panel-text';
@@ -59,15 +59,16 @@ function start({ theme, locale, conv, inline, shown }: Extract<ToPanel, { type: 
   fetchFiles((path) => (core as Core).media.load(path));
   follow(core);
   const its = core;
-  void speakAs(locale).then(() =>
+  const draw = () => {
     render(
       <CoreProvider value={its}>
         <Panel />
       </CoreProvider>,
       document.getElementById('app') as HTMLElement,
-    ),
-  );
-  tell({ type: 'here' });
+    );
+    tell({ type: 'here' });
+  };
+  speakAs(locale).then(draw, () => {}); // without words it is not here: the loader says so, and offers another try
   void core.start();
   if (shown && !inline) look();
 }
@@ -82,7 +83,7 @@ function told(core: Core, m: ToPanel): void {
       paint(m.theme);
       break;
     case 'locale':
-      void speakAs(m.locale);
+      speakAs(m.locale).catch(() => {}); // what is there stays
       break;
     case 'shown':
       if (m.shown) look();
@@ -264,12 +265,18 @@ function Out() {
   const core = useCore();
   const text = words.value;
   const reason = why.value ?? 'ended';
+  const again = () => {
+    core.identify().catch((e) => {
+      const status = statusOf(e);
+      if (status < 400 || status === 429 || status >= 500) toast(explain(e)); // a refusal shows as the reason
+    });
+  };
   return (
     <main class="panel-out">
       <Close />
       <Logo class="blank-logo" />
       <p role="status">{text[reason]}</p>
-      <button type="button" class="button primary" onClick={() => void core.identify().catch(() => {})}>
+      <button type="button" class="button primary" onClick={again}>
         {reason === 'ended' || reason === 'left' ? text.signIn : text.again}
       </button>
     </main>
