@@ -1,4 +1,4 @@
-import { useState } from 'preact/hooks';
+import { useId, useState } from 'preact/hooks';
 import { Confirm } from '../../ui/dialog';
 import { Field } from '../../ui/field';
 import { untilThen } from '../../ui/format';
@@ -108,6 +108,7 @@ interface MakeProps extends KeysProps {
 }
 
 function MakeKey({ path, bots, onClose, onMade }: MakeProps) {
+  const errorId = useId();
   const text = a.value.apps;
   const draft = useDraft({
     base: { name: '', bot: bots[0]?.uid ?? '', scopes: ['read', 'write'] as Scope[] },
@@ -135,7 +136,7 @@ function MakeKey({ path, bots, onClose, onMade }: MakeProps) {
         autofocus
       />
       <BotSelect bots={bots} value={value.bot} error={errors.bot} onChange={(v) => set('bot', v)} />
-      <fieldset class="field">
+      <fieldset class="field" aria-describedby={errors.scopes ? errorId : undefined}>
         <legend class="label">{text.scopes}</legend>
         <div class="checks">
           {scopes.map((scope) => (
@@ -153,7 +154,11 @@ function MakeKey({ path, bots, onClose, onMade }: MakeProps) {
             </label>
           ))}
         </div>
-        {errors.scopes && <p class="field-error">{errors.scopes}</p>}
+        {errors.scopes && (
+          <p id={errorId} class="field-error" role="alert">
+            {errors.scopes}
+          </p>
+        )}
       </fieldset>
     </Make>
   );

@@ -1,4 +1,4 @@
-import { useState } from 'preact/hooks';
+import { useId, useState } from 'preact/hooks';
 import { Confirm } from '../../ui/dialog';
 import { Field } from '../../ui/field';
 import { ago, format } from '../../ui/format';
@@ -236,6 +236,7 @@ function ChangeWebhook({ hook, path, bots, onClose, onChange }: ChangeProps) {
 function Inputs({ draft, bots }: { draft: Draft<Fields>; bots: Bot[] }) {
   const text = a.value.webhooks;
   const { value, errors, set } = draft;
+  const errorId = useId();
   return (
     <>
       <Field
@@ -248,7 +249,7 @@ function Inputs({ draft, bots }: { draft: Draft<Fields>; bots: Bot[] }) {
         verbatim
         autofocus
       />
-      <fieldset class="field">
+      <fieldset class="field" aria-describedby={errors.events ? errorId : undefined}>
         <legend class="label">{text.events}</legend>
         <div class="checks">
           {hookEvents.map((event) => (
@@ -269,7 +270,11 @@ function Inputs({ draft, bots }: { draft: Draft<Fields>; bots: Bot[] }) {
             </label>
           ))}
         </div>
-        {errors.events && <p class="field-error">{errors.events}</p>}
+        {errors.events && (
+          <p id={errorId} class="field-error" role="alert">
+            {errors.events}
+          </p>
+        )}
       </fieldset>
       <BotSelect bots={bots} value={value.bot} error={errors.bot} onChange={(v) => set('bot', v)} />
     </>

@@ -199,6 +199,7 @@ function AppPane({ id, onChange, onGone }: PaneProps) {
       }
     >
       <AppData app={app} path={path} onChange={changed} />
+      {error ? <PaneProblem error={error} again={again} /> : null}
       <SigningKeys app={app} path={path} onChange={again} />
       <Snippet app={app} path={path} />
       <Bots path={path} bots={bots} />

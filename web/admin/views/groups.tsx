@@ -244,6 +244,7 @@ function GroupPane({ gid, onChange, onGone }: PaneProps) {
         </>
       }
     >
+      {error ? <PaneProblem error={error} again={again} /> : null}
       {g.dissolved ? (
         <Block title={text.restoreTitle} hint={text.restoreHint}>
           {can('change') && (

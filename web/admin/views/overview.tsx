@@ -24,13 +24,8 @@ export function Overview() {
   return (
     <Split title={a.value.nav.overview}>
       <div class="sheet">
-        {error && !value ? (
-          <PaneProblem error={error} again={again} />
-        ) : value ? (
-          <Figures o={value} />
-        ) : (
-          <div class="skeleton device-skeleton" />
-        )}
+        {error ? <PaneProblem error={error} again={again} /> : null}
+        {value ? <Figures o={value} /> : !error && <div class="skeleton device-skeleton" />}
       </div>
     </Split>
   );

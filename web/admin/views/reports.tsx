@@ -171,6 +171,7 @@ function ReportPane({ id, onChange }: { id: string; onChange(r: Report): void })
         </>
       }
     >
+      {error ? <PaneProblem error={error} again={again} /> : null}
       <Block title={text.reported}>
         <blockquote class="reported">
           <Words>{said(report.message)}</Words>
