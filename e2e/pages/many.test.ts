@@ -57,21 +57,6 @@ describe('a group', () => {
     await strip.getByText('Party at six').waitFor();
     expect(await alice.page.locator('.announcement a').getAttribute('href')).toBe('https://example.org/party');
   });
-
-  test('mutes a member, who then can’t write, and may again', async () => {
-    const alice = await crowd.enter('alice');
-    const bob = await crowd.enter('bob');
-    await bob.openChat('Launch week');
-    await alice.openChat('Launch week');
-    await alice.page.getByRole('button', { name: 'Details' }).click();
-    await alice.page.getByRole('button', { name: /More for Bob/ }).click();
-    await alice.page.getByRole('menuitem', { name: 'Mute for an hour' }).click();
-    await alice.page.locator('.member', { hasText: 'Bob' }).getByText('Muted').waitFor();
-    await bob.page.getByText('You are muted here until').waitFor();
-    await alice.page.getByRole('button', { name: /More for Bob/ }).click();
-    await alice.page.getByRole('menuitem', { name: 'Let them write again' }).click();
-    await bob.composer.waitFor();
-  });
 });
 
 test('a thousand conversations hold: all are there, and the search finds one', async () => {

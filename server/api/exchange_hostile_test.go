@@ -187,6 +187,9 @@ func TestExchangeIsLimited(t *testing.T) {
 	if r := h.exchange(expired()); r.status != 429 || r.header.Get("Retry-After") == "" {
 		t.Errorf("%d %s", r.status, r.raw)
 	}
+	if r := h.exchange(h.sign(h.claims("bob", nil))); r.status != 200 {
+		t.Errorf("a sound token pays for those that were not: %d %s", r.status, r.raw)
+	}
 	if r := h.exchange(h.sign(h.claims("carol", nil))); r.status != 200 {
 		t.Errorf("somebody else at the same address: %d %s", r.status, r.raw)
 	}

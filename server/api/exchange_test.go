@@ -146,6 +146,18 @@ func TestExchange(t *testing.T) {
 	}
 }
 
+// TestPagesLeaveTheAccountAlone: what a page of another system can do for somebody is chat.
+func TestPagesLeaveTheAccountAlone(t *testing.T) {
+	w := newWorld(t, nil)
+	h := w.newHost("oa-prod", nil)
+	page := as(h.exchange(h.sign(h.claims("bob", nil))))
+	w.want(200, "", "GET", "/api/v1/me", nil, page)
+	w.want(204, "", "PUT", "/api/v1/me/presence", map[string]any{"status": "busy"}, page)
+	w.want(403, "", "PATCH", "/api/v1/me", map[string]any{"name": "Bobby"}, page)
+	w.want(403, "", "GET", "/api/v1/me/sessions", nil, page)
+	w.want(403, "", "DELETE", "/api/v1/me/sessions/x", nil, page)
+}
+
 func TestPanel(t *testing.T) {
 	w := newWorld(t, func(o *api.Options) {
 		pages := o.Pages.(fstest.MapFS)

@@ -46,7 +46,7 @@ func (a *api) presubscribed(ctx context.Context, c *caller, in *presubscriptionI
 	if err != nil {
 		return "", fmt.Errorf("read user: %w", err)
 	}
-	others := c.Role.Has(chat.ManageSessions) || self.Service
+	others := c.Role.Has(chat.ManageSessions) || self.Service && c.App == ""
 	if in.UID != "" && in.UID != c.UID {
 		if _, err := a.Store.User(ctx, c.EID, in.UID); err != nil {
 			return "", fmt.Errorf("read user: %w", err)

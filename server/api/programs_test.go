@@ -53,6 +53,11 @@ func TestAPIKeys(t *testing.T) {
 			t.Errorf("%s %s: %s", c.method, c.path, r.raw)
 		}
 	}
+	// A program that signs out does not take its key away from others; and nobody asks for other people's subscriptions by one.
+	if r := w.want(403, "", "POST", "/api/v1/auth/logout", nil, key(read)); r.body["type"] != "/problems/key-scope" {
+		t.Error(r.raw)
+	}
+	w.want(403, "", "GET", "/api/v1/presubscriptions?uid=alice", nil, key(read))
 	// Wrong ones.
 	for _, k := range []string{read[:len(read)-1] + "7", "mgp_aaaaaaaa_" + read[13:], strings.ToUpper(read), read + "a", read[:12]} {
 		if k == read {

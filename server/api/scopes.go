@@ -30,9 +30,14 @@ func scopeOf(method, path string) chat.Scope {
 	return ""
 }
 
-// mayCall checks that a caller may make a call as far as its scopes say. A person has none and may.
+// mayCall checks that a caller may make a call as far as its scopes say. A person has none and may; on another system's page that person's chat alone, and
+// not what the account is.
 func mayCall(id chat.Identity, method, path string) error {
 	if id.Scopes == 0 {
+		account := path == prefix+"/me" && method != http.MethodGet || strings.HasPrefix(path, prefix+"/me/sessions")
+		if id.App != "" && account {
+			return chat.Errorf(chat.Forbidden, "The account is changed in the chat's own pages, not in those of another system.")
+		}
 		return nil
 	}
 	need := scopeOf(method, strings.TrimPrefix(path, prefix))

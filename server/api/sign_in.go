@@ -144,6 +144,9 @@ func (a *api) endLogin(ctx context.Context, in *logoutInput) (string, error) {
 			return "", err
 		}
 	}
+	if id.Scopes != 0 {
+		return "", chat.Errorf(chat.Forbidden, "An API key does not sign out. An administrator deletes it.").Named(chat.ProblemKeyScope)
+	}
 	if id.LoginID == "" {
 		l, err := a.Auth.LoginOf(ctx, in.token())
 		if chat.CodeOf(err) == chat.NotFound {

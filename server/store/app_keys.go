@@ -55,6 +55,9 @@ func (s *Store) NoteTestToken(ctx context.Context, by chat.Actor, app, uid strin
 		if a, err = appOf(background, t, by.EID, app); err != nil {
 			return err
 		}
+		if _, err := t.administrable(by, uid); err != nil && chat.CodeOf(err) != chat.NotFound { // whom the app may make
+			return err
+		}
 		return t.audit(by, "app.test_token", app, nil, map[string]any{"uid": uid})
 	})
 	if err != nil {

@@ -177,10 +177,11 @@ func reason(err error) (chat.DeliveryReason, string) {
 	var name *net.DNSError
 	var certificate *tls.CertificateVerificationError
 	switch {
+	// What a name leads to, and who was asked, is nothing for whoever may name receivers.
 	case errors.Is(err, outbound.ErrRefused):
-		why = chat.ReasonAddress
+		return chat.ReasonAddress, "the address is private or reserved"
 	case errors.As(err, &name):
-		why = chat.ReasonName
+		return chat.ReasonName, "the name was not found"
 	case errors.As(err, &certificate):
 		why = chat.ReasonCertificate
 	}

@@ -172,7 +172,7 @@ func TestReceiversThatAreRefused(t *testing.T) {
 		{"wrong certificate", chat.ReasonCertificate, secure.URL, "certificate", 0},
 		{"down", chat.ReasonConnection, gone.URL, "refused", 0},
 		{"huge", chat.ReasonStatus, huge.URL, "418", 418},
-		{"unknown name", chat.ReasonName, "http://nobody.invalid/", "no such host", 0},
+		{"unknown name", chat.ReasonName, "http://nobody.invalid/", "not found", 0},
 	} {
 		h := w.hook(c.url, chat.HookMessage)
 		d, err := w.Test(t.Context(), h)

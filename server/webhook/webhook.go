@@ -52,6 +52,7 @@ type Dispatcher struct {
 	Options
 	reload chan struct{}
 	counts [len(outcomes)]atomic.Int64
+	ending map[string]<-chan struct{} // by webhook, when the worker that had it last is done; Run's alone
 
 	mu      sync.RWMutex // guards all below; held for moments only, as the store's writer and the broker wait for it
 	workers map[string]*worker
@@ -70,7 +71,7 @@ func New(o Options) *Dispatcher {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
-	return &Dispatcher{Options: o, reload: make(chan struct{}, 1), workers: map[string]*worker{},
+	return &Dispatcher{Options: o, reload: make(chan struct{}, 1), ending: map[string]<-chan struct{}{}, workers: map[string]*worker{},
 		bots: map[key][]*worker{}, groups: map[key][]*worker{}, watched: map[key][]*worker{}}
 }
 
@@ -219,7 +220,7 @@ func (d *Dispatcher) load(ctx context.Context) error {
 		old = append(old, w)
 	}
 	d.mu.RUnlock()
-	d.stop(old)
+	d.retire(old)
 	for _, h := range wanted {
 		w := newWorker(d, h)
 		d.mu.Lock()
@@ -227,18 +228,23 @@ func (d *Dispatcher) load(ctx context.Context) error {
 		d.mu.Unlock()
 		run, cancel := context.WithCancel(ctx)
 		w.cancel = cancel
-		go w.run(run)
+		go w.run(run, ctx, d.ending[h.ID])
 	}
 	return nil
 }
 
-// stop ends workers, and waits until they have.
-func (d *Dispatcher) stop(list []*worker) {
-	for _, w := range list {
-		w.cancel()
+// retire ends workers. What they have under way goes on beside what comes after: a slow receiver holds up its own webhook alone.
+func (d *Dispatcher) retire(list []*worker) {
+	for id, done := range d.ending {
+		select {
+		case <-done:
+			delete(d.ending, id)
+		default:
+		}
 	}
 	for _, w := range list {
-		<-w.done
+		w.cancel()
+		d.ending[w.hook.ID] = w.done
 		d.mu.Lock()
 		delete(d.workers, w.hook.ID)
 		d.forget(w)
@@ -253,13 +259,19 @@ func (d *Dispatcher) stopAll() {
 		all = append(all, w)
 	}
 	d.mu.RUnlock()
-	d.stop(all)
+	d.retire(all)
+	for _, done := range d.ending {
+		<-done
+	}
 }
 
 // follow notes what a worker's bot sees: entries and changes of it wake the worker from here on.
 func (d *Dispatcher) follow(w *worker, sees chat.Presubscription) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.workers[w.hook.ID] != w { // it is retired
+		return
+	}
 	d.forget(w)
 	add := func(m map[key][]*worker, id string) {
 		k := key{w.hook.EID, id}

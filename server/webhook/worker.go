@@ -54,9 +54,13 @@ func newWorker(d *Dispatcher, h chat.Webhook) *worker {
 	return w
 }
 
-// run works until ctx ends, and waits for the requests that are under way.
-func (w *worker) run(ctx context.Context) {
+// run works until ctx ends, and waits for the requests that are under way: they end with requests, so that a webhook which is only changed tells nothing
+// twice. It begins when before is closed, by the worker that had the webhook until now; nil is none.
+func (w *worker) run(ctx, requests context.Context, before <-chan struct{}) {
 	defer close(w.done)
+	if before != nil {
+		<-before
+	}
 	defer func() {
 		for len(w.flights) > 0 {
 			delete(w.flights, <-w.landed)
@@ -64,7 +68,7 @@ func (w *worker) run(ctx context.Context) {
 	}()
 	pause := time.Duration(0)
 	for ctx.Err() == nil {
-		wait, err := w.work(ctx)
+		wait, err := w.work(ctx, requests)
 		switch {
 		case chat.CodeOf(err) == chat.NotFound: // it is gone, or switched off: the dispatcher hears of it too
 			wait, pause = maxPause, 0
@@ -97,7 +101,7 @@ func (w *worker) rest(ctx context.Context, wait time.Duration) {
 }
 
 // work queues what is new and begins what is due. It returns in how long the next delivery is due, negative if none waits.
-func (w *worker) work(ctx context.Context) (time.Duration, error) {
+func (w *worker) work(ctx, requests context.Context) (time.Duration, error) {
 	if w.stale.Swap(false) {
 		sees, err := w.d.Store.Presubscribe(ctx, w.hook.EID, w.hook.Bot)
 		if err != nil {
@@ -116,7 +120,7 @@ func (w *worker) work(ctx context.Context) (time.Duration, error) {
 			return 0, err
 		}
 	}
-	return w.begin(ctx)
+	return w.begin(ctx, requests)
 }
 
 // queue moves the places on as far as the queue has room.
@@ -221,7 +225,7 @@ func (w *worker) queuePresence(ctx context.Context) error {
 }
 
 // begin sends what is due, as far as requests may be under way.
-func (w *worker) begin(ctx context.Context) (time.Duration, error) {
+func (w *worker) begin(ctx, requests context.Context) (time.Duration, error) {
 	if len(w.flights) == maxFlights {
 		return -1, nil
 	}
@@ -241,7 +245,7 @@ func (w *worker) begin(ctx context.Context) (time.Duration, error) {
 		}
 		w.flights[d.Lane] = true
 		go func() {
-			w.deliver(ctx, d)
+			w.deliver(requests, d)
 			w.landed <- d.Lane
 		}()
 	}
