@@ -159,6 +159,62 @@ test('a login that is over ends the session, once', async () => {
   expect(over).toEqual(['You are signed out. Please sign in again.']);
 });
 
+describe('what was begun for one user is not repeated as the next one', () => {
+  let refuse: () => void;
+  let user: string;
+  let calls: string[];
+  const one = (host: boolean) =>
+    new Api({
+      base: 'http://test',
+      now: () => time,
+      locks: null,
+      host: host ? { app: 'oa', token: async () => user } : undefined,
+      onSignedIn: () => {},
+      onSignedOut: (r) => over.push(r),
+      fetch: async (url) => {
+        const path = new URL(url as string).pathname.replace('/api/v1', '');
+        calls.push(path);
+        if (path !== '/change') return path === '/auth/logout' ? Response.json({}) : Response.json(server.signIn(user));
+        await new Promise<void>((resolve) => (refuse = resolve));
+        return problem(401, 'No.');
+      },
+    });
+  beforeEach(() => {
+    user = 'alice';
+    calls = [];
+  });
+
+  test.each([[true], [false]])('by a host: %s', async (host) => {
+    const api = one(host);
+    const enter = () => (host ? api.identify(() => {}) : api.login('demo', user, 'secret'));
+    await enter();
+    const change = api.request('DELETE', '/change');
+    await vi.waitFor(() => expect(calls).toContain('/change'));
+    if (!host) await api.logout();
+    user = 'bob';
+    await enter();
+    refuse();
+    await expect(change).rejects.toMatchObject({ status: 401 });
+    expect(calls.filter((path) => path === '/change')).toHaveLength(1);
+    expect(over).toEqual([]);
+    await expect(api.token()).resolves.toBe(`access-${server.cookie}`);
+  });
+
+  test('while the host is asked who is there', async () => {
+    const api = one(true);
+    await api.identify(() => {});
+    const change = api.request('DELETE', '/change');
+    await vi.waitFor(() => expect(calls).toContain('/change'));
+    user = 'bob';
+    const next = api.identify(() => {});
+    refuse();
+    await expect(change).rejects.toMatchObject({ status: 401 });
+    await expect(next).resolves.toMatchObject({ user: { uid: 'bob' } });
+    expect(calls.filter((path) => path === '/change')).toHaveLength(1);
+    expect(over).toEqual([]);
+  });
+});
+
 test('many requests renew the token once', async () => {
   const api = client();
   await api.login('demo', 'alice', 'secret');

@@ -43,6 +43,7 @@ export class Api {
   private signedIn: SignIn | undefined;
   private expires = 0;
   private renewing: Promise<SignIn> | undefined;
+  private identifying: Promise<SignIn> | undefined;
   /** Counts the signings out: what was under way before one signs nobody in after it. */
   private leavings = 0;
   /** Somebody was signed in, and is not any more. */
@@ -77,7 +78,13 @@ export class Api {
   /** Renews the tokens by the refresh cookie, or by a token of the host. Throws Problem; 401 when nobody is signed in. */
   refresh(): Promise<SignIn> {
     // A refresh token's second use ends the login: one renewal at a time, in all tabs.
-    const at = this.leavings;
+    const { leavings: at, signedIn: who } = this;
+    // What the host says now renews the login too, unless it is somebody else's.
+    const said = this.identifying?.then((s) => {
+      this.demand(who);
+      return s;
+    });
+    if (said) return said;
     this.renewing ??= this.exclusive(async () => {
       if (this.o.host) return this.accept(await this.exchange(), at);
       const token = this.signedIn?.refresh_token;
@@ -101,15 +108,19 @@ export class Api {
   async identify(replaced: () => void): Promise<SignIn> {
     await this.renewing?.catch(() => {});
     const at = this.leavings;
-    this.renewing = this.exchange().finally(() => {
-      this.renewing = undefined;
+    const said = this.exchange().then((s) => {
+      if (at === this.leavings && this.signedIn && !isSame(this.signedIn, s)) {
+        this.signedIn = undefined;
+        replaced();
+      }
+      return this.accept(s, at);
     });
-    const s = await this.renewing;
-    if (at === this.leavings && this.signedIn && !isSame(this.signedIn, s)) {
-      this.signedIn = undefined;
-      replaced();
+    this.identifying = said;
+    try {
+      return await said;
+    } finally {
+      if (this.identifying === said) this.identifying = undefined;
     }
-    return this.accept(s, at);
   }
 
   /** Ends the login session. Throws Problem when the server can't be told. */
@@ -124,8 +135,11 @@ export class Api {
 
   /** An access token that is good for a while. Throws Problem. */
   async token(): Promise<string> {
-    if (this.signedIn && this.o.now() < this.expires - margin) return this.signedIn.access_token;
-    return (await this.renew()).access_token;
+    const who = this.signedIn;
+    if (who && this.o.now() < this.expires - margin) return who.access_token;
+    const { access_token } = await this.renew();
+    this.demand(who);
+    return access_token;
   }
 
   /** path begins after /api/v1. Throws Problem. */
@@ -133,15 +147,19 @@ export class Api {
     return this.authorized((token) => this.call<T>(method, path, o, token));
   }
 
-  /** Calls with an access token, and once more with a new one where the first is refused (Problem 401). Throws Problem. */
+  /** Calls with an access token, and once more with a new one of the same user where the first is refused (Problem 401). Throws Problem. */
   async authorized<T>(call: (token: string) => Promise<T>): Promise<T> {
+    let who = this.signedIn;
     const token = await this.token();
+    who ??= this.signedIn;
     try {
       return await call(token);
     } catch (e) {
       if (!(e instanceof Problem) || e.status !== 401) throw e;
     }
+    this.demand(who);
     const fresh = this.signedIn && this.signedIn.access_token !== token ? this.signedIn : await this.renew();
+    this.demand(who);
     return call(fresh.access_token);
   }
 
@@ -189,9 +207,11 @@ export class Api {
   /** As refresh, unless somebody has signed out; where it is refused the login is over. */
   async renew(): Promise<SignIn> {
     if (this.over) throw signedOut();
+    const who = this.signedIn;
     try {
       return await this.refresh();
     } catch (e) {
+      this.demand(who); // somebody else's login does not end by it
       if (e instanceof Problem && isRefusal(e, this.o.host !== undefined)) this.end(e.detail, this.o.host && e);
       throw e;
     }
@@ -229,6 +249,11 @@ export class Api {
     this.signedIn = s;
     this.o.onSignedIn(s);
     return s;
+  }
+
+  /** What was begun for one user is not to go on with the login of another. Throws Problem 401. */
+  private demand(who: SignIn | undefined): void {
+    if (who && !(this.signedIn && isSame(who, this.signedIn))) throw signedOut();
   }
 
   private end(reason: string, why?: Problem): void {
