@@ -73,9 +73,13 @@ test('a conversation goes with its messages', async () => {
   const db = await open();
   await db.putMessages([message(1), message(1, 'g:x')]);
   await db.putKeyed('drafts', 'u:bob', 'half a');
+  const edit = { ts: 1, media: [], state: 'waiting' as const };
+  await db.putEdit({ ...edit, id: 'u:bob 1', conv: 'u:bob', seq: 1 });
+  await db.putEdit({ ...edit, id: 'u:bob.b 1', conv: 'u:bob.b', seq: 1 });
   await db.deleteConversation('u:bob');
   expect([await db.lastSeq('u:bob'), await db.lastSeq('g:x')]).toEqual([0, 1]);
   expect(await db.get('drafts', 'u:bob')).toBeUndefined();
+  expect((await db.all('edits')).map((e) => e.id)).toEqual(['u:bob.b 1']);
 });
 
 describe('when a login ends unasked', () => {

@@ -172,12 +172,13 @@ export class Database {
 
   async deleteConversation(conv: string): Promise<void> {
     await this.write(async (db) => {
-      const tx = db.transaction(['messages', 'lines', 'conversations', 'drafts'], 'readwrite');
+      const tx = db.transaction(['messages', 'lines', 'conversations', 'drafts', 'edits'], 'readwrite');
       await Promise.all([
         tx.objectStore('messages').delete(bound([conv, 0], [conv, Number.MAX_SAFE_INTEGER])),
         tx.objectStore('lines').delete(ofConversation(conv)),
         tx.objectStore('conversations').delete(conv),
         tx.objectStore('drafts').delete(conv),
+        tx.objectStore('edits').delete(IDBKeyRange.bound(`${conv} `, `${conv} ~`)), // the conversation and the seq: EditItem.id
         tx.done,
       ]);
     });

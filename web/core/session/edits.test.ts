@@ -180,6 +180,25 @@ describe('one edits a message', () => {
     expect((await kept()).waiting).toBe(0);
   });
 
+  test('a login that ends meanwhile does not refuse it: it goes when its author is back', async () => {
+    const view = core.open('u:bob');
+    await settle();
+    server.refuses = 'Somebody has ended your login.';
+    core.edits.put(shown(view)[1] as Message, 'two');
+    await settle();
+    expect(core.account.peek().status).toBe('out');
+    await vi.advanceTimersByTimeAsync(200);
+    await settle();
+    expect(await kept()).toMatchObject({ waiting: 1 });
+    server.refuses = '';
+    const back = core.login('demo', 'alice', 'secret');
+    await settle();
+    await back;
+    await up();
+    expect(server.messages.get('u:bob')?.[1]?.media).toEqual(text('two'));
+    expect((await kept()).waiting).toBe(0);
+  });
+
   test('of a message that was recalled meanwhile nothing is left to be sent', async () => {
     const view = core.open('u:bob');
     await settle();

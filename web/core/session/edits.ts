@@ -127,6 +127,7 @@ export class Edits {
         if (this.items.peek().get(id) === item) this.end(id, message);
       });
     } catch (e) {
+      if (this.c.signal.aborted) return; // whoever signs in again sends it
       if (!(e instanceof Problem) || e.status === 0 || e.status >= 500 || e.status === 429) {
         const delay = this.delays.get(id) ?? firstDelay;
         this.delays.set(id, Math.min(maxDelay, delay * 2));
