@@ -158,6 +158,21 @@ func TestPagesLeaveTheAccountAlone(t *testing.T) {
 	w.want(403, "", "DELETE", "/api/v1/me/sessions/x", nil, page)
 }
 
+// TestPagesAreBounded opens more pages than one person may have of an app.
+func TestPagesAreBounded(t *testing.T) {
+	w := newWorld(t, nil)
+	h := w.newHost("oa-prod", nil)
+	var pages []headers
+	for range 51 {
+		pages = append(pages, as(h.exchange(h.sign(h.claims("bob", nil)))))
+	}
+	other := as(h.exchange(h.sign(h.claims("carol", nil))))
+	w.want(401, "", "GET", "/api/v1/me", nil, pages[0])
+	for _, page := range append(pages[1:], other) {
+		w.want(200, "", "GET", "/api/v1/me", nil, page)
+	}
+}
+
 func TestPanel(t *testing.T) {
 	w := newWorld(t, func(o *api.Options) {
 		pages := o.Pages.(fstest.MapFS)

@@ -13,6 +13,9 @@ import (
 // pageLogin is how long the login of an app's page lives after an exchange.
 const pageLogin = time.Hour
 
+// mostPages is how many pages of an app one person may have: the one that was seen least ends when there is another.
+const mostPages = 50
+
 // tokenMargin is how long a token that was exchanged is remembered after its end: longer than any request takes from the look at its times to here.
 const tokenMargin = 10 * time.Minute
 
@@ -47,6 +50,9 @@ func (s *Store) Exchange(ctx context.Context, x chat.Exchange) (chat.User, chat.
 			err = t.exec(`INSERT INTO logins (id, eid, uid, terminal, client_id, agent, addr, created, seen, ended, app, expires)
 				VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, 0, $9, $10)`,
 				l.ID, l.EID, l.UID, int64(l.Terminal), l.ClientID, l.Agent, l.Addr, ts, l.App, ms(l.Expires))
+			if err == nil {
+				err = t.endOldestPages(l)
+			}
 		} else {
 			err = t.exec(`UPDATE logins SET seen = $1, expires = $2, agent = $3, addr = $4 WHERE id = $5`, ts, ms(l.Expires), x.Login.Agent, x.Login.Addr, l.ID)
 		}
@@ -59,6 +65,21 @@ func (s *Store) Exchange(ctx context.Context, x chat.Exchange) (chat.User, chat.
 		return chat.User{}, chat.Login{}, fmt.Errorf("exchange a token: %w", err)
 	}
 	return u, l, nil
+}
+
+// endOldestPages ends what pages a person has too many of, with that of a new login.
+func (t *tx) endOldestPages(l chat.Login) error {
+	old, err := collect(background, t, scanLogin, `SELECT `+loginColumns+` FROM logins WHERE eid = $1 AND uid = $2 AND ended = 0 AND app = $3 AND terminal = $4
+		ORDER BY seen DESC, id DESC LIMIT 100 OFFSET $5`, l.EID, l.UID, l.App, int64(l.Terminal), mostPages)
+	if err != nil {
+		return err
+	}
+	for _, o := range old {
+		if err := t.endLogin(o, "logout"); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // useToken notes that a token was used, once, and by which key it was signed.
