@@ -1,10 +1,12 @@
 // The Core that views see: signed in or out, it stays the same object; what belongs to a user comes and goes with the session.
 
 import { batch, computed, effect, type ReadonlySignal, signal } from '@preact/signals-core';
-import { Api, isRefusal } from './api/http';
+import { Api } from './api/http';
 import type { KeptAccount, SignIn } from './api/shapes';
+import { Attempts } from './attempts';
 import { alone, forgetAccount, noteKicked, oweGoodbye, readDevice, rememberAccount, renewal } from './db/device';
 import { emptyView } from './empty';
+import { Hosted } from './hosted';
 import { lately } from './lately';
 import { forget, type Keep, wipeOthers } from './leaving';
 import { mediaOf } from './media/following';
@@ -15,7 +17,6 @@ import { nobody } from './session/people';
 import { Session } from './session/session';
 import type * as t from './types';
 
-const maxDelay = 30_000;
 /** ms that views have to keep what is half written when a login ends unasked. */
 const partingTime = 100;
 /** ms after which a login by a host is renewed, for each second of its access token: it lasts only as long as the host says who is there. */
@@ -26,20 +27,18 @@ export class App implements t.Core {
   private readonly aboutServer = signal<t.About | undefined>(undefined);
   private readonly newer = signal(false);
   private readonly who = signal<t.Account>({ status: 'unknown' });
-  private readonly before = signal<t.Connection>({ state: 'idle', stalled: false });
+  private readonly attempts = new Attempts(() => this.clock());
   private readonly listeners = new Set<(m: t.Message, c: t.Conversation) => void>();
   private readonly api: Api;
-  private renewal: ReturnType<typeof setTimeout> | undefined;
   private readonly clock: () => number;
   private readonly locks: LockManager | null;
   private readonly channel: ((name: string) => BroadcastChannel) | null;
   /** Who is signed in, as the server last said. */
   private kept: KeptAccount | undefined;
-  private wake: (() => void) | undefined;
   private closing: Promise<void> = Promise.resolve();
   /** One that has ended unasked, while views close that may hold something half written. */
   private parting: Session | undefined;
-  private identifying = false;
+  private readonly hosted: Hosted;
   /** Nothing is kept on this device. */
   private readonly memory: boolean;
 
@@ -62,6 +61,13 @@ export class App implements t.Core {
       if (kicked === (state === 'kicked')) return;
       kicked = state === 'kicked';
       void this.onDevice(() => noteKicked(state === 'kicked'));
+    });
+    this.hosted = new Hosted({
+      identify: () => this.api.identify(() => this.replaced()),
+      enter: (a) => this.enter(a),
+      known: () => this.who.peek().status === 'in',
+      refused: (why) => this.refused(why),
+      attempts: this.attempts,
     });
     this.api = new Api({
       base: o.base,
@@ -89,7 +95,7 @@ export class App implements t.Core {
     return this.who;
   }
 
-  readonly connection = computed(() => this.session.value?.state.value ?? this.before.value);
+  readonly connection = computed(() => this.session.value?.state.value ?? this.attempts.state.value);
   readonly current = lately(this.connection, () => this.session.value?.synced.value ?? false);
   readonly conversations = this.of((s) => s.conversations.list, []);
   readonly unsent = this.of<ReadonlyMap<string, t.Message>>((s) => s.outbox.unsent, new Map());
@@ -102,6 +108,7 @@ export class App implements t.Core {
 
   async start(): Promise<void> {
     void this.readAbout();
+    const { turn } = this.hosted;
     const { account, goodbye, kicked = false } = (await this.onDevice(readDevice)) ?? {};
     if (goodbye) {
       this.who.value = { status: 'out' };
@@ -115,18 +122,19 @@ export class App implements t.Core {
       return;
     }
     for (let failures = 0; ; failures++) {
-      this.before.value = { state: 'connecting', stalled: false };
+      this.attempts.connecting();
       try {
-        await this.begin(await this.api.refresh(), kicked);
+        const a = await this.api.refresh();
+        if (turn === this.hosted.turn) await this.hosted.after(this.begin(a, kicked));
         return;
       } catch (e) {
-        if (this.who.peek().status !== 'unknown') return; // one has signed in meanwhile
+        if (turn !== this.hosted.turn || this.who.peek().status !== 'unknown') return; // one has signed in meanwhile, or does
         if (e instanceof Problem && e.status > 0 && e.status < 500 && e.status !== 429) {
           this.refused(e);
           return;
         }
-        await this.pause(failures, e as Error);
-        if (this.who.peek().status !== 'unknown') return;
+        await this.attempts.pause(failures, e as Error);
+        if (turn !== this.hosted.turn || this.who.peek().status !== 'unknown') return;
       }
     }
   }
@@ -141,28 +149,19 @@ export class App implements t.Core {
   }
 
   async identify(): Promise<void> {
-    this.identifying = true;
-    try {
-      const a = await this.api.identify(() => this.replaced());
-      const { state } = this.session.peek()?.state.peek() ?? {};
-      if (state && state !== 'ended') return;
-      if (state) this.replaced();
-      await this.closing;
-      await this.begin(a);
-    } catch (e) {
-      this.identifying = false;
-      // While the host can't be asked, a login goes on to its end; what needs a token then asks once more.
-      const away = e instanceof Problem && e.names.type === '/problems/host-no-token' && this.session.peek();
-      if (e instanceof Problem && isRefusal(e, true) && !away) this.refused(e);
-      throw e;
-    } finally {
-      this.identifying = false;
-    }
+    if (!this.o.token) throw new Error('There is no host to ask.');
+    // Until it is known who is there now, nothing of whoever was there before is shown.
+    this.who.value = { status: 'unknown' };
+    this.attempts.wake?.();
+    await this.hosted.identify();
+    if (!this.session.peek()) throw signedOut();
   }
 
   async logout(): Promise<void> {
     const s = this.session.peek();
     if (!s) return;
+    this.hosted.turn++;
+    this.attempts.wake?.();
     this.leave();
     s.close({ tell: true });
     this.closing = this.forget(s, 'nothing');
@@ -170,12 +169,12 @@ export class App implements t.Core {
   }
 
   reconnect(): void {
-    this.wake?.();
+    this.attempts.wake?.();
     this.session.peek()?.reconnect();
   }
 
   nudge(): void {
-    this.wake?.();
+    this.attempts.wake?.();
     this.session.peek()?.nudge();
   }
 
@@ -360,6 +359,7 @@ export class App implements t.Core {
       kicked,
       onEnded: (reason, elsewhere) => this.ended(reason, elsewhere),
       onMessage: (m, c) => {
+        if (this.who.peek().status !== 'in') return;
         for (const f of this.listeners) f(m, c);
       },
     });
@@ -369,12 +369,21 @@ export class App implements t.Core {
 
   /** The server has said who is signed in. */
   private signedIn({ user, org, mqtt, expires_in }: SignIn): void {
-    if (this.o.token) {
-      clearTimeout(this.renewal);
-      this.renewal = setTimeout(() => void this.identify().catch(() => {}), expires_in * renewAfter);
-    }
+    if (this.o.token) this.hosted.renewIn(expires_in * renewAfter);
     this.kept = { user, org, mqtt };
-    if (this.session.peek()) this.show(this.kept);
+    if (this.session.peek() && this.who.peek().status === 'in') this.show(this.kept);
+  }
+
+  /** The host has said who is there. */
+  private async enter(a: KeptAccount): Promise<void> {
+    const { state } = this.session.peek()?.state.peek() ?? {};
+    if (state && state !== 'ended') {
+      this.show(this.kept ?? a);
+      return;
+    }
+    if (state) this.replaced();
+    await this.closing;
+    await this.begin(a);
   }
 
   /** The host says that somebody else is there. */
@@ -394,7 +403,7 @@ export class App implements t.Core {
       this.ended(why.detail, false, why);
       return;
     }
-    this.before.value = { state: 'idle', stalled: false };
+    this.attempts.state.value = { state: 'idle', stalled: false };
     this.who.value = { status: 'out', ...(this.o.token && { reason: why.detail, problem: why }) };
   }
 
@@ -417,7 +426,7 @@ export class App implements t.Core {
   private ended(reason: string, elsewhere = false, why?: Problem): void {
     const s = this.session.peek();
     // The server ends the login of whoever was here before it answers who is here now.
-    if (!s || this.identifying) return;
+    if (!s || this.hosted.asks) return;
     this.leave(reason || 'You were signed out. Please sign in again.', why);
     s.close({ tell: !elsewhere, ended: reason });
     this.parting = s;
@@ -450,9 +459,9 @@ export class App implements t.Core {
   }
 
   private leave(reason?: string, problem?: Problem): void {
-    clearTimeout(this.renewal);
+    this.hosted.rest();
     this.session.value = undefined;
-    this.before.value = { state: reason ? 'ended' : 'idle', stalled: false, ...(reason && { reason }) };
+    this.attempts.state.value = { state: reason ? 'ended' : 'idle', stalled: false, ...(reason && { reason }) };
     this.who.value = { status: 'out', ...(reason && { reason }), ...(problem && { problem }) };
   }
 
@@ -466,7 +475,7 @@ export class App implements t.Core {
   private of<T>(get: (s: Session) => ReadonlySignal<T>, otherwise: T): ReadonlySignal<T> {
     return computed(() => {
       const s = this.session.value;
-      return s ? get(s).value : otherwise;
+      return s && this.who.value.status === 'in' ? get(s).value : otherwise;
     });
   }
 
@@ -479,19 +488,5 @@ export class App implements t.Core {
     } catch {
       // The sign-in page does without.
     }
-  }
-
-  /** Waits before the next attempt to reach the server, or until it is woken. */
-  private pause(failures: number, e: Error): Promise<void> {
-    const ms = Math.min(maxDelay, 500 * 2 ** failures) * (0.5 + Math.random() / 2);
-    this.before.value = { state: 'waiting', stalled: false, retryAt: this.clock() + ms, reason: e.message };
-    return new Promise((resolve) => {
-      const timer = setTimeout(() => this.wake?.(), ms);
-      this.wake = () => {
-        clearTimeout(timer);
-        this.wake = undefined;
-        resolve();
-      };
-    });
   }
 }

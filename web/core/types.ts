@@ -358,7 +358,10 @@ export interface Core {
 
   /** Restores the login by the refresh cookie, opens the database, connects. Never throws. */
   start(): Promise<void>;
-  /** With CoreOptions.token: asks for one, and signs in whoever it names in the place of who was signed in before. Throws Problem. */
+  /**
+   * With CoreOptions.token: asks for one, and signs in whoever it names in the place of who was signed in before, of whom nothing is shown
+   * any more. Tried again while the server can't be reached. Throws the Problem by which nobody is signed in.
+   */
   identify(): Promise<void>;
   /** Throws Problem. */
   login(org: string, username: string, password: string): Promise<void>;
