@@ -8,15 +8,12 @@ import { useCore } from './context';
 import { EmojiButton } from './emoji-button';
 import { Attach } from './media/attach';
 import { canRecord, Record } from './media/record';
-import { type Asking, askingAt, candidates } from './mention';
-import { MentionBox, mentionable, useReadings } from './mention-box';
+import { type Asking, askingAt, candidates, mentionsAfter } from './mention';
+import { MentionBox, mentionable, mentionedIn, mentionLimit, useReadings } from './mention-box';
 import { AnswerBar, answer, answered, edit, edited } from './thread';
 
 /** Characters (code points) in one message: protocol.md §9. */
 const limit = 16_384;
-
-/** uids that one message may mention: docs/protocol.md §9. */
-const mentionLimit = 200;
 
 /** Where a message is written. Rendered anew for each conversation (`key`), so that its draft is that conversation's. */
 export function Composer({ view, name, draft }: { view: ConversationView; name: string; draft: string }) {
@@ -69,8 +66,12 @@ export function Composer({ view, name, draft }: { view: ConversationView; name: 
     return () => clearTimeout(pause);
   }, [core, conv, value, changed]);
   useEffect(() => {
+    const author = core.account.peek().me?.uid;
     const keep = () => {
-      if (typed.current !== undefined) core.setDraft(conv, typed.current);
+      if (typed.current === undefined) return;
+      // Whoever is signed in meanwhile has not written it.
+      const now = core.account.peek().me?.uid;
+      if (now === undefined || now === author) core.setDraft(conv, typed.current);
     };
     addEventListener('pagehide', keep);
     // A touch keyboard that jumps up by itself hides the messages that one came to read; and in another system's page one may be writing elsewhere.
@@ -126,9 +127,12 @@ export function Composer({ view, name, draft }: { view: ConversationView; name: 
     area.current?.focus();
   };
 
-  const mentioned = (words: string) => {
+  const mentioned = (words: string, of?: Message) => {
     const all = group && words.includes('@') ? mentionable(core, conv) : [];
-    return mentionsIn(words, all, chosen.current).slice(0, mentionLimit);
+    const found = of
+      ? mentionsAfter(words, of.text, mentionedIn(core, of), all, chosen.current)
+      : mentionsIn(words, all, chosen.current);
+    return found.slice(0, mentionLimit);
   };
   /** Whom a text mentions, and what it answers. */
   const options = (words: string) => {
@@ -147,7 +151,7 @@ export function Composer({ view, name, draft }: { view: ConversationView; name: 
   const send = () => {
     if (!ready) return;
     if (changed) {
-      if (value.trim() !== changed.text) core.edits.put(changed, value.trim(), mentioned(value));
+      if (value.trim() !== changed.text) core.edits.put(changed, value.trim(), mentioned(value, changed));
       chosen.current.clear();
       ask(undefined);
       edit(conv, undefined);
@@ -209,7 +213,13 @@ export function Composer({ view, name, draft }: { view: ConversationView; name: 
       {offered.length > 0 && <MentionBox id={boxId} list={offered} active={active} choose={mention} />}
       <AnswerBar conv={conv} />
       <div class="composer-field">
-        {!changed && <Attach conv={conv} name={name} written={() => area.current?.value ?? ''} send={sendFiles} />}
+        <Attach
+          conv={conv}
+          name={name}
+          off={changed !== undefined}
+          written={() => area.current?.value ?? ''}
+          send={sendFiles}
+        />
         <textarea
           ref={area}
           class="composer-input"

@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
-import type { Core } from '../core';
+import type { Core, Message } from '../core';
 import { Avatar } from '../ui/avatar';
 import type { Mention } from '../ui/markup';
 import { Name } from '../ui/name';
@@ -17,6 +17,23 @@ export function mentionable(core: Core, conv: string): Mention[] {
     ...people.map((m) => ({ uid: m.uid, name: m.name })),
     ...Object.values(languages).map((l) => ({ uid: '*', name: l.everyone })),
   ];
+}
+
+/** uids that one message may mention: docs/protocol.md §9. */
+export const mentionLimit = 200;
+
+/** Those whom a message mentions, by the names that they have now; for everyone, the word in each language. */
+export function mentionedIn(core: Core, m: Message): Mention[] {
+  const at = m.media[0]?.content.at;
+  if (!Array.isArray(at)) return [];
+  return at
+    .slice(0, mentionLimit)
+    .filter((uid) => typeof uid === 'string')
+    .flatMap((uid) =>
+      uid === '*'
+        ? Object.values(languages).map((l) => ({ uid, name: l.everyone }))
+        : [{ uid, name: core.person(uid).value.name }],
+    );
 }
 
 const pause = 150;

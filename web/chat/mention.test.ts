@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { askingAt, candidates } from './mention';
+import { askingAt, candidates, mentionsAfter } from './mention';
 
 describe('asking for somebody', () => {
   test.each([
@@ -52,5 +52,37 @@ describe('candidates', () => {
   test('a large group offers a few', () => {
     const many = Array.from({ length: 1000 }, (_, i) => ({ uid: `u${i}`, name: `Name ${i}` }));
     expect(candidates(many, 'name', 'all')).toHaveLength(7);
+  });
+});
+
+describe('a changed message mentions', () => {
+  const sam = { uid: 'a', name: 'Sam' };
+  const other = { uid: 'b', name: 'Sam' };
+  const ann = { uid: 'ann', name: 'Ann' };
+  const everyone = [
+    { uid: '*', name: 'all' },
+    { uid: '*', name: '所有人' },
+  ];
+  const none = new Map<string, string>();
+
+  test('whom it mentioned, even while the members are not known or others have that name', () => {
+    expect(mentionsAfter('@Sam: at nine', '@Sam: at nien', [other], [], none)).toEqual(['b']);
+    expect(mentionsAfter('@Sam: at nine', '@Sam: at nien', [other], [sam, other], none)).toEqual(['b']);
+    expect(mentionsAfter('@Sam and @Sam', '@Sam @Sam', [sam, other], [], none)).toEqual(['a', 'b']);
+    expect(mentionsAfter('now, @all', '@all', everyone, [], none)).toEqual(['*']);
+  });
+
+  test('nobody whose name was taken out', () => {
+    expect(mentionsAfter('at nine', '@Sam: at nine', [sam], [sam, ann], none)).toEqual([]);
+    expect(mentionsAfter('now', '@all', everyone, everyone, none)).toEqual([]);
+  });
+
+  test('somebody whose name did not stand there, as before', () => {
+    expect(mentionsAfter('@Bob, nine', '@Bob, nien', [{ uid: 'bob', name: 'Robert' }], [], none)).toEqual(['bob']);
+  });
+
+  test('those who are named anew', () => {
+    expect(mentionsAfter('@Sam @Ann', '@Sam', [other], [sam, other, ann], none)).toEqual(['b', 'ann']);
+    expect(mentionsAfter('@Sam', 'you', [], [sam, other], new Map([['Sam', 'b']]))).toEqual(['b']);
   });
 });

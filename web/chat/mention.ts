@@ -1,4 +1,4 @@
-import type { Mention } from '../ui/markup';
+import { type Mention, mentionsIn } from '../ui/markup';
 
 /** What stands between the `@` and the place where one writes. */
 export interface Asking {
@@ -39,4 +39,28 @@ export function candidates(
   const fitting = people.filter((m) => rank(m) < 2);
   const persons = fitting.filter((m) => m.uid !== '*').sort((a, b) => rank(a) - rank(b));
   return [...persons.slice(0, shownLimit), ...fitting.filter((m) => m.uid === '*' && m.name === everyone)];
+}
+
+/**
+ * Whom a message mentions once its text `old` is `text`: whom it mentioned `before`, unless their name was taken out, and those of `people` whose names
+ * stand in it now. One whose name did not stand in it either (renamed since, or told in another way) stays: nothing was taken out.
+ */
+export function mentionsAfter(
+  text: string,
+  old: string,
+  before: readonly Mention[],
+  people: readonly Mention[],
+  chosen: ReadonlyMap<string, string>,
+): string[] {
+  const all = [...before, ...people];
+  const names = all.map(({ name }) => ({ name, uid: name }));
+  const had = new Set(mentionsIn(old, names, new Map()));
+  const has = new Set(mentionsIn(text, names, new Map()));
+  const of = (uid: string) => before.filter((m) => m.uid === uid);
+  const stay = before
+    .map(({ uid }) => uid)
+    .filter((uid) => of(uid).some(({ name }) => has.has(name)) || !of(uid).some(({ name }) => had.has(name)));
+  // A name that stood there means whom it meant, whoever else has it; a choice from the list comes later still.
+  const meant = new Map([...before.map((m) => [m.name, m.uid] as const), ...chosen]);
+  return [...new Set([...stay, ...mentionsIn(text, all, meant)])];
 }

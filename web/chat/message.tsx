@@ -1,18 +1,17 @@
 import { useState } from 'preact/hooks';
-import type { Core, Message, NoticeLine } from '../core';
+import type { Message, NoticeLine } from '../core';
 import { Avatar, hue } from '../ui/avatar';
 import { clock, dayName, format } from '../ui/format';
 import { Icon } from '../ui/icon';
-import type { Mention } from '../ui/markup';
 import { clean, Name, Words } from '../ui/name';
 import { t } from '../ui/prefs';
 import { explainKept } from '../ui/problem';
 import { RichText } from '../ui/rich-text';
-import { languages } from '../ui/text/languages';
 import { BotTag } from './bot-tag';
 import { useCore, usePerson } from './context';
 import { MediaBody } from './media/body';
 import { filesOf } from './media/describe';
+import { mentionedIn } from './mention-box';
 import { noticeText } from './notice';
 import { follow, href } from './route';
 import { kindName, Mark } from './summary';
@@ -113,8 +112,6 @@ function SenderName({ uid }: { uid: string }) {
 /** Longer than this a text is folded, so that one message can't bury a conversation. */
 const foldLength = 1600;
 const foldLines = 24;
-/** uids in one message: docs/protocol.md §9. */
-const mentionLimit = 200;
 
 function Content({ m }: { m: Message }) {
   const core = useCore();
@@ -132,7 +129,7 @@ function Content({ m }: { m: Message }) {
     <>
       {files.length > 0 && <MediaBody m={m} files={files} />}
       {(m.text || files.length === 0) && (
-        <RichText text={m.text} mentions={mentioned(core, m)} me={me} class={long && !open ? 'folded' : ''} />
+        <RichText text={m.text} mentions={mentionedIn(core, m)} me={me} class={long && !open ? 'folded' : ''} />
       )}
       {long && (
         <button type="button" class="link fold" aria-expanded={open} onClick={() => setOpen(!open)}>
@@ -141,20 +138,6 @@ function Content({ m }: { m: Message }) {
       )}
     </>
   );
-}
-
-/** Those whom a message mentions, by the names that they have now; for everyone, the word in each language. */
-function mentioned(core: Core, m: Message): Mention[] {
-  const at = m.media[0]?.content.at;
-  if (!Array.isArray(at)) return [];
-  return at
-    .slice(0, mentionLimit)
-    .filter((uid) => typeof uid === 'string')
-    .flatMap((uid) =>
-      uid === '*'
-        ? Object.values(languages).map((l) => ({ uid, name: l.everyone }))
-        : [{ uid, name: core.person(uid).value.name }],
-    );
 }
 
 /** What has no view of its own: its kind and name are told. */

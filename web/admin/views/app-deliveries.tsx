@@ -32,7 +32,10 @@ export function Deliveries({ hook, path, onClose }: DeliveriesProps) {
   useEffect(() => {
     const timer = setInterval(() => {
       api.get<Counted<Delivery>>(withQuery(`${path}/deliveries`, { status, limit: 50 })).then(
-        ({ items }) => show(pages, items),
+        (page) => {
+          show(pages, page.items);
+          if (status) pages.items.value = remaining(pages.items.peek(), page);
+        },
         () => {}, // asked again
       );
     }, pace);
@@ -102,6 +105,14 @@ function show(pages: Pages<Delivery>, items: Delivery[]): void {
     if (known.has(d.id)) pages.put(d);
     else pages.add(d);
   }
+}
+
+/** Those of a status, without what has left it: what is no older than the last of a page of the newest, and does not stand in that. */
+export function remaining(shown: readonly Delivery[], { items, next }: Counted<Delivery>): Delivery[] {
+  const last = items.at(-1);
+  const reach = next !== null && last ? Date.parse(last.at) : Number.NEGATIVE_INFINITY;
+  const there = new Set(items.map(keyOf));
+  return shown.filter((d) => there.has(d.id) || Date.parse(d.at) < reach);
 }
 
 function Line({ d, off, again }: { d: Delivery; off: boolean; again(): void }) {

@@ -11,6 +11,8 @@ export interface AttachProps {
   conv: string;
   /** Of the conversation. */
   name: string;
+  /** None are taken now; a file that is dropped still must not take the place of the page. */
+  off: boolean;
   /** What is written so far: it becomes the caption. */
   written(): string;
   /** Rejects when it could not be kept. */
@@ -50,7 +52,7 @@ export function Attach(p: AttachProps) {
       else delete pane.dataset.drop;
     };
     const enter = (e: DragEvent) => {
-      if (hasFiles(e.dataTransfer) && ++inside === 1) show(true);
+      if (hasFiles(e.dataTransfer) && ++inside === 1) show(!latest.current.off);
     };
     const leave = (e: DragEvent) => {
       if (hasFiles(e.dataTransfer) && --inside <= 0) {
@@ -62,20 +64,21 @@ export function Attach(p: AttachProps) {
     const over = (e: DragEvent) => {
       if (!hasFiles(e.dataTransfer)) return;
       e.preventDefault();
-      const here = pane.contains(e.target as Node) || (e.target as Element).closest('.offered');
-      e.dataTransfer.dropEffect = here ? 'copy' : 'none';
+      const here = !latest.current.off && pane.contains(e.target as Node);
+      e.dataTransfer.dropEffect = here || (e.target as Element).closest('.offered') ? 'copy' : 'none';
     };
     const drop = (e: DragEvent) => {
       inside = 0;
       show(false);
       if (!hasFiles(e.dataTransfer)) return;
       e.preventDefault();
+      if (latest.current.off) return;
       if (pane.contains(e.target as Node) && !document.querySelector('dialog[open]')) offer([...e.dataTransfer.files]);
     };
     const paste = (e: ClipboardEvent) => {
       const files = [...(e.clipboardData?.files ?? [])];
       // A table that was copied comes as text and as its picture: the text is meant.
-      if (files.length === 0 || e.clipboardData?.types.includes('text/plain')) return;
+      if (latest.current.off || files.length === 0 || e.clipboardData?.types.includes('text/plain')) return;
       if (document.querySelector('dialog[open]')) return;
       e.preventDefault();
       offer(files);
@@ -107,7 +110,7 @@ export function Attach(p: AttachProps) {
     />
   );
   return (
-    <span ref={root} class="composer-attach">
+    <span ref={root} class="composer-attach" hidden={p.off}>
       {touch ? (
         <Menu label={text.attach} button={<Icon name="clip" />}>
           <MenuItem icon="image" onSelect={() => picture.current?.click()}>
