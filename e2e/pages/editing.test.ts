@@ -29,6 +29,14 @@ test('a message is edited from its tools, and changes where it is read, quoted a
   await tool.click();
   await expect.poll(() => alice.composer.inputValue()).toBe('we meet at nien');
   await alice.page.getByRole('button', { name: 'Don’t edit' }).waitFor();
+  // A file that is dropped meanwhile is not taken, by the browser neither.
+  const refused = await alice.page.locator('.conversation-pane').evaluate((pane) => {
+    const dataTransfer = new DataTransfer();
+    dataTransfer.items.add(new File(['x'], 'x.txt'));
+    const drop = new DragEvent('drop', { dataTransfer, bubbles: true, cancelable: true });
+    return !pane.dispatchEvent(drop);
+  });
+  expect(refused).toBe(true);
   await accessible(alice.page, 'editing');
   await alice.composer.fill('never mind');
   await alice.composer.press('Escape');

@@ -386,11 +386,18 @@ test('who is signed in follows the host: nobody, somebody else, out', async () =
   await frame().getByRole('button', { name: 'Try again' }).click();
   await expect.poll(events).toContain('ready {"user":"alice"}');
   await frame().locator('.conversation', { hasText: 'Bob Tanaka' }).waitFor();
+  // She begins to answer, and is gone: whoever comes next answers nothing.
+  await magpie('openChat', { group: 'launch' });
+  await frame().locator('.message').last().waitFor();
+  await frame().locator('.composer-input').press('Control+ArrowUp');
+  await frame().locator('.answer-bar').waitFor();
 
   host.user = 'bob';
   expect(await magpie('identify')).toBe(undefined);
   await expect.poll(events).toContain('ready {"user":"bob"}');
-  await frame().locator('.conversation', { hasText: 'Alice Moreau' }).waitFor();
+  await frame().locator('.conversation', { hasText: 'Alice Moreau' }).waitFor({ state: 'attached' });
+  await frame().locator('.message').last().waitFor();
+  expect(await frame().locator('.answer-bar').count()).toBe(0);
 
   await magpie('logout');
   await frame().getByText('You are signed out of the chat.').waitFor();
