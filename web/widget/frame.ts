@@ -32,10 +32,13 @@ export class Frame {
   private port: MessagePort | undefined;
   private readonly ending = new AbortController();
   private timer: ReturnType<typeof setTimeout> | undefined;
-  private readonly pending = new Map<number, { resolve: () => void; reject: (e: Error) => void }>();
-  /** Requests that came before the panel. */
-  private early: ToPanel[] = [];
+  /** Requests that are not answered: a panel that comes is told all of them. */
+  private readonly pending = new Map<number, { m: ToPanel; resolve: () => void; reject: (e: Error) => void }>();
   private last = 0;
+  /** The panel has come. */
+  here = false;
+  /** Signed out before the panel came: the token that it asks for first is none. */
+  left = false;
 
   constructor(private readonly o: FrameOptions) {
     this.iframe = draw('iframe', { allow: 'microphone; camera; clipboard-write; fullscreen; autoplay' });
@@ -45,14 +48,10 @@ export class Frame {
     this.show('coming');
   }
 
-  /** The panel draws. */
-  get here(): boolean {
-    return this.cover.hidden === true;
-  }
-
   /** Loads the panel, unless it is here or on its way. */
   load(): void {
     if (this.iframe.src && this.cover.dataset.state === 'coming') return;
+    this.unplug();
     this.show('coming');
     this.timer = setTimeout(() => this.fail(), patience);
     this.iframe.src = this.o.url.href;
@@ -75,9 +74,9 @@ export class Frame {
   request(m: Request): Promise<void> {
     const id = ++this.last;
     return new Promise((resolve, reject) => {
-      this.pending.set(id, { resolve, reject });
-      if (this.port) this.port.postMessage({ ...m, id });
-      else this.early.push({ ...m, id });
+      const asked = { ...m, id };
+      this.pending.set(id, { m: asked, resolve, reject });
+      if (this.here) this.send(asked);
     });
   }
 
@@ -90,8 +89,7 @@ export class Frame {
   end(): void {
     this.ending.abort();
     clearTimeout(this.timer);
-    this.port?.close();
-    this.port = undefined;
+    this.unplug();
     for (const { reject } of this.pending.values()) reject(new Error('destroyed'));
     this.pending.clear();
     this.element.remove();
@@ -100,22 +98,31 @@ export class Frame {
   /** Each load has a port of its own: the page may have been loaded anew. */
   private greet(): void {
     if (!this.iframe.src) return; // the empty page that an iframe begins with
-    this.port?.close();
+    this.unplug();
     const { port1, port2 } = new MessageChannel();
     this.port = port1;
     port1.onmessage = (e) => this.told(e.data as FromPanel);
     port1.postMessage(this.o.start());
-    for (const m of this.early.splice(0)) port1.postMessage(m);
     this.iframe.contentWindow?.postMessage(greeting, this.o.url.origin, [port2]);
+  }
+
+  private unplug(): void {
+    this.port?.close();
+    this.port = undefined;
+    this.here = false;
   }
 
   private async told(m: FromPanel): Promise<void> {
     if (m.type === 'here') {
       clearTimeout(this.timer);
       this.cover.hidden = true;
+      this.cover.dataset.state = 'coming'; // it may have been given up
+      this.here = true;
+      for (const one of this.pending.values()) this.send(one.m);
     } else if (m.type === 'token') {
-      const { port } = this;
-      const token = await this.o.token();
+      const { port, left } = this;
+      this.left = false;
+      const token = left ? null : await this.o.token();
       port?.postMessage({ type: 'token', id: m.id, ...(token !== undefined && { token }) } satisfies ToPanel);
       return;
     } else if (m.type === 'done') {

@@ -74,6 +74,7 @@ export class Chats implements Running, Owner {
     if (o.theme !== undefined) this.setTheme(o.theme);
     if (o.locale) this.setLocale(o.locale);
     if (o.open) this.launcher?.show();
+    for (const frame of this.frames()) frame.left = false;
     // While it is still coming, the first boot's promise tells of it.
     return this.settle || this.user !== undefined ? this.ready : this.identify();
   }
@@ -84,10 +85,14 @@ export class Chats implements Running, Owner {
     if (!this.settle) this.expect();
     const { ready } = this;
     for (const frame of this.frames()) {
+      frame.left = false;
       // One that is not here yet signs in by itself.
       if (!frame.here) continue;
       frame.request({ type: 'identify' }).catch((e) => {
-        if (frame === this.primary) this.fail(failure('sign-in', e.message));
+        if (frame !== this.primary || !this.settle) return; // its account has told
+        const it = failure('sign-in', e.message);
+        this.fail(it);
+        this.emit('error', it);
       });
     }
     this.begin();
@@ -135,7 +140,12 @@ export class Chats implements Running, Owner {
   }
 
   logout(): Promise<unknown> {
-    return Promise.all([...this.frames()].map((frame) => frame.here && frame.request({ type: 'logout' })));
+    return Promise.all(
+      [...this.frames()].map((frame) => {
+        frame.left = !frame.here;
+        return frame.here && frame.request({ type: 'logout' });
+      }),
+    );
   }
 
   end(): void {
@@ -144,7 +154,7 @@ export class Chats implements Running, Owner {
     this.known.owner = undefined;
     for (const one of this.known.here) one.clear();
     this.launcher?.end();
-    this.settle?.reject(failure('call', 'destroyed'));
+    this.fail(failure('call', 'destroyed'));
   }
 
   // Elements of the page
