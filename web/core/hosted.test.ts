@@ -196,14 +196,18 @@ test('of several calls the last one counts', async () => {
 });
 
 test('who is asked for while the page still starts is signed in once', async () => {
-  server.refusesToken = () => ({ status: 503, type: '/problems/unavailable' });
-  void core.start();
-  await vi.advanceTimersByTimeAsync(300);
-  server.refusesToken = () => undefined;
-  core.nudge();
-  const done = core.identify();
+  let answer = () => {};
+  const gate = new Promise<void>((resolve) => (answer = resolve));
+  const page = server.page({ token: () => gate.then(() => 'alice 1') });
+  void page.start();
+  await settle();
+  const done = page.identify();
+  const seen: string[] = [];
+  const stop = page.account.subscribe((a) => seen.push(a.status));
+  answer();
   await settle();
   await done;
-  expect(core.account.peek().status).toBe('in');
+  stop();
+  expect(seen).toEqual(['unknown', 'in']);
   expect(server.sockets).toHaveLength(1);
 });
