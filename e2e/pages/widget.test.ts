@@ -441,7 +441,9 @@ test('a panel that comes late does what was asked of it, and stays; who has sign
     document.dispatchEvent(new SecurityPolicyViolationEvent('securitypolicyviolation', it as never));
   }, server.http);
   await expect.poll(events).toContain('error "panel"');
-  void frame().evaluate((url) => location.assign(url), `${server.http}/embed/v1/panel?app=${app}`);
+  void frame()
+    .evaluate((url) => location.assign(url), `${server.http}/embed/v1/panel?app=${app}`)
+    .catch(() => {}); // it goes away with its page
   await expect.poll(() => loads.length).toBe(2);
   await loads[1]?.(true);
   await expect.poll(events).toContain('auth-expired ""');
