@@ -91,14 +91,14 @@ export class Calls {
 
   private async carryOut(method: unknown, [arg, other]: unknown[]): Promise<unknown> {
     if (method === 'boot') return this.boot((arg ?? {}) as Options);
-    if (this.destroyed) throw new Error('the chat was destroyed; boot it first');
+    if (this.destroyed) throw new Error('destroyed: boot first');
     if (method === 'destroy') return this.destroy();
     if (method === 'on') return this.on(arg, other);
     if (method === 'off') return this.off(arg, other);
     const known = methods.find((one) => one === method);
     if (!known) throw new Error('there is no such method');
     if (!this.running) await new Promise<void>((resolve) => this.waiting.push(resolve));
-    if (!this.running) throw new Error('the chat was destroyed');
+    if (!this.running) throw new Error('destroyed: boot first');
     return (this.running[known] as (arg: unknown) => unknown)(arg);
   }
 

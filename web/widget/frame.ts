@@ -48,9 +48,9 @@ export class Frame {
     this.show('coming');
   }
 
-  /** Loads the panel, unless it is here or on its way. */
-  load(): void {
-    if (this.iframe.src && this.cover.dataset.state === 'coming') return;
+  /** Loads the panel, unless it is here or on its way; with first, unless it was tried before. */
+  load(first?: boolean): void {
+    if (this.iframe.src && (first || this.cover.dataset.state === 'coming')) return;
     this.unplug();
     this.show('coming');
     this.timer = setTimeout(() => this.fail(), patience);
@@ -113,10 +113,10 @@ export class Frame {
   }
 
   private async told(m: FromPanel): Promise<void> {
+    this.cover.dataset.state = 'coming'; // it may have been given up
     if (m.type === 'here') {
       clearTimeout(this.timer);
       this.cover.hidden = true;
-      this.cover.dataset.state = 'coming'; // it may have been given up
       this.here = true;
       for (const one of this.pending.values()) this.send(one.m);
     } else if (m.type === 'token') {

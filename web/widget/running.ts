@@ -299,13 +299,14 @@ export class Chats implements Running, Owner {
   }
 
   private soon(): void {
-    this.timer = setTimeout(() => this.begin(), patience);
+    this.timer = setTimeout(() => this.begin(true), patience);
   }
 
-  private begin(): void {
+  /** Loads what is not here; with first, only what has not been tried yet. */
+  private begin(first?: boolean): void {
     clearTimeout(this.timer);
     if (this.ending.signal.aborted) return;
     this.begun = true;
-    for (const frame of this.frames()) frame.load();
+    for (const frame of this.frames()) frame.load(first);
   }
 }

@@ -34,7 +34,7 @@ export function fromUrl(url: string, s: Pick<Surroundings, 'fetch' | 'signal'>):
     if (answer.status === 401 || answer.status === 403) return null;
     if (!answer.ok) throw new Error(`${url} answered ${answer.status}.`);
     const { token } = (await answer.json()) as { token?: unknown };
-    if (typeof token !== 'string' || !token) throw new Error(`The answer of ${url} has no "token".`);
+    if (typeof token !== 'string' || !token) throw new Error(`${url} answered no token.`);
     return token;
   };
 }
