@@ -172,6 +172,7 @@ func TestEdited(t *testing.T) {
 	own := w.say("bot", "alice", "mine")
 	w.edit("bot", "u:alice", own, "my own")
 	w.quiet(r)
+	w.deliveries(h, delivered1)
 	// What was edited again before it was delivered is told as it is then.
 	r.answers(status(http.StatusInternalServerError))
 	w.edit("alice", "u:bot", seq, "them")

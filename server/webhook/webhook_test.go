@@ -76,7 +76,7 @@ func (w *world) start() {
 	check(w.t, err)
 	w.store = st
 	notices := agent.New(agent.Options{Store: st})
-	w.Dispatcher = New(Options{Store: st, Client: outbound.Client(w.allow, 5*time.Second), Now: w.clock,
+	w.Dispatcher = New(Options{Store: st, Client: outbound.Client(w.allow, 15*time.Second), Now: w.clock,
 		Secret: func(h chat.Webhook) (string, error) { return string(h.Sealed), nil }})
 	st.Observe(notices)
 	st.Observe(w.Dispatcher)
