@@ -4,9 +4,9 @@ import AxeBuilder from '@axe-core/playwright';
 import type { Browser, Frame, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { Server } from '../server';
-import { counting } from './counting';
 import { picture } from './files';
 import { app, HostPage } from './host-page';
+import { counting, listening } from './in-page';
 import { Line } from './line';
 import { launch, Person } from './person';
 
@@ -100,19 +100,6 @@ const bubble = { desktop: [1100 - 48, 800 - 48], left: [48, 800 - 48] } as const
 /** What the page has been told by events since it asked to be. */
 function events(): Promise<string[]> {
   return page.evaluate(() => (window as unknown as { heard: string[] }).heard);
-}
-
-/** Queues calls before the loader is there, and notes all events. */
-function listening(): void {
-  if (top !== self) return;
-  const w = window as unknown as { heard: string[]; Magpie: ((...a: unknown[]) => void) & { q: unknown[] } };
-  w.heard = [];
-  const queue = Object.assign((...call: unknown[]) => queue.q.push(call), { q: [] as unknown[] });
-  w.Magpie = queue as never;
-  for (const event of ['ready', 'open', 'close', 'unread', 'message', 'connection', 'auth-expired', 'error'])
-    queue('on', event, (it: { code?: string } | undefined) =>
-      w.heard.push(`${event} ${JSON.stringify(it instanceof Error ? it.code : (it ?? ''))}`),
-    );
 }
 
 test('one tag: a bubble that counts, a panel that is signed in, messages and files both ways', async () => {

@@ -1,4 +1,4 @@
-// Runs in a page, before its own scripts.
+// What runs in a page before its own scripts.
 
 /** Counts what is added to the page and not taken away again. */
 export function counting(): void {
@@ -47,4 +47,17 @@ export function counting(): void {
     ...('Magpie' in w ? ['Magpie'] : []),
     ...[...document.querySelectorAll('magpie-launcher, iframe')].map((el) => el.localName),
   ];
+}
+
+/** Queues calls before the loader is there, and notes all events. */
+export function listening(): void {
+  if (top !== self) return;
+  const w = window as unknown as { heard: string[]; Magpie: ((...a: unknown[]) => void) & { q: unknown[] } };
+  w.heard = [];
+  const queue = Object.assign((...call: unknown[]) => queue.q.push(call), { q: [] as unknown[] });
+  w.Magpie = queue as never;
+  for (const event of ['ready', 'open', 'close', 'unread', 'message', 'connection', 'auth-expired', 'error'])
+    queue('on', event, (it: { code?: string } | undefined) =>
+      w.heard.push(`${event} ${JSON.stringify(it instanceof Error ? it.code : (it ?? ''))}`),
+    );
 }
