@@ -160,6 +160,7 @@ func (talk demoTalk) append(ctx context.Context, st *store.Store, now time.Time)
 		}
 	}
 	done := make(chan chat.Appended, len(talk.says))
+	var days []chat.DayFigures
 	for _, say := range talk.says {
 		at, err := moment(now, say.when)
 		if err != nil {
@@ -179,6 +180,10 @@ func (talk demoTalk) append(ctx context.Context, st *store.Store, now time.Time)
 		}
 		st.Append(chat.Append{Stream: stream, Sender: say.who, Time: at.UnixMilli(), Payload: b, Mentions: say.mentions,
 			Done: func(a chat.Appended) { done <- a }})
+		days = append(days, chat.DayFigures{EID: demoEID, Day: at.UnixMilli() / int64(24*time.Hour/time.Millisecond), Messages: 1, Bytes: int64(len(b))})
+	}
+	if err := st.AddFigures(ctx, days); err != nil {
+		return err
 	}
 	for range talk.says {
 		select {

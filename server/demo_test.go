@@ -2,11 +2,13 @@ package main
 
 import (
 	"io/fs"
+	"path/filepath"
 	"slices"
 	"testing"
 	"time"
 
 	"magpie/server/chat"
+	"magpie/server/store"
 	"magpie/static"
 )
 
@@ -77,5 +79,28 @@ func TestDemoData(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+func TestDemoFigures(t *testing.T) {
+	dir := t.TempDir()
+	st, err := store.Open(t.Context(), store.Options{Path: filepath.Join(dir, "magpie.db")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	if err := fillDemo(t.Context(), st, dir, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	f, err := st.Overview(t.Context(), demoEID, 30)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ofDays int64
+	for _, d := range f.Days {
+		ofDays += d.Messages
+	}
+	if f.Messages == 0 || ofDays != f.Messages {
+		t.Errorf("the days have %d messages of %d", ofDays, f.Messages)
 	}
 }

@@ -19,6 +19,8 @@ export interface Column<T> {
   number?: boolean;
   /** Needs little room: a time of the day, or a date. */
   short?: boolean;
+  /** Needs more room than others: a few words. */
+  wide?: boolean;
   cell(item: T): ComponentChildren;
 }
 
@@ -137,7 +139,7 @@ export function Table<T>({ label, columns, pages, keyOf, open, sort, onSort, emp
 }
 
 function cellClass<T>(c: Column<T>): string | undefined {
-  return [c.minor && 'minor', c.number && 'number', c.short && 'short'].filter(Boolean).join(' ') || undefined;
+  return [c.minor && 'minor', c.number && 'number', c.short && 'short', c.wide && 'wide'].filter(Boolean).join(' ') || undefined;
 }
 
 interface HeadProps<T> {

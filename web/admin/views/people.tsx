@@ -142,6 +142,7 @@ function columns(): Column<Account>[] {
       name: 'work',
       title: text.work,
       minor: true,
+      wide: true,
       cell: (p) => <Words class="ellipsis">{[p.department, p.title].filter(Boolean).join(' · ')}</Words>,
     },
     { name: 'role', title: text.role, cell: (p) => <Tags p={p} /> },
