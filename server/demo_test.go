@@ -2,7 +2,6 @@ package main
 
 import (
 	"io/fs"
-	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -84,7 +83,7 @@ func TestDemoData(t *testing.T) {
 
 func TestDemoFigures(t *testing.T) {
 	dir := t.TempDir()
-	st, err := store.Open(t.Context(), store.Options{Path: filepath.Join(dir, "magpie.db")})
+	st, err := store.Open(t.Context(), store.Options{Dir: dir})
 	if err != nil {
 		t.Fatal(err)
 	}

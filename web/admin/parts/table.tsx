@@ -139,7 +139,10 @@ export function Table<T>({ label, columns, pages, keyOf, open, sort, onSort, emp
 }
 
 function cellClass<T>(c: Column<T>): string | undefined {
-  return [c.minor && 'minor', c.number && 'number', c.short && 'short', c.wide && 'wide'].filter(Boolean).join(' ') || undefined;
+  return (
+    [c.minor && 'minor', c.number && 'number', c.short && 'short', c.wide && 'wide'].filter(Boolean).join(' ') ||
+    undefined
+  );
 }
 
 interface HeadProps<T> {
