@@ -58,6 +58,41 @@ function reach(bundle: Rolldown.OutputBundle, entries: string[]): Set<string> {
   return found;
 }
 
+/** The modules that pages need before they show anything. */
+function eager(entries: string[], modules: Rolldown.ChunkingContext): Set<string> {
+  const found = new Set<string>();
+  const add = (id: string) => {
+    if (found.has(id)) return;
+    found.add(id);
+    for (const one of modules.getModuleInfo(id)?.importedIds ?? []) add(one);
+  };
+  for (const id of entries) add(id);
+  return found;
+}
+
+const pages = {
+  chat: fileURLToPath(new URL('static/index.html', import.meta.url)),
+  admin: fileURLToPath(new URL('static/admin.html', import.meta.url)),
+  reset: fileURLToPath(new URL('static/reset.html', import.meta.url)),
+  embed: fileURLToPath(new URL('static/embed.html', import.meta.url)),
+};
+
+/** Names the file of the modules that the chat needs at once, and one of these other pages as well. */
+function shared(name: string, ...others: (keyof typeof pages)[]): Rolldown.CodeSplittingGroup {
+  let [chat, other]: Set<string>[] = [];
+  return {
+    debugName: name,
+    name: (id, modules) => {
+      chat ??= eager([pages.chat], modules);
+      other ??= eager(
+        others.map((page) => pages[page]),
+        modules,
+      );
+      return chat.has(id) && other.has(id) ? name : null;
+    },
+  };
+}
+
 function without(all: Set<string>, some: Set<string>): Set<string> {
   return new Set([...all].filter((name) => !some.has(name)));
 }
@@ -77,14 +112,16 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     rolldownOptions: {
       input: {
-        chat: fileURLToPath(new URL('static/index.html', import.meta.url)),
-        admin: fileURLToPath(new URL('static/admin.html', import.meta.url)),
-        reset: fileURLToPath(new URL('static/reset.html', import.meta.url)),
-        embed: fileURLToPath(new URL('static/embed.html', import.meta.url)),
+        ...pages,
         sw: fileURLToPath(new URL('web/shell/sw.ts', import.meta.url)),
       },
       // The worker's name must stay: a browser asks for it again by its address.
-      output: { entryFileNames: ({ name }) => (name === 'sw' ? 'sw.js' : 'assets/[name]-[hash].js') },
+      output: {
+        entryFileNames: ({ name }) => (name === 'sw' ? 'sw.js' : 'assets/[name]-[hash].js'),
+        // What the chat needs at once lies in two files, of which the administration needs the first as well. Left alone, the build makes one
+        // for each set of pages that share a module, and the heads of so many answers weigh more than what is in them.
+        codeSplitting: { groups: [shared('base', 'admin', 'reset'), shared('app', 'embed')] },
+      },
     },
   },
   server: {

@@ -19,6 +19,10 @@ import { Lost } from './lost';
 import { back, follow, go, href } from './route';
 import { ConnectionWord } from './status';
 import { leftAt, Timeline } from './timeline';
+import './styles/conversation.css';
+import './styles/writing.css';
+import './styles/composing.css';
+import './styles/media.css';
 
 /** One conversation: its bar, its messages, the place to write. Rendered anew for each (`key`). */
 export function ConversationPane({ conv, info }: { conv: string; info: boolean }) {

@@ -1,4 +1,4 @@
-// The styles of the chat, in their order.
+// The styles of the chat's first look, in their order. What shows a conversation brings its own (conversation.tsx).
 
 import '../ui/styles/tokens.css';
 import '../ui/styles/base.css';
@@ -7,10 +7,6 @@ import '../ui/styles/rows.css';
 import '../ui/styles/overlays.css';
 import '../ui/styles/gate.css';
 import './styles/shell.css';
-import './styles/conversation.css';
-import './styles/writing.css';
 import './styles/text.css';
-import './styles/composing.css';
-import './styles/media.css';
 import './styles/pictures.css';
 import './styles/pages.css';

@@ -17,6 +17,7 @@ import { fromShared } from './gallery';
 import { openPicture } from './lightbox';
 import { closeOver, showOver } from './overlay';
 import { blurOf } from './picture';
+import '../styles/media.css';
 import './shared-panel.css';
 
 type Kind = 'image' | 'file';
