@@ -3,6 +3,7 @@ package webhook
 import (
 	"encoding/json"
 	"net/http"
+	"sync"
 	"testing"
 	"time"
 
@@ -55,6 +56,26 @@ func (w *world) quiet(r *receiver) {
 	w.say("bob", "bot", "the end")
 	if g := r.next(); g.text() != "the end" {
 		w.t.Errorf("got %+v", g)
+	}
+}
+
+// A bot that comes to a group while a new webhook reads in which groups it is: the webhook follows that group too.
+func TestGroupWhileAWebhookBegins(t *testing.T) {
+	w, r := newWorld(t), newReceiver(t)
+	ctx := t.Context()
+	check(t, first(w.store.CreateGroup(ctx, eid, "alice", chat.Group{GID: "team", Name: "Team"}, []string{"bob"}, "")))
+	w.told()
+	w.whileReading(sync.OnceFunc(func() {
+		if _, err := w.store.AddMembers(ctx, eid, "team", "alice", []string{"bot"}); err != nil {
+			t.Error(err)
+		}
+		w.told()
+	}))
+	w.hook(r.URL, chat.HookMessage)
+	w.following(w.groups, key{eid, "team"}, true)
+	w.say("alice", "g:team", "welcome")
+	if g := r.next(); g.text() != "welcome" {
+		t.Errorf("got %+v", g)
 	}
 }
 
@@ -194,7 +215,7 @@ func TestPresence(t *testing.T) {
 	check(t, first(w.store.PutContact(t.Context(), eid, "bot", "alice", "")))
 	r.answers(status(http.StatusInternalServerError))
 	h := w.hook(r.URL, chat.HookPresence)
-	w.following(key{eid, "alice"}, true)
+	w.following(w.watched, key{eid, "alice"}, true)
 	w.Presence(eid, "bob", chat.PresenceOnline) // no contact of the bot
 	w.Presence(eid, "alice", chat.PresenceOnline)
 	if g := r.next(); g.Event != "presence" || g.Data.UID != "alice" || g.Data.Status != "online" {
@@ -212,25 +233,25 @@ func TestPresence(t *testing.T) {
 	}
 	w.deliveries(h, func(l []chat.Delivery) bool { return len(l) == 1 && delivered1(l) })
 	check(t, w.store.DeleteContact(t.Context(), eid, "bot", "alice"))
-	w.following(key{eid, "alice"}, false)
+	w.following(w.watched, key{eid, "alice"}, false)
 	w.Presence(eid, "alice", chat.PresenceOffline)
 	if len(r.got) > 0 {
 		t.Errorf("told of a stranger: %+v", <-r.got)
 	}
 }
 
-// following waits until the dispatcher watches somebody, or does not.
-func (w *world) following(k key, want bool) {
+// following waits until an index of the dispatcher has workers for somebody or something, or none.
+func (w *world) following(index map[key][]*worker, k key, want bool) {
 	w.t.Helper()
 	for end := time.Now().Add(30 * time.Second); ; time.Sleep(2 * time.Millisecond) {
 		w.Dispatcher.mu.RLock()
-		is := len(w.watched[k]) > 0
+		is := len(index[k]) > 0
 		w.Dispatcher.mu.RUnlock()
 		if is == want {
 			return
 		}
 		if time.Now().After(end) {
-			w.t.Fatalf("%v is watched: %t", k, is)
+			w.t.Fatalf("%v is followed: %t", k, is)
 		}
 	}
 }

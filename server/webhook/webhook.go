@@ -226,6 +226,7 @@ func (d *Dispatcher) load(ctx context.Context) error {
 		d.mu.Lock()
 		d.workers[h.ID] = w
 		d.mu.Unlock()
+		d.follow(w, chat.Presubscription{}) // so that what changes while it reads what its bot sees finds it
 		run, cancel := context.WithCancel(ctx)
 		w.cancel = cancel
 		go w.run(run, ctx, d.ending[h.ID])

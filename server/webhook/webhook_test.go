@@ -48,8 +48,32 @@ type world struct {
 	nth   int
 	allow []netip.Prefix
 
-	mu  sync.Mutex
-	now time.Time
+	mu    sync.Mutex
+	now   time.Time
+	while func() // what whileReading was given
+}
+
+// reading is a store that lets a test act when what a bot sees has been read, and its reader does not have it yet.
+type reading struct {
+	Store
+	w *world
+}
+
+func (s reading) Presubscribe(ctx context.Context, eid, uid string) (chat.Presubscription, error) {
+	sees, err := s.Store.Presubscribe(ctx, eid, uid)
+	s.w.mu.Lock()
+	act := s.w.while
+	s.w.mu.Unlock()
+	if act != nil {
+		act()
+	}
+	return sees, err
+}
+
+func (w *world) whileReading(act func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.while = act
 }
 
 func newWorld(t *testing.T) *world {
@@ -76,7 +100,7 @@ func (w *world) start() {
 	check(w.t, err)
 	w.store = st
 	notices := agent.New(agent.Options{Store: st})
-	w.Dispatcher = New(Options{Store: st, Client: outbound.Client(w.allow, 15*time.Second), Now: w.clock,
+	w.Dispatcher = New(Options{Store: reading{st, w}, Client: outbound.Client(w.allow, 5*time.Second), Now: w.clock,
 		Secret: func(h chat.Webhook) (string, error) { return string(h.Sealed), nil }})
 	st.Observe(notices)
 	st.Observe(w.Dispatcher)
@@ -105,7 +129,7 @@ func (w *world) pass(d time.Duration) {
 	w.Wake("")
 }
 
-// hook makes a webhook and waits until it works.
+// hook makes a webhook.
 func (w *world) hook(url string, events ...chat.HookEvent) chat.Webhook {
 	w.t.Helper()
 	w.nth++
@@ -223,10 +247,10 @@ func (r *receiver) serve(out http.ResponseWriter, in *http.Request) {
 	if in.Method != "POST" || in.Header.Get("Content-Type") != "application/json" || in.Header.Get("Magpie-Event") != g.Event || in.Header.Get("Magpie-Delivery") != g.ID || g.ID == "" {
 		r.t.Errorf("a request %s %v with %s", in.Method, in.Header, body)
 	}
-	r.got <- g
 	r.mu.Lock()
-	answer := r.answer
+	answer := r.answer // as it is before the test hears of the request, and may change it for the next
 	r.mu.Unlock()
+	r.got <- g
 	if answer != nil {
 		answer(out, in)
 	}
