@@ -66,9 +66,13 @@ export class App implements t.Core {
       identify: () => this.api.identify(() => this.replaced()),
       enter: (a) => this.enter(a),
       known: () => this.who.peek().status === 'in',
+      unknown: () => {
+        this.who.value = { status: 'unknown' };
+      },
       refused: (why) => this.refused(why),
       attempts: this.attempts,
     });
+    const { token } = o;
     this.api = new Api({
       base: o.base,
       fetch: o.fetch ?? ((...a) => fetch(...a)),
@@ -77,7 +81,7 @@ export class App implements t.Core {
       alone: this.memory ? undefined : alone,
       renewal: this.memory ? undefined : renewal,
       mark: o.mark,
-      host: o.token && { app: o.app ?? '', token: o.token },
+      host: token && { app: o.app ?? '', token: () => this.hosted.token(token) },
       onSignedIn: (s) => this.signedIn(s),
       onSignedOut: (reason, why) => this.ended(reason, false, why),
     });
@@ -150,21 +154,18 @@ export class App implements t.Core {
 
   async identify(): Promise<void> {
     if (!this.o.token) throw new Error('There is no host to ask.');
-    // Until it is known who is there now, nothing of whoever was there before is shown.
-    this.who.value = { status: 'unknown' };
-    this.attempts.wake?.();
     await this.hosted.identify();
     if (!this.session.peek()) throw signedOut();
   }
 
   async logout(): Promise<void> {
     const s = this.session.peek();
-    if (!s) return;
-    this.hosted.turn++;
-    this.attempts.wake?.();
+    // Where the host is still being asked, its answer is not waited for: whom it names is not signed in.
+    if (!s && !(this.o.token && this.who.peek().status === 'unknown')) return;
+    this.hosted.next();
     this.leave();
-    s.close({ tell: true });
-    this.closing = this.forget(s, 'nothing');
+    s?.close({ tell: true });
+    if (s) this.closing = this.forget(s, 'nothing');
     await Promise.all([this.closing, this.sayGoodbye()]);
   }
 
@@ -340,7 +341,7 @@ export class App implements t.Core {
   readonly media = mediaOf(() => this.session.peek()?.media);
 
   /** kicked: as the last page was, and it stays so until somebody asks for the connection. */
-  private async begin(a: KeptAccount, kicked = false): Promise<void> {
+  private async begin(a: KeptAccount, kicked = false, { turn }: { turn: number } = this.hosted): Promise<void> {
     const { user, org, mqtt } = a;
     this.kept = { user, org, mqtt }; // and not its tokens
     await this.onDevice(() => wipeOthers(a));
@@ -363,8 +364,13 @@ export class App implements t.Core {
         for (const f of this.listeners) f(m, c);
       },
     });
+    if (turn !== this.hosted.turn) {
+      session.close({ tell: false });
+      await session.clean('nothing');
+      throw signedOut();
+    }
     this.session.value = session;
-    this.show(this.kept);
+    this.show(this.kept ?? a);
   }
 
   /** The server has said who is signed in. */
@@ -376,6 +382,7 @@ export class App implements t.Core {
 
   /** The host has said who is there. */
   private async enter(a: KeptAccount): Promise<void> {
+    const { turn } = this.hosted;
     const { state } = this.session.peek()?.state.peek() ?? {};
     if (state && state !== 'ended') {
       this.show(this.kept ?? a);
@@ -383,7 +390,7 @@ export class App implements t.Core {
     }
     if (state) this.replaced();
     await this.closing;
-    await this.begin(a);
+    await this.begin(a, false, { turn });
   }
 
   /** The host says that somebody else is there. */

@@ -20,13 +20,15 @@ export class Attempts {
   pause(failures: number, e: Error): Promise<void> {
     const ms = Math.min(maxDelay, 500 * 2 ** failures) * (0.5 + Math.random() / 2);
     this.state.value = { state: 'waiting', stalled: false, retryAt: this.clock() + ms, reason: e.message };
+    this.wake?.(); // one waits at a time
     return new Promise((resolve) => {
-      const timer = setTimeout(() => this.wake?.(), ms);
-      this.wake = () => {
+      const end = () => {
         clearTimeout(timer);
         this.wake = undefined;
         resolve();
       };
+      const timer = setTimeout(end, ms);
+      this.wake = end;
     });
   }
 }

@@ -1,23 +1,25 @@
 import 'fake-indexeddb/auto';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { doubt } from './hosted';
 import { FakeServer } from './testing/server';
 import type { Core } from './types';
 
 let server: FakeServer;
-let host: { user: string | null; tokens: number; fails: boolean };
+let host: { user: string | null; tokens: number; fails: boolean; answers: Promise<void> };
 let core: Core;
+
+async function token(): Promise<string | null> {
+  const which = ++host.tokens;
+  await host.answers;
+  if (host.fails) throw new Error('the host is down.');
+  return host.user && `${host.user} ${which}`;
+}
 
 beforeEach(() => {
   vi.useFakeTimers();
   server = new FakeServer();
-  host = { user: 'alice', tokens: 0, fails: false };
-  core = server.page({
-    token: async () => {
-      host.tokens++;
-      if (host.fails) throw new Error('the host is down.');
-      return host.user && `${host.user} ${host.tokens}`;
-    },
-  });
+  host = { user: 'alice', tokens: 0, fails: false, answers: Promise.resolve() };
+  core = server.page({ token });
 });
 afterEach(() => {
   vi.useRealTimers();
@@ -150,25 +152,115 @@ test('a renewal that fails is tried again while the token is still good', async 
   expect(type()).toBe('/problems/host-nobody');
 });
 
-test('while it is not known who is there now, nothing of whoever was there is shown', async () => {
+test('the same person again: nothing changes but the login', async () => {
   server.say('u:carol', 'carol', 'for alice');
   await online();
-  server.refusesToken = () => ({ status: 503, type: '/problems/unavailable' });
-  const done = core.identify();
+  const states: string[] = [];
+  const stop = core.account.subscribe((a) => states.push(`${a.status} ${a.me?.uid ?? ''}`));
+  await core.identify();
+  await vi.advanceTimersByTimeAsync(doubt);
+  stop();
+  expect([...new Set(states)]).toEqual(['in alice']);
+  expect(states.length).toBeGreaterThan(1); // it was said
+  expect(core.unreadTotal.peek()).toBe(1);
+  expect(server.sockets).toHaveLength(1);
+});
+
+test.each([
+  ['the server', () => (server.refusesToken = () => ({ status: 503, type: '/problems/unavailable' })), 100],
+  ['the host', () => (host.answers = new Promise(() => {})), doubt],
+])('when %s does not say soon who is there now, nothing of whoever was there is shown', async (_, fail, ms) => {
+  server.say('u:carol', 'carol', 'for alice');
+  await online();
+  fail();
+  void core.identify().catch(() => {});
+  await vi.advanceTimersByTimeAsync(ms / 2);
+  const done = core.identify(); // the moment is not begun anew
+  await vi.advanceTimersByTimeAsync(ms / 2);
   expect(core.account.peek()).toEqual({ status: 'unknown' });
   const news = vi.fn();
   core.on('message', news);
   server.deliver('u:carol', 'carol', 'for alice too');
   await vi.advanceTimersByTimeAsync(5000);
-  expect(server.exchanged.length).toBeGreaterThan(2);
   expect([core.account.peek().status, core.unreadTotal.peek(), core.conversations.peek()]).toEqual(['unknown', 0, []]);
   expect(news).not.toHaveBeenCalled();
   server.refusesToken = () => undefined;
-  await vi.advanceTimersByTimeAsync(30_000);
-  await done;
+  host.answers = Promise.resolve();
+  const again = core.identify();
+  await settle();
+  await Promise.all([done, again]);
   expect(core.account.peek()).toMatchObject({ status: 'in', me: { uid: 'alice' } });
   expect(core.unreadTotal.peek()).toBe(2);
   expect(server.sockets).toHaveLength(1);
+});
+
+describe.each([
+  ['nobody was there', async () => {}],
+  ['somebody was there', online],
+])('a sign-out while it is asked who is there, %s,', (_, before) => {
+  let goOn = () => {};
+  let gate: Promise<void>;
+  beforeEach(() => {
+    gate = new Promise((resolve) => (goOn = resolve));
+  });
+  test.each([
+    ['for a token', () => (host.answers = gate)],
+    ['for the next attempt', () => (server.refusesToken = () => ({ status: 503, type: '/problems/unavailable' }))],
+    ['for the server', () => (server.slow = () => gate)],
+  ])('waits not %s, and nobody is signed in by what comes later', async (_, stop) => {
+    await before();
+    stop();
+    const asked = core.identify().then(
+      () => 'in',
+      (e) => e.status,
+    );
+    await settle();
+    const exchanged = server.exchanged.length;
+    server.asked();
+    await core.logout();
+    expect(core.account.peek()).toEqual({ status: 'out' });
+    goOn();
+    server.refusesToken = () => undefined;
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(await asked).toBe(401);
+    expect(core.account.peek()).toEqual({ status: 'out' });
+    expect(server.exchanged).toHaveLength(exchanged);
+    await core.identify();
+    expect(core.account.peek().status).toBe('in');
+  });
+});
+
+test('whenever one signs out, or somebody else comes, the last word counts', async () => {
+  for (let steps = 0; steps < 60; steps++) {
+    for (const then of ['out', 'bob', 'out bob']) {
+      server = new FakeServer();
+      host.user = 'alice';
+      const page = server.page({ token });
+      const answers = [page.identify()];
+      for (let i = 0; i < steps; i++) await Promise.resolve();
+      if (then.includes('out')) answers.push(page.logout());
+      host.user = 'bob';
+      if (then.includes('bob')) answers.push(page.identify());
+      await Promise.allSettled(answers); // each is answered
+      await settle();
+      const { status, me } = page.account.peek();
+      expect([status, me?.uid], `${then} after ${steps}`).toEqual(then === 'out' ? ['out', undefined] : ['in', 'bob']);
+      const open = server.sockets.filter((one) => !one.closed);
+      expect(open.length, `${then} after ${steps}`).toBe(then === 'out' ? 0 : 1);
+    }
+  }
+});
+
+test('a login that was made for whoever has signed out meanwhile is ended', async () => {
+  let goOn = () => {};
+  server.slow = () => new Promise((resolve) => (goOn = resolve));
+  const asked = core.identify();
+  await settle();
+  await core.logout();
+  expect(server.asked()).not.toContain('POST /auth/logout');
+  goOn();
+  await expect(asked).rejects.toMatchObject({ status: 401 });
+  expect(server.asked()).toContain('POST /auth/logout');
 });
 
 test('a host that says that somebody else is there, and then gives no token, has nobody', async () => {

@@ -7,6 +7,8 @@ import { Problem } from './problem';
 
 /** ms after which a renewal that has failed is tried again. */
 const renewAgain = 30_000;
+/** ms for which whoever was there is still shown while the host is asked who is: mostly it is the same person. */
+export const doubt = 2_500;
 
 export interface HostedPort {
   /** Signs in whoever is there. Throws Problem. */
@@ -15,6 +17,8 @@ export interface HostedPort {
   enter(a: KeptAccount): Promise<void>;
   /** It is known who is signed in. */
   known(): boolean;
+  /** It is not known any more: the host does not answer soon. */
+  unknown(): void;
   refused(why: Problem): void;
   attempts: Attempts;
 }
@@ -26,18 +30,42 @@ export class Hosted {
   asks = false;
   private asking: Promise<unknown> = Promise.resolve();
   private timer: ReturnType<typeof setTimeout> | undefined;
+  private doubting: ReturnType<typeof setTimeout> | undefined;
+  /** Tells those who wait for a token that it is not wanted any more. */
+  private readonly waiting = new Set<() => void>();
 
   constructor(private readonly port: HostedPort) {}
 
   /** Asks until there is an answer. Throws the Problem by which nobody is signed in. */
   async identify(): Promise<void> {
-    const turn = ++this.turn;
+    const turn = this.next();
+    if (!this.port.known()) this.port.unknown();
+    // Of several that come while it is being asked, the first one's moment counts.
+    else this.doubting ??= setTimeout(() => this.port.unknown(), doubt);
     let last = this.asking;
     this.asking = last.catch(() => {}).then(() => this.settle(turn));
     do {
       last = this.asking;
       await last;
     } while (last !== this.asking);
+  }
+
+  /** Somebody else may be there. No token is waited for any longer: the host may take its time. */
+  next(): number {
+    for (const drop of this.waiting) drop();
+    this.port.attempts.wake?.();
+    return ++this.turn;
+  }
+
+  /** A token of the host, for what is asked now. Rejects as soon as that has nothing to say any more. */
+  token<T>(obtain: () => Promise<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const drop = () => reject(new Problem(0, 'Superseded', 'The host has been asked anew who is there.'));
+      this.waiting.add(drop);
+      void obtain()
+        .then(resolve, reject)
+        .finally(() => this.waiting.delete(drop));
+    });
   }
 
   /** What else signs somebody in is waited for. */
@@ -54,6 +82,12 @@ export class Hosted {
   /** Until the next sign-in. */
   rest(): void {
     clearTimeout(this.timer);
+    this.believe();
+  }
+
+  private believe(): void {
+    clearTimeout(this.doubting);
+    this.doubting = undefined;
   }
 
   private async settle(turn: number): Promise<void> {
@@ -61,6 +95,7 @@ export class Hosted {
       this.port.attempts.connecting();
       try {
         await this.ask(turn);
+        if (turn === this.turn) this.believe();
         return;
       } catch (e) {
         if (turn !== this.turn) return;
@@ -68,6 +103,8 @@ export class Hosted {
           this.port.refused(e);
           throw e;
         }
+        this.believe();
+        this.port.unknown();
         await this.port.attempts.pause(failures, e as Error);
       }
     }
@@ -75,7 +112,7 @@ export class Hosted {
 
   /** A login goes on to its end while the host, or the server, can't be asked; what needs a token then asks once more. */
   private async renew(): Promise<void> {
-    if (!this.port.known()) return; // it is being asked
+    if (!this.port.known() || this.doubting) return; // it is being asked
     const { turn } = this;
     try {
       await this.after(this.ask(turn));

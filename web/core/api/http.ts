@@ -129,6 +129,7 @@ export class Api {
     this.signedIn = undefined;
     this.leavings++;
     this.over = true;
+    if (this.o.host && !s) return; // what is under way ends its own login
     const body = s?.refresh_token ? { refresh_token: s.refresh_token } : {};
     await this.exclusive(() => this.call('POST', '/auth/logout', { body }, s?.access_token));
   }
@@ -312,6 +313,7 @@ async function hostToken(obtain: () => Promise<string | null | undefined>): Prom
   const refusal = (type: string, detail: string) =>
     new Problem(401, 'Unauthorized', detail, undefined, undefined, { type: `/problems/host-${type}` });
   const token = await obtain().catch((e) => {
+    if (e instanceof Problem) throw e; // the answer is not waited for any more
     throw refusal('no-token', `The site that shows this chat gave no token: ${e instanceof Error ? e.message : e}`);
   });
   if (!token) throw refusal('nobody', 'You are not signed in at the site that shows this chat.');

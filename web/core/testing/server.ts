@@ -153,6 +153,7 @@ export class FakeServer {
       this.exchanged.push({ app, token, ...(sent && { sent }) });
       const refusal = this.refusesToken(token, sent);
       if (refusal) return Response.json({ detail: refusal.type, ...refusal }, { status: refusal.status });
+      await this.slow('exchange');
       this.uid = token.split(' ')[0];
     }
     if (['/auth/login', '/auth/refresh', '/auth/exchange'].includes(path)) {
