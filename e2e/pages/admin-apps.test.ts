@@ -170,7 +170,7 @@ test('a bot is added, and writes with an API key that is replaced, and by an inc
   await incoming.getByText('No incoming webhooks yet.').waitFor();
   expect((await write(second, 'Too late')).status).toBe(401);
   expect((await post()).status).toBe(404);
-}, 120_000);
+});
 
 test('it is tried as somebody of one’s choice; an auditor reads and changes nothing', async () => {
   const { access_token: token } = await crowd.server.login('alice');

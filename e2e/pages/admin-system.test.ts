@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises';
-import { beforeAll, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { administer, lookAtAll, looks } from './administrator';
 import { gather } from './crowd';
 import { picture } from './files';
 
 const crowd = gather();
 
-beforeAll(() => crowd.server.shell('user', 'role', 'demo/alice', 'system'));
+beforeEach(() => crowd.server.shell('user', 'role', 'demo/alice', 'system'));
 
 test('an organisation is made; its administrator chooses a password, gets in, and is out when it is suspended', async () => {
   const alice = await administer(crowd, 'alice', '/admin/organisations');

@@ -1,7 +1,7 @@
-// The people of one test file, with the server and the browser that they share.
+// The people of one test, with its server; the browser is the file's.
 
 import type { Browser, BrowserContextOptions } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, expect } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
 import { Minio } from '../minio';
 import { Server } from '../server';
 import { launch, Person } from './person';
@@ -40,6 +40,11 @@ export class Crowd {
     return name;
   }
 
+  /** What stands in each page, and what went wrong there. */
+  seen(): Promise<string[]> {
+    return Promise.all(this.people.map((p) => p.seen()));
+  }
+
   /** Resolves with what went wrong in the pages. */
   async leave(): Promise<string[]> {
     const errors = this.people.flatMap((p) => p.errors);
@@ -49,7 +54,7 @@ export class Crowd {
   }
 }
 
-/** The crowd of the test file that calls this, whose server is started with args. */
+/** The crowd of the test file that calls this. Each attempt at a test has a server of its own, started with args: it finds nothing that another left. */
 export function gather(...args: string[]): Crowd {
   return gatherWith(async () => args);
 }
@@ -70,16 +75,20 @@ export function gatherAt(store: Store, ...args: string[]): Crowd {
 
 function gatherWith(args: () => Promise<string[]>): Crowd {
   const crowd = new Crowd();
+  let all: string[] = [];
   beforeAll(async () => {
-    crowd.server = await Server.start(...(await args()));
-    crowd.browser = await launch();
+    all = await args();
   });
-  afterAll(async () => {
-    await crowd.browser?.close();
-    await crowd.server?.stop();
+  afterAll(() => crowd.browser?.close());
+  beforeEach(async () => {
+    if (!crowd.browser?.isConnected()) crowd.browser = await launch();
+    crowd.server = await Server.start(...all);
   });
-  afterEach(async () => {
-    expect(await crowd.leave()).toEqual([]);
+  afterEach(async ({ task }) => {
+    if (task.result?.state === 'fail') task.meta.seen = [...(task.meta.seen ?? []), await crowd.seen()];
+    const errors = await crowd.leave();
+    await crowd.server.stop();
+    expect(errors).toEqual([]);
   });
   return crowd;
 }

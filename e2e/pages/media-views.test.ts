@@ -59,7 +59,7 @@ describe.each(['light', 'dark'] as const)('%s', (colorScheme) => {
     await alice.page.locator('.change-picture input').setInputFiles([files[0] as SentFile]);
     await alice.page.locator('.crop').waitFor();
     await check(alice, 'crop');
-  }, 180_000);
+  });
 });
 
 test('a line says what a message’s files are, in the language of the page', async () => {

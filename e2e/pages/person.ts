@@ -32,11 +32,15 @@ export function launch(...more: string[]): Promise<Browser> {
 export class Person {
   /** What went wrong in the page; the tests hold it to be empty. */
   readonly errors: string[] = [];
+  /** What the page wrote to the console as an error. */
+  private readonly complaints: string[] = [];
+  private uid = 'nobody';
 
   private constructor(readonly page: Page) {
-    page.setDefaultTimeout(15_000);
+    page.setDefaultTimeout(30_000);
     page.on('pageerror', (e) => this.errors.push(String(e.stack ?? e)));
     page.on('console', (m) => {
+      if (m.type() === 'error') this.complaints.push(m.text());
       if (/Content Security Policy|Refused to/.test(m.text())) this.errors.push(m.text());
     });
   }
@@ -55,6 +59,7 @@ export class Person {
   }
 
   async signIn(uid: string, password = demo.password, org = demo.org): Promise<void> {
+    this.uid = uid;
     await this.page.locator('[name=organization]').fill(org);
     await this.page.locator('[name=username]').fill(uid);
     await this.page.locator('[name=current-password]').fill(password);
@@ -90,6 +95,27 @@ export class Person {
   /** Waits until an own message bears a mark: 'Sent', 'Read', 'Waiting to be sent', 'Not sent'. */
   async marked(text: string, mark: string): Promise<void> {
     await this.message(text).locator(`.mark[aria-label="${mark}"]`).waitFor();
+  }
+
+  /** What stands in the page, first what lies above the rest, in one line. */
+  async seen(): Promise<string> {
+    const text = this.page.evaluate(() =>
+      [
+        ...document.querySelectorAll<HTMLElement>(
+          'dialog[open], [role=alert], .toast, [role=log], main, body:not(:has(main))',
+        ),
+      ]
+        .map((el) => [el.innerText.replace(/\s+/g, ' '), el.role === 'log'] as const)
+        .map(([words, log]) => (log ? words.slice(-150) : words.slice(0, 200)))
+        .join(' | '),
+    );
+    const late = new Promise<string>((resolve) => setTimeout(resolve, 5000, '(it does not answer)'));
+    const shown = await Promise.race([text, late]).catch((e) => String(e));
+    return [
+      `${this.uid} at ${this.page.url()}:`,
+      shown,
+      ...this.complaints.slice(-3).map((one) => one.slice(0, 200)),
+    ].join(' ');
   }
 
   async close(): Promise<void> {

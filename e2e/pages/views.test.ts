@@ -1,5 +1,5 @@
 import AxeBuilder from '@axe-core/playwright';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { gather } from './crowd';
 import { Line } from './line';
 import { Person } from './person';
@@ -111,7 +111,7 @@ describe('a phone', () => {
 describe('a long conversation', () => {
   const count = 600;
 
-  beforeAll(async () => {
+  beforeEach(async () => {
     const { access_token } = await crowd.server.login('dave', 'service');
     for (let i = 1; i <= count; i++) {
       const co = i % 7 ? `message ${i}` : `message ${i}\n${'a longer one '.repeat(20)}`;

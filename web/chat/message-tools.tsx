@@ -59,12 +59,25 @@ export function MessageTools({ box, conv, find }: ToolsProps) {
         left: Math.max(6, Math.min(beside, el.clientWidth - width - 6)),
       });
     };
+    let pointer: PointerEvent | undefined;
+    const moved = (e: PointerEvent) => {
+      if (e.pointerType === 'mouse') pointer = e;
+    };
     const over = (e: PointerEvent) => {
       if (e.pointerType !== 'mouse') return;
+      pointer = e;
       if (!(e.target as Element).closest('.message-tools')) at(e.target);
     };
     const out = (e: PointerEvent) => {
-      if (e.pointerType === 'mouse') show(undefined);
+      if (e.pointerType !== 'mouse') return;
+      pointer = undefined;
+      show(undefined);
+    };
+    // The list has moved under a pointer that rests: what lies there now has the tools.
+    const rests = () => {
+      if (el.contains(document.activeElement) && document.activeElement !== el) return;
+      const there = pointer && document.elementFromPoint(pointer.clientX, pointer.clientY);
+      if (there && el.contains(there) && !there.closest('.message-tools')) at(there);
     };
     const tapped = (e: MouseEvent) => {
       if (matchMedia('(hover: hover)').matches || (e.target as Element).closest('a, button')) return;
@@ -85,6 +98,7 @@ export function MessageTools({ box, conv, find }: ToolsProps) {
     el.addEventListener('focusin', focused);
     el.addEventListener('focusout', left);
     el.addEventListener('pointerover', over);
+    el.addEventListener('pointermove', moved);
     el.addEventListener('pointerleave', out);
     // A tap on a picture opens it: a long one has what can be done with the message.
     const long = (e: MouseEvent) => {
@@ -95,12 +109,15 @@ export function MessageTools({ box, conv, find }: ToolsProps) {
     el.addEventListener('contextmenu', long);
     el.addEventListener('click', tapped);
     el.addEventListener('scroll', away);
+    el.addEventListener('scrollend', rests);
     return () => {
       el.removeEventListener('pointerover', over);
+      el.removeEventListener('pointermove', moved);
       el.removeEventListener('pointerleave', out);
       el.removeEventListener('contextmenu', long);
       el.removeEventListener('click', tapped);
       el.removeEventListener('scroll', away);
+      el.removeEventListener('scrollend', rests);
       el.removeEventListener('focusin', focused);
       el.removeEventListener('focusout', left);
     };

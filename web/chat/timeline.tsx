@@ -100,12 +100,24 @@ export function Timeline({
     else if (hasNewer && !loading && !view.error.value) view.loadNewer().catch(() => {});
   };
 
+  // How it stood when it was drawn last, or heard of a scroll.
+  const stood = useRef({ top: 0, whole });
+  const heard = () => {
+    if (box.current) stood.current.top = box.current.scrollTop;
+  };
+  const look = (el: HTMLElement) => {
+    atFoot.current = el.scrollHeight - el.scrollTop - el.clientHeight < footReach && stood.current.whole;
+    anchor.current = atFoot.current ? undefined : firstInSight(el);
+    heard();
+  };
+  // A scroll is told with the next frame only: what is drawn before must not take it back.
+  if (placed.current && box.current && box.current.scrollTop !== stood.current.top) look(box.current);
+
   const scrolled = () => {
     const el = box.current;
     if (!el) return;
-    const foot = el.scrollHeight - el.scrollTop - el.clientHeight < footReach && whole;
-    atFoot.current = foot;
-    anchor.current = foot ? undefined : firstInSight(el);
+    look(el);
+    const foot = atFoot.current;
     if (foot) left.delete(view.conv);
     // Away from the foot the last row is held, or new messages would push rows out of the page above the reader.
     const last = rows.at(-1)?.key;
@@ -141,6 +153,7 @@ export function Timeline({
       const row = rowOf(el, anchor.current.key);
       if (row) el.scrollTop = row.offsetTop - anchor.current.offset;
     }
+    stood.current = { top: el.scrollTop, whole };
     const last = rows.at(-1)?.key;
     if (placed.current && !atFoot.current && span.end === null && last) setSpan({ end: last, size: span.size });
     fill();
@@ -170,6 +183,7 @@ export function Timeline({
 
   const jump = async () => {
     await view.loadNewest();
+    heard();
     atFoot.current = true;
     anchor.current = undefined;
     left.delete(view.conv);
@@ -198,6 +212,7 @@ export function Timeline({
     const el = box.current;
     if (!row || !el) return toast(t.peek().chat.tooFar);
     const to = Math.min(all.length, at + firstRows / 2);
+    heard();
     atFoot.current = false;
     anchor.current = { key: row.key, offset: Math.round(el.clientHeight / 3) };
     setAway(true);
