@@ -71,6 +71,27 @@ func TestAdminGroups(t *testing.T) {
 	}
 }
 
+// TestMutedInEveryRole mutes a group's owner, who stays so when the group is handed over.
+func TestMutedInEveryRole(t *testing.T) {
+	w := newWorld(t, nil)
+	a := "acme/alice"
+	gid := w.want(201, a, "POST", admin+"/groups", map[string]any{"name": "Team", "owner": "bob", "members": []string{"carol"}}).body["gid"].(string)
+	at, conv := admin+"/groups/"+gid+"/members/", "/api/v1/conversations/g:"+gid+"/messages"
+	w.want(204, a, "PATCH", at+"bob", map[string]any{"muted_until": time.Now().Add(time.Hour)})
+	muted := func() {
+		t.Helper()
+		if r := w.want(403, "acme/bob", "POST", conv, textMessage("hi")); r.body["type"] != "/problems/muted" {
+			t.Errorf("told %s", r.raw)
+		}
+	}
+	muted()
+	w.want(204, a, "PATCH", at+"carol", map[string]any{"role": "owner"})
+	muted() // as an administrator now
+	w.want(403, "acme/bob", "PATCH", "/api/v1/groups/"+gid+"/members/bob", map[string]any{"muted_until": nil})
+	w.want(204, "acme/carol", "PATCH", "/api/v1/groups/"+gid+"/members/bob", map[string]any{"muted_until": nil})
+	w.want(201, "acme/bob", "POST", conv, textMessage("hi"))
+}
+
 // TestGroupFollowsDepartment moves people and departments, and looks who is in the group.
 func TestGroupFollowsDepartment(t *testing.T) {
 	w := newWorld(t, nil)

@@ -81,7 +81,7 @@ type GroupRight string
 // Rights in a group.
 const (
 	GroupRead     GroupRight = "read"     // read its messages and members
-	GroupSpeak    GroupRight = "speak"    // write although everyone, or oneself, is muted
+	GroupSpeak    GroupRight = "speak"    // write although everyone is muted
 	GroupManage   GroupRight = "manage"   // its name, picture, announcement, join policy; join requests and links
 	GroupMembers  GroupRight = "members"  // mute and remove plain members
 	GroupRecall   GroupRight = "recall"   // recall others' messages
@@ -113,16 +113,14 @@ func (r GroupRole) Has(right GroupRight) bool {
 	return false
 }
 
-// MayWriteGroup reports why a member may not write to a group now; nil means that it may.
+// MayWriteGroup reports why a member may not write to a group now; nil means that it may. Who has been muted itself is so in every
+// role: whoever moderates the organisation must be able to silence a group's owner.
 func MayWriteGroup(role GroupRole, mutedUntil time.Time, mutedAll bool, now time.Time) error {
-	if role.Has(GroupSpeak) {
-		return nil
-	}
-	if mutedAll {
-		return Errorf(Forbidden, "Only the group's administrators may write at the moment.").Named(ProblemGroupMuted)
-	}
 	if mutedUntil.After(now) {
 		return Errorf(Forbidden, "You are muted in this group until %s.", mutedUntil.UTC().Format(time.RFC3339)).Named(ProblemMuted)
+	}
+	if mutedAll && !role.Has(GroupSpeak) {
+		return Errorf(Forbidden, "Only the group's administrators may write at the moment.").Named(ProblemGroupMuted)
 	}
 	return nil
 }
