@@ -130,6 +130,8 @@ type Limits struct {
 	PublishRate  int           // messages a second of one user; 0 for no limit
 	PublishBurst int
 	WriteRate    int // changes a second of one login, ten times as many at once; 0 for no limit
+	// ExchangeRate is how many tokens of hosts are looked at a second from one network, default 50, forty times as many at once.
+	ExchangeRate int
 }
 
 // Options configure the API.
@@ -163,13 +165,14 @@ type Options struct {
 
 type api struct {
 	Options
-	huma     huma.API
-	sends    chan struct{} // bounds the messages that wait for room in the store's queue
-	throttle *throttle     // of messages, by user
-	writes   *throttle     // of changes, by login
-	tickets  tickets
-	hooks    *throttle // of incoming webhooks, by id
-	ready    readiness
+	huma      huma.API
+	sends     chan struct{} // bounds the messages that wait for room in the store's queue
+	throttle  *throttle     // of messages, by user
+	writes    *throttle     // of changes, by login
+	tickets   tickets
+	hooks     *throttle // of incoming webhooks, by id
+	exchanges *throttle // of hosts' tokens, by network
+	ready     readiness
 	// mediaReady is that of the media store alone.
 	mediaReady readiness
 }
@@ -178,12 +181,13 @@ type api struct {
 func New(o Options) *echo.Echo {
 	o.defaults()
 	a := &api{
-		Options:  o,
-		sends:    make(chan struct{}, 1024),
-		throttle: newThrottle(o.Limits.PublishRate, o.Limits.PublishBurst),
-		writes:   newThrottle(o.Limits.WriteRate, 10*o.Limits.WriteRate),
-		tickets:  tickets{open: map[string]ticket{}},
-		hooks:    newThrottle(hookRate, hookBurst),
+		Options:   o,
+		sends:     make(chan struct{}, 1024),
+		throttle:  newThrottle(o.Limits.PublishRate, o.Limits.PublishBurst),
+		writes:    newThrottle(o.Limits.WriteRate, 10*o.Limits.WriteRate),
+		tickets:   tickets{open: map[string]ticket{}},
+		hooks:     newThrottle(hookRate, hookBurst),
+		exchanges: newThrottle(o.Limits.ExchangeRate, 40*o.Limits.ExchangeRate),
 	}
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
@@ -233,6 +237,9 @@ func (o *Options) defaults() {
 	}
 	if o.Limits.SendWait <= 0 {
 		o.Limits.SendWait = 10 * time.Second
+	}
+	if o.Limits.ExchangeRate <= 0 {
+		o.Limits.ExchangeRate = 50 // the people of a company may come from one address, all in the morning
 	}
 	if o.Limits.Patience <= 0 {
 		o.Limits.Patience = patience

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"magpie/server/chat"
 )
@@ -35,6 +36,9 @@ func (a *api) exchangeRoutes() {
 }
 
 func (a *api) exchange(ctx context.Context, c *caller, in *exchangeInput) (*answer[signInAnswer], error) {
+	if wait := a.exchanges.take(chat.Network(c.addr), time.Now()); wait > 0 {
+		return nil, tooFast("Too many sign-ins come from this address. Please wait a moment.", wait)
+	}
 	app, err := a.Auth.LiveApp(ctx, in.Body.App)
 	if err != nil {
 		return nil, fmt.Errorf("find the app: %w", err)

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"maps"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -171,6 +172,53 @@ func TestPagesAreBounded(t *testing.T) {
 	for _, page := range append(pages[1:], other) {
 		w.want(200, "", "GET", "/api/v1/me", nil, page)
 	}
+}
+
+// TestExchangeHasARate: one person signs in by an app 60 times a minute and not more, whatever the tokens are. One that was used before counts for nobody.
+func TestExchangeHasARate(t *testing.T) {
+	w, c := newKeyWorld(t, newKeyServer(t))
+	h := w.newHost("oa-prod", nil)
+	for i := range 60 {
+		if r := h.exchange(h.sign(h.claims("carol", nil))); r.status != 200 {
+			t.Fatalf("exchange %d: %d %s", i, r.status, r.raw)
+		}
+	}
+	later := jwt.MapClaims{"exp": time.Now().Add(4 * time.Minute).Unix()}
+	token := h.sign(h.claims("carol", later))
+	r := h.exchange(token)
+	if wait, err := strconv.Atoi(r.header.Get("Retry-After")); r.status != 429 || r.body["type"] != "/problems/too-often" || err != nil || wait < 1 || wait > 60 {
+		t.Errorf("%d %v %s", r.status, r.header, r.raw)
+	}
+	used := h.sign(h.claims("bob", later))
+	if r := h.exchange(used); r.status != 200 {
+		t.Errorf("somebody else: %d %s", r.status, r.raw)
+	}
+	for range 60 {
+		h.refused("replayed", used)
+	}
+	if r := h.exchange(h.sign(h.claims("bob", nil))); r.status != 200 {
+		t.Errorf("after repeats: %d %s", r.status, r.raw)
+	}
+	c.ahead.Store(int64(time.Minute))
+	if r := h.exchange(token); r.status != 200 {
+		t.Errorf("a minute later: %d %s", r.status, r.raw)
+	}
+}
+
+// TestExchangesOfAnAddressAreBounded: before anything of the token is looked at.
+func TestExchangesOfAnAddressAreBounded(t *testing.T) {
+	w := newWorld(t, func(o *api.Options) { o.Limits.ExchangeRate = 1 })
+	for range 1000 {
+		r := w.call("", "POST", "/api/v1/auth/exchange", map[string]any{"app": "none", "token": "x"})
+		switch {
+		case r.status == 404:
+			continue
+		case r.status != 429 || r.body["type"] != "/problems/too-often" || r.header.Get("Retry-After") == "":
+			t.Errorf("%d %v %s", r.status, r.header, r.raw)
+		}
+		return
+	}
+	t.Error("a thousand were taken")
 }
 
 func TestPanel(t *testing.T) {

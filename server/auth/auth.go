@@ -59,6 +59,7 @@ type Auth struct {
 	Options
 	failures *limiter // of passwords
 	hosts    *limiter // of hosts' tokens
+	pages    *limiter // counts the sign-ins of one person by an app's tokens, not failures
 	keys     *keySets
 	verify   func(ctx context.Context, hash, password string) (bool, error)
 }
@@ -81,7 +82,8 @@ func New(o Options) (*Auth, error) {
 		o.Outbound = &http.Client{Transport: unreachable{}}
 	}
 	return &Auth{Options: o, failures: newLimiter(o.LoginRate, 5*time.Minute), hosts: newLimiter(o.LoginRate, 5*time.Minute),
-		keys: &keySets{client: o.Outbound, now: o.Now, log: o.Log, sets: map[string]*keySet{}}, verify: verifyPassword}, nil
+		pages: newLimiter(pageRate, time.Minute),
+		keys:  &keySets{client: o.Outbound, now: o.Now, log: o.Log, sets: map[string]*keySet{}}, verify: verifyPassword}, nil
 }
 
 // errWrong is the one answer for an unknown organisation, an unknown or disabled user, and a wrong password.
@@ -272,11 +274,13 @@ func (a *Auth) suspended(ctx context.Context, u chat.User) (bool, error) {
 }
 
 func tooOften(wait time.Duration) error {
-	seconds := int((wait + time.Second - 1) / time.Second)
-	e := chat.Errorf(chat.RateLimited, "Too many failed sign-ins. Please try again in %d seconds.", seconds).Named(chat.ProblemTooManySignIns)
-	e.RetryAfter = seconds
+	e := chat.Errorf(chat.RateLimited, "Too many failed sign-ins. Please try again in %d seconds.", seconds(wait)).Named(chat.ProblemTooManySignIns)
+	e.RetryAfter = seconds(wait)
 	return e
 }
+
+// seconds rounds up.
+func seconds(d time.Duration) int { return int((d + time.Second - 1) / time.Second) }
 
 // signedOut turns "not there" of any kind into one answer and wraps the rest.
 func signedOut(err error, tried string) error {

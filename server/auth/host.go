@@ -30,6 +30,9 @@ const (
 	// testKey is the kid of tokens that the server signs itself, for an administrator who tries an app out.
 	testKey     = "magpie-test"
 	testKeyLife = time.Minute
+
+	// pageRate is how often in a minute one person may sign in by an app's tokens: more than all the pages that it may have, opened at once.
+	pageRate = 60
 )
 
 // hostClaims are those of a host's token (RFC 7519).
@@ -65,11 +68,23 @@ func (a *Auth) Exchange(ctx context.Context, app chat.App, token, running, agent
 	x.Login = chat.Login{ID: id.String(), UID: x.User.UID, Terminal: chat.Widget,
 		ClientID: chat.Widget.String() + "-" + strings.ReplaceAll(id.String(), "-", ""), Agent: clip(agent, 256), Addr: addr}
 	x.Running = a.runningLogin(running)
+	person := limitKey("app:"+app.ID, x.User.UID, "")
+	if wait := a.pages.blocked(person, a.Now()); wait > 0 {
+		return chat.SignIn{}, pagesTooOften(wait)
+	}
 	user, login, err := a.Store.Exchange(ctx, x)
 	if err != nil {
 		return chat.SignIn{}, err
 	}
+	// Counted now, as a token that was used before must hold up nobody.
+	a.pages.count(person, a.Now(), true)
 	return a.signIn(ctx, user, login, "")
+}
+
+func pagesTooOften(wait time.Duration) error {
+	e := chat.Errorf(chat.RateLimited, "This person signs in by the app too often. Please try again in %d seconds.", seconds(wait))
+	e.RetryAfter = seconds(wait)
+	return e
 }
 
 // runningLogin reads which login an access token of ours is of, "" for none. Its time does not matter: a fresh token of the host's stands beside it.

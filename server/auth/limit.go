@@ -2,9 +2,10 @@ package auth
 
 import (
 	"crypto/sha256"
-	"net/netip"
 	"sync"
 	"time"
+
+	"magpie/server/chat"
 )
 
 // maxKeys bounds the memory of a limiter. Each failure costs its sender the time of a password hash, so a flood of accounts can't
@@ -24,17 +25,9 @@ func newLimiter(most int, window time.Duration) *limiter {
 	return &limiter{most: most, window: window, fails: map[[16]byte][]time.Time{}}
 }
 
-// limitKey names an account and an address. An IPv6 address counts by its /64, which is what one subscriber has.
+// limitKey names an account and a network.
 func limitKey(eid, account, addr string) [16]byte {
-	if ip, err := netip.ParseAddr(addr); err == nil {
-		ip = ip.Unmap()
-		addr = ip.String()
-		if ip.Is6() {
-			prefix, _ := ip.WithZone("").Prefix(64)
-			addr = prefix.String()
-		}
-	}
-	sum := sha256.Sum256([]byte(eid + "\x00" + account + "\x00" + addr))
+	sum := sha256.Sum256([]byte(eid + "\x00" + account + "\x00" + chat.Network(addr)))
 	return [16]byte(sum[:16])
 }
 

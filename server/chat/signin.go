@@ -1,6 +1,9 @@
 package chat
 
-import "time"
+import (
+	"net/netip"
+	"time"
+)
 
 // SignIn is what a successful sign-in hands out, and whom it is for.
 type SignIn struct {
@@ -11,4 +14,17 @@ type SignIn struct {
 	User      User
 	Org       Org
 	Login     Login
+}
+
+// Network is what counts as one sender: an IPv4 address, or the /64 of an IPv6 address, which is what one subscriber has. What is no address stays as it is.
+func Network(addr string) string {
+	ip, err := netip.ParseAddr(addr)
+	if err != nil {
+		return addr
+	}
+	if ip = ip.Unmap(); ip.Is4() {
+		return ip.String()
+	}
+	prefix, _ := ip.WithZone("").Prefix(64)
+	return prefix.String()
 }
