@@ -2,6 +2,7 @@
 
 import { expect, test } from 'vitest';
 import { gather } from './crowd';
+import { plain } from './files';
 import type { Person } from './person';
 
 const crowd = gather();
@@ -64,7 +65,7 @@ test('blocked: localStorage throws', async () => {
   await talk(alice, 'storage: without localStorage');
 });
 
-test('full: it is said, messages come and go, and once there is room it is said no more', async () => {
+test('full: it is said, messages come and go, a file is not left behind unasked, and once there is room it is said no more', async () => {
   const alice = await enter('alice', () => {
     const state = Object.assign(window, { full: false });
     const { put } = IDBObjectStore.prototype;
@@ -78,6 +79,22 @@ test('full: it is said, messages come and go, and once there is room it is said 
   await fill(true);
   await talk(alice, 'storage: on a full disk');
   await alice.page.getByText('This device is full').waitFor();
+
+  await alice.page.context().setOffline(true);
+  await alice.page
+    .locator('.composer-attach input[type=file]')
+    .first()
+    .setInputFiles([plain('only.txt', 'only here')]);
+  await alice.page.locator('dialog [type=submit]:enabled').click();
+  await alice.page.getByText('This device could not keep it').waitFor();
+  const asked = alice.page.waitForEvent('dialog');
+  await alice.page.close({ runBeforeUnload: true });
+  expect((await asked).type()).toBe('beforeunload');
+  await (await asked).dismiss();
+  await alice.page.context().setOffline(false);
+  await alice.page.getByText('This device could not keep it').waitFor({ state: 'detached' });
+  await alice.page.locator('.message', { hasText: 'only.txt' }).locator('.mark[aria-label="Sent"]').waitFor();
+
   await fill(false);
   await talk(alice, 'storage: there is room again');
   await alice.page.getByText('This device is full').waitFor({ state: 'detached' });

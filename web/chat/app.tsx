@@ -22,6 +22,7 @@ import { Shortcuts } from './shortcut-list';
 import { shortcut } from './shortcuts';
 import { SignIn } from './signin';
 import { KickedDialog, StatusStrip } from './status';
+import { useStay } from './stay';
 import { framed } from './surface';
 
 // What is not needed at the first look comes when it is.
@@ -117,6 +118,7 @@ export function Shell({ children }: { children?: ComponentChildren }) {
     addEventListener('keydown', keys);
     return () => removeEventListener('keydown', keys);
   }, [core]);
+  useStay();
   useEffect(() => noteNames(core), [core]);
   useEffect(() => forgetAtLeave(core), [core]);
   const current = core.current.value;

@@ -338,7 +338,10 @@ export class App implements t.Core {
     return () => this.listeners.delete(f);
   }
 
-  readonly media = mediaOf(() => this.session.peek()?.media);
+  readonly media = mediaOf(
+    () => this.session.peek()?.media,
+    this.of<ReadonlySet<string>>((s) => s.media.passing, new Set()),
+  );
 
   /** kicked: as the last page was, and it stays so until somebody asks for the connection. */
   private async begin(a: KeptAccount, kicked = false, { turn }: { turn: number } = this.hosted): Promise<void> {

@@ -15,7 +15,7 @@ export function MediaShown({ m, files }: BodyProps) {
       {others.map((one) =>
         one.type === audio ? <Voice key={one.at} m={m} one={one} /> : <FileCard key={one.at} m={m} one={one} />,
       )}
-      {m.files && <UploadTrouble m={m} />}
+      {m.state !== 'stored' && <UploadTrouble m={m} />}
     </div>
   );
 }

@@ -5,6 +5,7 @@ import type { Message, PendingFile } from '../../core';
 import { Icon } from '../../ui/icon';
 import { t } from '../../ui/prefs';
 import { useCore } from '../context';
+import { framed } from '../surface';
 
 /** Around of the ring, in its own units. */
 const around = 2 * Math.PI * 16;
@@ -41,12 +42,15 @@ export function UploadRing({ m, file }: { m: Message; file: PendingFile }) {
   );
 }
 
-/** Why the files of a message don't go on for now: one line for all of them. */
+/** Why the files of a message don't go on for now, or what they are in danger of: one line for all of them. */
 export function UploadTrouble({ m }: { m: Message }) {
   const core = useCore();
   const text = t.value.media;
   const held = m.files?.map((f) => core.media.progress(f.key).value.problem).find((p) => p && p.status > 0);
-  if (!held || m.state !== 'waiting') return null;
+  if (!held || m.state !== 'waiting') {
+    // A panel keeps nothing ever: its files are said to go with the page by nobody but the browser.
+    return core.media.passing.value.has(m.id) && !framed ? <p class="upload-trouble">{text.onlyHere}</p> : null;
+  }
   return (
     <p class="upload-trouble" role="status">
       {text.tryingAgain}{' '}

@@ -23,6 +23,10 @@ export interface OutboxItem {
   problem?: KeptProblem;
   /** It is not sent before all of these are with the server. */
   files?: PendingFile[];
+  /** Its files when all of them are with the server, which forgets a file that no message carries: they stay here until the message is stored. */
+  kept?: PendingFile[];
+  /** They are uploaded once more, as the server had them no longer. */
+  renewed?: boolean;
 }
 
 /** Another text for a message of one's own that the server has not taken. */

@@ -1,6 +1,7 @@
 // Files that wait to be uploaded, kept in a database of their own: they are large, and come and go apart from everything else. Where the browser
 // keeps nothing, they stand in memory, and other tabs are told of them.
 
+import { type ReadonlySignal, signal } from '@preact/signals-core';
 import { type DBSchema, deleteDB, type IDBPDatabase, openDB } from 'idb';
 
 interface Schema extends DBSchema {
@@ -12,6 +13,7 @@ const patience = 5000;
 
 export class Files {
   private readonly memory = new Map<string, Blob>();
+  private readonly unkept = signal<ReadonlySet<string>>(new Set());
   private db: Promise<IDBPDatabase<Schema> | undefined> | undefined;
   private closed = false;
 
@@ -34,13 +36,21 @@ export class Files {
       await Promise.all([tx.store.put(file, key), tx.done]);
       this.memory.delete(key);
     } catch {
-      if (!this.closed) this.o.onlyHere(key, file);
+      if (this.closed) return;
+      this.take(key, file);
+      this.o.onlyHere(key, file);
     }
+  }
+
+  /** Keys of files that stand in memory alone and go with the page. */
+  get passing(): ReadonlySignal<ReadonlySet<string>> {
+    return this.unkept;
   }
 
   /** Another tab has a file that is kept nowhere. */
   take(key: string, file: Blob): void {
     this.memory.set(key, file);
+    this.unkept.value = new Set([...this.unkept.peek(), key]);
   }
 
   async get(key: string): Promise<Blob | undefined> {
@@ -55,6 +65,8 @@ export class Files {
 
   async delete(keys: string[]): Promise<void> {
     for (const key of keys) this.memory.delete(key);
+    if (keys.some((key) => this.unkept.peek().has(key)))
+      this.unkept.value = new Set([...this.unkept.peek()].filter((key) => !keys.includes(key)));
     try {
       const db = await this.open();
       const tx = db?.transaction('files', 'readwrite');

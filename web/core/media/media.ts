@@ -1,7 +1,7 @@
 // Files in one session: kept until they are sent, sent by the tab that leads, told of to the others. The sending itself is loaded
 // when there is something to send.
 
-import { effect, type Signal, signal } from '@preact/signals-core';
+import { computed, effect, type ReadonlySignal, type Signal, signal } from '@preact/signals-core';
 import type { OutboxItem } from '../db/database';
 import { type Context, later } from '../session/context';
 import type { Page } from '../types';
@@ -32,6 +32,7 @@ export interface MediaPort extends Pick<UploadsPort, 'items' | 'change' | 'fail'
 }
 
 export class Media implements MediaCore {
+  readonly passing: ReadonlySignal<ReadonlySet<string>>;
   private readonly files: Files;
   private readonly figures = new Map<string, Signal<Progress>>();
   /** Files of which the other tabs are about to be told. */
@@ -47,6 +48,14 @@ export class Media implements MediaCore {
     this.files = new Files(nameOf(c.eid, c.uid), {
       memory: o.memory,
       onlyHere: (key, file) => c.tell({ about: 'file', key, file }),
+    });
+    // In a panel of another page nothing is kept ever, and what has failed must not hold that page up.
+    const counts = (item: OutboxItem) => item.state === 'waiting' || !o.memory;
+    this.passing = computed(() => {
+      const keys = this.files.passing.value;
+      if (keys.size === 0) return new Set();
+      const items = o.items.value.filter((item) => counts(item) && keysOf(item).some((key) => keys.has(key)));
+      return new Set(items.map((item) => item.id));
     });
     c.signal.addEventListener('abort', () => this.follow());
   }
@@ -135,15 +144,17 @@ export class Media implements MediaCore {
     this.uploads = undefined;
   }
 
-  /** Removes what no message wants: the outbox has been read. */
+  /** Removes what no message wants: the outbox has been read. Where it could not be, nothing is known of what is wanted. */
   sweep(): void {
-    const wanted = this.o.items.peek().flatMap((item) => (item.files ?? []).flatMap((f) => [f.key, f.poster ?? '']));
+    if (this.c.db.state.peek() !== 'ok') return;
+    const wanted = this.o.items.peek().flatMap(keysOf);
     void this.files.sweep(new Set(wanted), this.c.api.serverNow() - staleAfter);
   }
 
-  /** A message was thrown away. */
-  discarded(item: OutboxItem): void {
-    if (item.files) void this.files.delete(item.files.flatMap((f) => [f.key, ...(f.poster ? [f.poster] : [])]));
+  /** A message is stored, or was thrown away. */
+  dropped(item: OutboxItem): void {
+    const keys = keysOf(item);
+    if (keys.length > 0) void this.files.delete(keys);
   }
 
   /** Another tab has a file that is kept nowhere else. */
@@ -207,6 +218,11 @@ export class Media implements MediaCore {
       ...(duration !== undefined && { duration }),
     };
   }
+}
+
+/** What is kept for a message. */
+function keysOf(item: OutboxItem): string[] {
+  return (item.files ?? item.kept ?? []).flatMap((f) => (f.poster ? [f.key, f.poster] : [f.key]));
 }
 
 function nameOf(eid: string, uid: string): string {

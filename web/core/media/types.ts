@@ -128,6 +128,8 @@ export interface MediaCore {
   progress(key: string): ReadonlySignal<Progress>;
   /** A file that waits, to show it; undefined when it is no longer here. */
   local(key: string): Promise<Blob | undefined>;
+  /** ids of messages with files that this device could not keep: they go with the page. */
+  readonly passing: ReadonlySignal<ReadonlySet<string>>;
   /** The bytes at a path below /media/, for where there is no cookie by which an element could load them. Throws Problem. */
   load(path: string): Promise<Blob>;
   /** Tries at once what waits for its next attempt. */

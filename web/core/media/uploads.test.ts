@@ -1,12 +1,14 @@
 import 'fake-indexeddb/auto';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { signal } from '@preact/signals-core';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Api } from '../api/http';
 import { Database } from '../db/database';
-import type { Published } from '../mqtt/client';
+import { PublishError, type Published } from '../mqtt/client';
 import { decodeIM } from '../payload/im';
 import { parseObject } from '../payload/json';
 import { Outbox } from '../session/outbox';
 import { FakeFiles, json } from '../testing/files';
+import { keyOf } from './files';
 import { Media } from './media';
 import type { Attachment, Progress } from './types';
 import { Uploads } from './uploads';
@@ -15,6 +17,8 @@ const mebi = 1024 * 1024;
 let server: FakeFiles;
 /** What was published, in order: the texts of messages and the links of their files. */
 let published: string[][];
+/** The name of the problem for which the server refuses a message. */
+let refuses: (links: string[]) => string | undefined;
 let number = 0;
 const pages: Page[] = [];
 
@@ -46,12 +50,18 @@ class Page {
     const ending = new AbortController();
     const c = { api, db, eid: 'demo', uid: name, signal: ending.signal, tell: () => {} };
     const outbox: Outbox = new Outbox(c, {
-      publish: async (_conv, _id, payload) => {
-        published.push(decodeIM(payload).media.map((m) => parseObject(m.content).co as string));
+      publish: async (_conv, id, payload) => {
+        const texts = decodeIM(payload).media.map((m) => parseObject(m.content).co as string);
+        const why = refuses(texts);
+        if (why) {
+          outbox.refused(id, { status: 403, detail: why, type: `/problems/${why}` });
+          throw new PublishError(0x99, why);
+        }
+        published.push(texts);
         return { properties: { user: [['seq', '1']] } } as unknown as Published;
       },
       onStored: (item, m) => db.stored(item, m),
-      onDiscarded: (item) => media.discarded(item),
+      onGone: (item) => media.dropped(item),
     });
     const media: Media = new Media(c, {
       memory: false,
@@ -103,6 +113,7 @@ function until(f: () => boolean): Promise<void> {
 beforeEach(() => {
   server = new FakeFiles();
   published = [];
+  refuses = () => undefined;
   number++;
 });
 
@@ -186,6 +197,75 @@ describe('one page', () => {
     server.before = () => undefined;
     p.outbox.retry(p.outbox.all.value[0]?.id ?? '');
     await until(() => published.length === 1);
+  });
+
+  test('files stay on the device until the message is stored; those that the server has lost are sent once more', async () => {
+    const first = await open();
+    refuses = () => 'muted';
+    const poster = new Blob(['jpeg']);
+    await first.media.send('u:bob', [file('a.png', 10), file('b.mp4', 5 * mebi, { type: 'video/mp4', poster })]);
+    const keys = first.outbox.all.value[0]?.files?.flatMap((f) => [f.key, ...(f.poster ? [f.poster] : [])]) ?? [];
+    expect(keys).toHaveLength(3);
+    const here = async (p: Page) => (await Promise.all(keys.map((key) => p.media.local(key)))).filter(Boolean).length;
+    first.begin();
+    await until(() => first.outbox.all.value[0]?.state === 'failed');
+    expect(await here(first)).toBe(3);
+    first.leave();
+
+    // Two days later: the server has swept what no message carried.
+    const second = await open();
+    const lost = new Set(server.stored);
+    server.uploads.clear();
+    refuses = (links) => (links.some((link) => lost.has(link)) ? 'media-not-found' : undefined);
+    second.begin();
+    second.outbox.retry(second.outbox.all.value[0]?.id ?? '');
+    await until(() => second.outbox.all.value.length === 0);
+    expect(published).toHaveLength(1);
+    await expect.poll(() => here(second)).toBe(0);
+  });
+
+  test('a link that the server refuses every time is not tried for ever', async () => {
+    const p = await open();
+    refuses = () => 'media-not-found';
+    await p.media.send('u:bob', [file('a.png', 10)]);
+    p.begin();
+    await until(() => p.outbox.all.value[0]?.state === 'failed');
+    expect(server.taken).toHaveLength(2);
+    refuses = () => undefined;
+    p.outbox.retry(p.outbox.all.value[0]?.id ?? '');
+    await until(() => p.outbox.all.value.length === 0);
+  });
+
+  test('what this device can not keep is known, until it is sent or thrown away', async () => {
+    const p = await open();
+    const kept = await open();
+    vi.spyOn(IDBObjectStore.prototype, 'put').mockImplementation(() => {
+      throw new DOMException('full', 'QuotaExceededError');
+    });
+    await p.media.send('u:bob', [file('a.png', 10)]);
+    vi.restoreAllMocks();
+    await kept.media.send('u:bob', [file('b.png', 10)]);
+    expect(kept.media.passing.value).toEqual(new Set());
+    const id = p.outbox.all.value[0]?.id ?? '';
+    expect(p.media.passing.value).toEqual(new Set([id]));
+    p.begin();
+    await until(() => p.outbox.all.value.length === 0);
+    expect(p.media.passing.value).toEqual(new Set());
+  });
+
+  test('nothing is swept where the list of what waits could not be read', async () => {
+    const p = await open();
+    const files = (p.media as unknown as { files: Uploads['o']['files'] }).files;
+    const key = keyOf(1000);
+    await files.put(key, new Blob(['old']));
+    const state = vi.spyOn(p.db, 'state', 'get').mockReturnValue(signal('off'));
+    const swept = vi.spyOn(files, 'sweep');
+    p.media.sweep();
+    expect(swept).not.toHaveBeenCalled();
+    state.mockRestore();
+    p.media.sweep();
+    await swept.mock.results[0]?.value;
+    expect(await p.media.local(key)).toBeUndefined();
   });
 
   test('a store that is down is waited for, and the reason shows meanwhile', async () => {

@@ -152,9 +152,8 @@ export class Uploads {
       const files = item.files?.map((f) => (f.key === file.key ? { ...f, done: true } : f)) ?? [];
       if (files.some((f) => !f.done)) return { ...item, media, files };
       const { files: _, ...rest } = item;
-      return { ...rest, media };
+      return { ...rest, media, kept: files };
     });
-    void this.o.files.delete([file.key, ...(file.poster ? [file.poster] : [])]);
   }
 
   private mark(id: string, key: string, change: Partial<PendingFile>): void {

@@ -40,7 +40,7 @@ class Bench {
           };
           this.underWay.push(entry);
         }),
-      onDiscarded: () => {},
+      onGone: () => {},
       onStored: async (_item, m) => {
         this.stored.push(m);
       },

@@ -12,6 +12,8 @@ import { fromOutbox, hex, toPayload } from './messages';
 
 /** Reason code Quota exceeded: the server asks to go slower. */
 const quotaExceeded = 0x97;
+/** A message links to a file that its sender may not read, or that was in no message for too long. */
+const fileNotFound = '/problems/media-not-found';
 const firstDelay = 1000;
 const maxDelay = 30_000;
 /** A message that waits longer than this, in ms, shows that the server can't store now. */
@@ -20,8 +22,8 @@ const stalledAfter = 5000;
 export interface OutboxPort {
   /** Resolves when the server has stored the message. Rejects with PublishError. Never settles once the session is over. */
   publish(conv: string, id: string, payload: Uint8Array): Promise<Published>;
-  /** Somebody has thrown a message away. */
-  onDiscarded: (item: OutboxItem) => void;
+  /** An item is no more: its message is stored, or was thrown away. */
+  onGone: (item: OutboxItem) => void;
   /** A message is stored: item is no more, m stands for it. */
   onStored(item: OutboxItem, m: Message): Promise<void>;
 }
@@ -126,7 +128,7 @@ export class Outbox {
   retry(id: string): void {
     const item = this.find(id);
     if (item?.state !== 'failed') return;
-    const { error: _, problem: __, ...rest } = item;
+    const { error: _, problem: __, renewed: ___, ...rest } = item;
     this.replace({ ...rest, state: 'waiting' });
     this.pump();
   }
@@ -136,7 +138,6 @@ export class Outbox {
     const item = this.find(id);
     if (item?.state !== 'failed' && !item?.files) return;
     this.forget(id);
-    this.port.onDiscarded(item);
     void this.c.db.delete('outbox', id);
     this.c.tell({ about: 'discarded', id });
   }
@@ -169,10 +170,12 @@ export class Outbox {
 
   /** An item is no more. */
   forget(id: string): void {
+    const item = this.find(id);
     this.gone.add(id);
     this.items.value = this.items.peek().filter((x) => x.id !== id);
     this.delays.delete(id);
     this.reasons.delete(id);
+    if (item) this.port.onGone(item);
   }
 
   private add(conv: string, media: Medium[], files?: PendingFile[]): Promise<void> {
@@ -245,6 +248,13 @@ export class Outbox {
       return;
     }
     const problem = this.reasons.get(item.id);
+    this.reasons.delete(item.id);
+    const { kept, ...rest } = item;
+    if (problem?.type === fileNotFound && kept && !item.renewed) {
+      const files = kept.map(({ done: _, upload: __, still: ___, ...file }) => file);
+      this.replace({ ...rest, files, renewed: true });
+      return;
+    }
     const error = problem?.detail ?? (e as Error).message;
     this.replace({ ...item, state: 'failed', error, ...(problem && { problem }) });
   }

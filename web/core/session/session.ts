@@ -135,7 +135,7 @@ export class Session {
       publish: (conv, id, payload) =>
         this.line.publish(topicOf(c.eid, 'im', conv), payload, { correlationData: unhex(id) }),
       onStored: (item, m) => this.stored(item, m),
-      onDiscarded: (item) => this.media.discarded(item),
+      onGone: (item) => this.media.dropped(item),
     });
     this.edits = new Edits(c, {
       onEdited: (m) => this.edited(m),

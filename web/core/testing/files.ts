@@ -16,6 +16,8 @@ export class FakeFiles {
   readonly calls: string[] = [];
   readonly uploads = new Map<string, Upload>();
   readonly taken: { name: string; bytes: number; fields: Record<string, string> }[] = [];
+  /** The links of all files that were made. */
+  readonly stored: string[] = [];
   /** Looked at before every call: what it returns is the answer; undefined: the call goes through; 'none': nothing answers. */
   before: (r: Request, path: string) => Answer | 'none' | undefined | Promise<Answer | 'none' | undefined> = () =>
     undefined;
@@ -80,6 +82,7 @@ export class FakeFiles {
 
   private store(name: string, size: number, duration: number): StoredFile {
     const id = `m${++this.last}`;
+    this.stored.push(`/media/${id}`);
     const image = /\.(png|jpg)$/.test(name);
     const kind = image ? 1 : name.endsWith('.webm') ? 2 : name.endsWith('.mp4') ? 3 : 15;
     return {

@@ -225,6 +225,7 @@ export const en = {
     uploading: (done: string, all: string) => `Sending: ${done} of ${all}`,
     waitingFile: 'Waiting to be sent',
     cancelUpload: (name: string) => `Don’t send ${name}`,
+    onlyHere: 'This device could not keep it. Leave this page open until it is sent.',
     tryingAgain: 'The server can’t take files right now. It is tried again by itself.',
     tryNow: 'Try now',
     view: (name: string) => `Show ${name}`,

@@ -225,6 +225,7 @@ export const zh: Texts = {
     uploading: (done: string, all: string) => `正在发送：${done} / ${all}`,
     waitingFile: '等待发送',
     cancelUpload: (name: string) => `不发送 ${name}`,
+    onlyHere: '此设备无法保存该文件。发送完成前请勿关闭此页面。',
     tryingAgain: '服务器暂时无法接收文件，会自动重试。',
     tryNow: '立即重试',
     view: (name: string) => `查看 ${name}`,
