@@ -79,15 +79,21 @@ export class Server {
   }
 
   /** A call of the HTTP API; path begins after /api/v1. */
-  async call<T>(method: string, path: string, token?: string, body?: unknown): Promise<T> {
+  async call<T>(method: string, path: string, token?: string, body?: unknown, more: object = {}): Promise<T> {
     const answer = await fetch(`${this.http}/api/v1${path}`, {
       method,
-      headers: { ...(token && { Authorization: `Bearer ${token}` }), 'Content-Type': 'application/json' },
+      headers: { ...(token && { Authorization: `Bearer ${token}` }), 'Content-Type': 'application/json', ...more },
       body: body === undefined ? null : JSON.stringify(body),
     });
     const text = await answer.text();
     if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`);
     return (text ? JSON.parse(text) : undefined) as T;
+  }
+
+  /** Changes something that has a version, as it is at the moment. */
+  async change<T>(path: string, token: string, body: unknown): Promise<T> {
+    const { version } = await this.call<{ version: number }>('GET', path, token);
+    return this.call('PATCH', path, token, body, { 'If-Match': `"${version}"` });
   }
 
   /** Signs one of the demo's people in. */

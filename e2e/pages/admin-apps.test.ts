@@ -193,13 +193,7 @@ test('it is tried as somebody of one’s choice; an auditor reads and changes no
   await page.goto(`${crowd.server.http}/admin/audit?action=app.test_token`);
   await page.getByRole('row', { name: /App tried/ }).waitFor();
 
-  const { version } = await crowd.server.call<{ version: number }>('GET', '/admin/users/dave', token);
-  const answer = await fetch(`${crowd.server.http}/api/v1/admin/users/dave`, {
-    method: 'PATCH',
-    headers: { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json', 'If-Match': `"${version}"` },
-    body: JSON.stringify({ role: 'auditor' }),
-  });
-  expect(answer.status).toBe(200);
+  await crowd.server.change('/admin/users/dave', token, { role: 'auditor' });
   const dave = await administer(crowd, 'dave', '/admin/apps/oa-try');
   const pane = dave.page.getByRole('complementary', { name: 'To try' });
   await pane.getByText('No key yet').waitFor();

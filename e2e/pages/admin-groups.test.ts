@@ -33,9 +33,20 @@ describe('groups', () => {
     // At once, where he is.
     await bob.row('Task force').waitFor();
 
+    // While one types another name somebody else gives it one, of which one first hears by something else that one does.
+    await pane.getByLabel('Name').fill('Force of tasks');
+    const { access_token } = await crowd.server.login('alice');
+    const gid = new URL(page.url()).pathname.split('/').at(-1);
+    await crowd.server.change(`/admin/groups/${gid}`, access_token, { name: 'Strike force' });
     await pane.getByRole('button', { name: 'More for Bob Tanaka' }).click();
     await page.getByRole('menuitem', { name: 'Make administrator' }).click();
-    await pane.getByText('Admin', { exact: true }).waitFor();
+    const force = page.getByRole('complementary', { name: 'Strike force' });
+    await force.getByText('Admin', { exact: true }).waitFor();
+    await force.getByText('Name: now “Strike force”, was “Task force”.').waitFor();
+    expect(await force.getByLabel('Name').inputValue()).toBe('Force of tasks');
+    await force.getByLabel('Name').fill('Task force');
+    await force.getByRole('button', { name: 'Save changes' }).click();
+    await pane.getByText('Somebody else has changed').waitFor({ state: 'detached' });
 
     await pane.getByLabel('Follows a department').selectOption({ label: 'Engineering' });
     await pane.getByRole('button', { name: 'Save changes' }).click();

@@ -130,6 +130,20 @@ describe('people', () => {
     await alice.page.reload();
     await expect.poll(() => one.getByLabel('E-mail').inputValue()).toBe('carol@elsewhere.example');
     expect(await one.getByLabel('Title').inputValue()).toBe('Head of all');
+
+    // A button is refused once, for what one sees is old, and not for ever.
+    await two.getByRole('button', { name: 'Save changes' }).waitFor({ state: 'detached' });
+    await one.getByLabel('Title').fill('Head of none');
+    await one.getByRole('button', { name: 'Save changes' }).click();
+    await alice.page.getByText('Saved.').waitFor();
+    await two.getByRole('button', { name: 'Disable the account' }).click();
+    const ask = other.page.getByRole('dialog');
+    await ask.getByRole('button', { name: 'Disable the account' }).click();
+    await ask.getByText('Somebody else has changed this meanwhile.').waitFor();
+    expect(await two.getByLabel('Title').inputValue()).toBe('Head of none');
+    await ask.getByRole('button', { name: 'Disable the account' }).click();
+    await two.getByRole('button', { name: 'Enable the account' }).click();
+    await two.getByRole('button', { name: 'Disable the account' }).waitFor();
   });
 
   test('the last administrator stays one', async () => {
@@ -180,16 +194,7 @@ describe('people', () => {
 
   test('an auditor sees everything and changes nothing', async () => {
     const { access_token } = await crowd.server.login('alice');
-    const dave = await crowd.server.call<{ version: number }>('GET', '/admin/users/dave', access_token);
-    await fetch(`${crowd.server.http}/api/v1/admin/users/dave`, {
-      method: 'PATCH',
-      headers: {
-        Authorization: `Bearer ${access_token}`,
-        'Content-Type': 'application/json',
-        'If-Match': `"${dave.version}"`,
-      },
-      body: JSON.stringify({ role: 'auditor' }),
-    });
+    await crowd.server.change('/admin/users/dave', access_token, { role: 'auditor' });
     const auditor = await administer(crowd, 'dave', '/admin/people/bob');
     await auditor.page.getByText('that is the auditor’s role').waitFor();
     await auditor.page.getByRole('complementary').getByText('bob@').waitFor();

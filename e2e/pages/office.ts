@@ -73,14 +73,14 @@ export class Office {
     const office = new Office(p, port, secret, webhook.secret, admin);
     await office.allow(server, office.at());
     const own = `http://127.0.0.1:${port}/hooks/magpie`;
-    await office.change(server, `/admin/apps/${app}/webhooks/${webhook.id}`, { url: own });
+    await server.change(`/admin/apps/${app}/webhooks/${webhook.id}`, admin, { url: own });
     return office;
   }
 
   /** Lets pages of another origin show the chat too. */
   async allow(server: Server, origin: string): Promise<void> {
     const { origins } = await server.call<{ origins: string[] }>('GET', `/admin/apps/${app}`, this.admin);
-    await this.change(server, `/admin/apps/${app}`, { origins: [...origins, origin] });
+    await server.change(`/admin/apps/${app}`, this.admin, { origins: [...origins, origin] });
   }
 
   /** Its origin for the browsers. */
@@ -108,18 +108,6 @@ export class Office {
     const ended = once(this.process, 'exit');
     this.process.kill();
     await ended;
-  }
-
-  private async change(server: Server, path: string, body: unknown): Promise<void> {
-    const { version } = await server.call<{ version: number }>('GET', path, this.admin);
-    const headers = {
-      Authorization: `Bearer ${this.admin}`,
-      'Content-Type': 'application/json',
-      'If-Match': `"${version}"`,
-    };
-    const init = { method: 'PATCH', headers, body: JSON.stringify(body) };
-    const answer = await fetch(`${server.http}/api/v1${path}`, init);
-    if (!answer.ok) throw new Error(`PATCH ${path}: ${answer.status} ${await answer.text()}`);
   }
 }
 

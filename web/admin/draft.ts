@@ -1,9 +1,9 @@
 // What somebody is writing in a form, and what becomes of it when somebody else has changed the same thing meanwhile.
 
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { Problem } from '../core/problem';
 import { explain, fieldErrors } from '../ui/problem';
-import { type Clash, changes, merge } from './merge';
+import { type Clash, changes, join, merge } from './merge';
 
 export type Errors<T> = Partial<Record<keyof T & string, string>>;
 
@@ -42,11 +42,25 @@ export function useDraft<T extends object>(o: DraftOptions<T>): Draft<T> {
   const [busy, setBusy] = useState(false);
   const [clashes, setClashes] = useState<Clash<T>[]>([]);
 
-  // A newer version has come from outside, such as one's own save: what is not being changed follows it.
+  /** What was stored of the version that the draft is of. */
+  const stored = useRef<{ value: T; version: number } | undefined>(undefined);
+
+  // A newer version has come from outside: what is not being changed follows it. It may be somebody else's, and then saving would overwrite
+  // what they did in the fields that are being changed; or it is what was stored here, and one has typed on.
   useEffect(() => {
     if (o.version <= base.version) return;
-    setValue((mine) => merge(base.value, mine, o.base).value);
+    const own = stored.current?.version === base.version ? stored.current.value : undefined;
+    const from = own ?? base.value;
+    const { clashes } = merge(from, value, o.base);
+    setValue((mine) => merge(from, mine, o.base).value);
     setBase({ value: o.base, version: o.version });
+    if (!own)
+      setClashes((before) =>
+        join(
+          before,
+          clashes.filter(({ both }) => both),
+        ),
+      );
   }, [o.version]);
 
   const changed = Object.keys(changes(base.value, value)).length > 0;
@@ -59,6 +73,7 @@ export function useDraft<T extends object>(o: DraftOptions<T>): Draft<T> {
     setBusy(true);
     try {
       await o.save(changes(base.value, value), base.version, value);
+      stored.current = { value, version: base.version };
       setClashes([]);
     } catch (e) {
       if (e instanceof Problem && e.status === 412 && o.read) {
@@ -66,7 +81,7 @@ export function useDraft<T extends object>(o: DraftOptions<T>): Draft<T> {
         const merged = merge(base.value, value, now.value);
         setBase(now);
         setValue(merged.value);
-        setClashes(merged.clashes);
+        setClashes((before) => join(before, merged.clashes));
       } else {
         const fields = fieldErrors(e) as Errors<T>;
         const known = Object.keys(fields).filter((name) => name in value);

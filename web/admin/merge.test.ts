@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { changes, merge } from './merge';
+import { changes, join, merge } from './merge';
 
 const base = { name: 'Ann', title: 'Dev', departments: ['1'] };
 
@@ -26,4 +26,15 @@ test('the same change by both is none', () => {
   const { value, clashes } = merge(base, both, both);
   expect(clashes).toEqual([{ field: 'title', before: 'Dev', theirs: 'Lead', both: false }]);
   expect(changes(both, value)).toEqual({});
+});
+
+test('clashes of one version after another stay until they are looked at', () => {
+  const mine = { ...base, title: 'Lead' };
+  const first = merge(base, mine, { ...base, title: 'Head', name: 'Anne' });
+  const now = { ...base, title: 'Chief', name: 'Anne' };
+  const second = merge({ ...base, title: 'Head', name: 'Anne' }, first.value, now);
+  expect(join(first.clashes, second.clashes)).toEqual([
+    { field: 'name', before: 'Ann', theirs: 'Anne', both: false },
+    { field: 'title', before: 'Dev', theirs: 'Chief', both: true },
+  ]);
 });

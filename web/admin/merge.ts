@@ -27,6 +27,16 @@ export function merge<T extends object>(base: T, mine: T, theirs: T): { value: T
   return { value, clashes };
 }
 
+/** Clashes that are still to be looked at, and those that a newer version adds: of a field that changes twice, `before` is what one began with. */
+export function join<T>(earlier: Clash<T>[], later: Clash<T>[]): Clash<T>[] {
+  const begun = new Map(earlier.map((clash) => [clash.field, clash.before]));
+  const again = new Set(later.map(({ field }) => field));
+  return [
+    ...earlier.filter(({ field }) => !again.has(field)),
+    ...later.map((clash) => ({ ...clash, before: begun.get(clash.field) ?? clash.before })),
+  ];
+}
+
 /** The fields that differ from what they were. */
 export function changes<T extends object>(base: T, value: T): Partial<T> {
   const change: Partial<T> = {};

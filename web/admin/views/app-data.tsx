@@ -3,6 +3,7 @@ import { Confirm } from '../../ui/dialog';
 import { Area, Field, Switch } from '../../ui/field';
 import { Words } from '../../ui/name';
 import { attempt, toast } from '../../ui/toast';
+import { change } from '../change';
 import { api, can } from '../client';
 import { type Errors, useDraft } from '../draft';
 import { Form } from '../parts/form';
@@ -138,7 +139,7 @@ export function AppState({ app, path, onChange, onGone }: DataProps & { onGone()
   const [asking, setAsking] = useState<'disable' | 'remove'>();
   const { version } = app;
   const set = async (disabled: boolean) => {
-    onChange(await api.request<App>('PATCH', path, { body: { disabled }, version }));
+    onChange(await change<App>({ path, body: { disabled }, version }, onChange));
     toast(disabled ? text.disabledNow(app.name) : text.enabledNow(app.name));
   };
   return (
@@ -175,7 +176,7 @@ export function AppState({ app, path, onChange, onGone }: DataProps & { onGone()
           danger
           onClose={() => setAsking(undefined)}
           run={async () => {
-            await api.request('DELETE', path, { version });
+            await change<App>({ method: 'DELETE', path, version }, onChange);
             toast(text.removed(app.name));
             onGone();
           }}

@@ -6,6 +6,7 @@ import { Icon } from '../../ui/icon';
 import { Menu, MenuItem } from '../../ui/menu';
 import { Words } from '../../ui/name';
 import { attempt, toast } from '../../ui/toast';
+import { change } from '../change';
 import { api, can } from '../client';
 import { type Draft, type Errors, useDraft } from '../draft';
 import { useFetched } from '../fetched';
@@ -37,7 +38,7 @@ export function Webhooks({ path, bots }: WebhooksProps) {
   const at = ({ id }: Webhook) => `${path}/webhooks/${encodeURIComponent(id)}`;
   const changed = (next: Webhook) => put({ items: hooks.map((old) => (old.id === next.id ? next : old)) });
   const turn = async (one: Webhook, disabled: boolean) => {
-    changed(await api.request<Webhook>('PATCH', at(one), { body: { disabled }, version: one.version }));
+    changed(await change<Webhook>({ path: at(one), body: { disabled }, version: one.version }, changed));
     toast(disabled ? text.switchedOff : text.switchedOn);
   };
   return (
@@ -125,7 +126,7 @@ export function Webhooks({ path, bots }: WebhooksProps) {
           danger
           onClose={close}
           run={async () => {
-            await api.request('DELETE', at(hook), { version: hook.version });
+            await change<Webhook>({ method: 'DELETE', path: at(hook), version: hook.version }, changed);
             toast(text.deleted);
             again();
           }}

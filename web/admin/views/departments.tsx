@@ -188,8 +188,11 @@ function DepartmentPane({ d }: { d: Department }) {
           danger
           onClose={() => setDeleting(false)}
           run={async () => {
-            await api.request('DELETE', path, { version: d.version });
-            await readDepartments();
+            try {
+              await api.request('DELETE', path, { version: d.version });
+            } finally {
+              await readDepartments();
+            }
             openOne('');
             toast(text.deleted(d.name));
           }}

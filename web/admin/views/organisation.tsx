@@ -5,6 +5,7 @@ import { Field } from '../../ui/field';
 import { bytes, format } from '../../ui/format';
 import { Words } from '../../ui/name';
 import { attempt, toast } from '../../ui/toast';
+import { change } from '../change';
 import { account, api, uploadPicture } from '../client';
 import { useDraft } from '../draft';
 import { useFetched } from '../fetched';
@@ -124,7 +125,7 @@ function Logo({ o, path, onChange }: PartProps) {
   const text = a.value.organisations;
   const input = useRef<HTMLInputElement>(null);
   const set = async (logo: string) => {
-    onChange(await api.request<Organisation>('PATCH', path, { body: { logo }, version: o.version }));
+    onChange(await change<Organisation>({ path, body: { logo }, version: o.version }, onChange));
     toast(a.value.saved);
   };
   return (
@@ -245,10 +246,11 @@ function End({ o, path, onChange }: PartProps) {
   const text = a.value.organisations;
   const [asking, setAsking] = useState<'suspend' | 'delete'>();
   const suspend = async (suspended: boolean) => {
-    onChange(await api.request<Organisation>('PATCH', path, { body: { suspended }, version: o.version }));
+    onChange(await change<Organisation>({ path, body: { suspended }, version: o.version }, onChange));
     toast(suspended ? text.suspendedNow(o.name) : text.resumedNow(o.name));
   };
-  const remove = async () => onChange(await api.request<Organisation>('DELETE', path, { version: o.version }));
+  const remove = async () =>
+    onChange(await change<Organisation>({ method: 'DELETE', path, version: o.version }, onChange));
   return (
     <>
       <Block title={a.value.people.state} hint={text.suspendHint}>

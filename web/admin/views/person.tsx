@@ -8,6 +8,7 @@ import { Icon } from '../../ui/icon';
 import { Name, Words } from '../../ui/name';
 import { t } from '../../ui/prefs';
 import { attempt, toast } from '../../ui/toast';
+import { change } from '../change';
 import { account, api, can } from '../client';
 import { department } from '../departments';
 import { useDraft } from '../draft';
@@ -271,8 +272,7 @@ function State({ person, path, onChange }: PartProps & { onChange(p: Account): v
   const text = a.value.people;
   const [asking, setAsking] = useState(false);
   const set = async (disabled: boolean) => {
-    const { version } = person;
-    onChange(await api.request<Account>('PATCH', path, { body: { disabled }, version }));
+    onChange(await change<Account>({ path, body: { disabled }, version: person.version }, onChange));
     toast(disabled ? text.disabledNow(person.name) : text.enabled(person.name));
   };
   return (

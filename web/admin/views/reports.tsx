@@ -8,6 +8,7 @@ import { Name, Words } from '../../ui/name';
 import { t } from '../../ui/prefs';
 import { explain } from '../../ui/problem';
 import { attempt, toast } from '../../ui/toast';
+import { change } from '../change';
 import { account, api, can } from '../client';
 import { useFetched } from '../fetched';
 import { named } from '../names';
@@ -136,14 +137,16 @@ function ReportPane({ id, onChange }: { id: string; onChange(r: Report): void })
   const now = report.context.find((m) => m.seq === report.message.seq);
   const gone = now?.recalled ?? false;
   const set = async (state: Report['state'], note: string) => {
-    const changed = await api.request<Report>('PATCH', path, { body: { state, note }, version: report.version });
-    onChange(changed);
-    again();
+    const changed = (r: Report) => {
+      onChange(r);
+      again();
+    };
+    changed(await change<Report>({ path, body: { state, note }, version: report.version }, changed));
   };
   const disable = async (person: Account | undefined, disabled: boolean) => {
     if (!person) return;
     const { version } = person;
-    author.put(await api.request<Account>('PATCH', userPath(report), { body: { disabled }, version }));
+    author.put(await change<Account>({ path: userPath(report), body: { disabled }, version }, author.put));
     toast((disabled ? a.value.people.disabledNow : a.value.people.enabled)(person.name));
   };
   return (
