@@ -76,7 +76,7 @@ func (t *tx) edit(e *chat.Entry, r chat.Revision) error {
 			return err
 		}
 	}
-	if err := t.unlinkFiles(e.StreamID, seq, seq); err != nil {
+	if _, err := t.unlinkFiles(e.StreamID, seq, seq); err != nil {
 		return err
 	}
 	if err := t.linkFiles(&head{id: e.StreamID, seq: e.Seq}, r.Files); err != nil {

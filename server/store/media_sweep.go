@@ -84,7 +84,7 @@ func (s *Store) SweepGroups(ctx context.Context, at time.Time) (more bool, err e
 			if err := t.exec(`DELETE FROM file_refs WHERE stream = $1 AND seq = $2 AND idx = $3 AND file = $4`, r.stream, r.seq, r.index, r.file); err != nil {
 				return err
 			}
-			if err := t.loosen(r.file); err != nil {
+			if _, err := t.loosen(r.file); err != nil {
 				return err
 			}
 		}
@@ -112,9 +112,10 @@ func (s *Store) SweepGroups(ctx context.Context, at time.Time) (more bool, err e
 	return more, nil
 }
 
-// loosen notes the time of a file that nothing carries any more.
-func (t *tx) loosen(file string) error {
-	return t.exec(`UPDATE files SET idle = $1 WHERE id = $2 AND idle = 0 AND NOT EXISTS (SELECT 1 FROM file_refs r WHERE r.file = files.id AND r.file <> '')`, now(), file)
+// loosen notes the time of a file that nothing carries any more, and reports whether it is one.
+func (t *tx) loosen(file string) (bool, error) {
+	n, err := t.affect(`UPDATE files SET idle = $1 WHERE id = $2 AND idle = 0 AND NOT EXISTS (SELECT 1 FROM file_refs r WHERE r.file = files.id AND r.file <> '')`, now(), file)
+	return n > 0, err
 }
 
 // TakeKeys returns some keys of the media store that are to be removed from it. They belong to no file and never will. Each stays until

@@ -79,7 +79,7 @@ func (t *tx) recall(e chat.Entry, by string, blank chat.Blank) (bool, error) {
 	if err := t.exec(`DELETE FROM mentions WHERE stream = $1 AND seq = $2`, e.StreamID, int64(e.Seq)); err != nil {
 		return false, err
 	}
-	if err := t.unlinkFiles(e.StreamID, int64(e.Seq), int64(e.Seq)); err != nil {
+	if _, err := t.unlinkFiles(e.StreamID, int64(e.Seq), int64(e.Seq)); err != nil {
 		return false, err
 	}
 	if err := t.blankNotices(e.StreamID, int64(e.Seq), int64(e.Seq)); err != nil {
@@ -88,21 +88,26 @@ func (t *tx) recall(e chat.Entry, by string, blank chat.Blank) (bool, error) {
 	return true, t.event(chat.Event{EID: e.Stream.EID, Type: chat.EventRecall, UID: e.Sender, By: by, Kind: e.Stream.Kind, Key: e.Stream.Key, Seq: e.Seq, Entry: &e})
 }
 
-// unlinkFiles takes the files off the messages of a stream from one seq to another: who could read them there can't any more.
-func (t *tx) unlinkFiles(stream, from, to int64) error {
+// unlinkFiles takes the files off the messages of a stream from one seq to another: who could read them there can't any more. It counts those that nothing carries
+// now.
+func (t *tx) unlinkFiles(stream, from, to int64) (loose int, err error) {
 	files, err := collect(background, t, scanString, `DELETE FROM file_refs WHERE stream = $1 AND seq >= $2 AND seq <= $3 RETURNING file`, stream, from, to)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	for _, file := range files {
 		if file == "" {
 			continue
 		}
-		if err := t.loosen(file); err != nil {
-			return err
+		is, err := t.loosen(file)
+		if err != nil {
+			return 0, err
+		}
+		if is {
+			loose++
 		}
 	}
-	return nil
+	return loose, nil
 }
 
 // RecallAsModerator takes back any message of the organisation.
