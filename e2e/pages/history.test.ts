@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { gather } from './crowd';
 import type { Person } from './person';
 
-const crowd = gather();
+const crowd = gather('--limit-publish-rate=0');
 
 async function clear(one: Person, name: string): Promise<void> {
   await one.row(name).click({ button: 'right' });
@@ -79,6 +79,40 @@ test('the panel of details clears too; “cancel” does not', async () => {
   await carol.page.getByRole('dialog').getByRole('button', { name: 'Clear history' }).click();
   await expect.poll(() => carol.page.locator('.message').count()).toBe(0);
   await ask.waitFor({ state: 'detached' });
+});
+
+test('what was recalled far back while no page was open is not there to be read', async () => {
+  const { access_token: token } = await crowd.server.login('carol', 'service');
+  const say = (n: number) =>
+    crowd.server.call<{ seq: number }>('POST', '/conversations/u:bob/messages', token, {
+      media: [{ type: 0, content: { co: `taken back: ${n}` } }],
+      id: n.toString(16).padStart(16, '0'),
+    });
+  const seqs: number[] = [];
+  for (let n = 1; n <= 120; n++) seqs.push((await say(n)).seq);
+  const bob = await crowd.enter('bob');
+  const log = bob.page.getByRole('log');
+  /** Scrolls up until something is there. */
+  const reach = async (text: string) => {
+    while ((await log.getByText(text, { exact: true }).count()) === 0)
+      await log.evaluate(async (el) => {
+        el.scrollTop = 0;
+        await new Promise((done) => requestAnimationFrame(done));
+      });
+  };
+  await bob.openChat('Carol');
+  await bob.page.getByRole('button', { name: /new message/ }).click();
+  await bob.message('taken back: 120').waitFor();
+  await reach('taken back: 1');
+  const address = bob.page.url();
+  await expect.poll(() => kept(bob, 'u:carol')).toBeGreaterThanOrEqual(120);
+  await bob.page.goto('about:blank');
+  await crowd.server.call('DELETE', `/conversations/u:bob/messages/${seqs[30]}`, token);
+  await bob.page.goto(address);
+  await bob.message('taken back: 120').waitFor();
+  await reach('taken back: 30');
+  await log.getByText('This message was recalled').waitFor();
+  expect(await log.getByText('taken back: 31', { exact: true }).count()).toBe(0);
 });
 
 test('pinning and muting show in the other browser of the same person', async () => {

@@ -152,6 +152,16 @@ export class Database {
     return this.write((db) => db.delete('messages', bound([conv, 0], [conv, upTo])));
   }
 
+  /** Deletes the copies of a conversation's messages but for those from one seq to another; without from all, without to those before it. */
+  async keepMessages(conv: string, from = Number.MAX_SAFE_INTEGER, to = Number.MAX_SAFE_INTEGER): Promise<void> {
+    await this.write(async (db) => {
+      const tx = db.transaction('messages', 'readwrite');
+      void tx.store.delete(bound([conv, 0], [conv, from - 1])).catch(() => {}); // tx.done says it
+      void tx.store.delete(bound([conv, to + 1], [conv, Number.MAX_SAFE_INTEGER])).catch(() => {});
+      await tx.done;
+    });
+  }
+
   /** All lines of a conversation. */
   lines(conv: string): Promise<NoticeLine[]> {
     return this.attempt([], (db) => db.getAll('lines', ofConversation(conv)));

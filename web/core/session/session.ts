@@ -40,6 +40,8 @@ const syncRetry = 5000;
 const soonDelay = 50;
 /** ms by which a packet's time may be behind that of what came before it: it counts seconds, and a message of one's own by this clock. */
 const oneTime = 3000;
+/** ms after which kept messages are compared with the server's again: what retention deletes is told by nothing. */
+const doubtAge = 6 * 3600_000;
 /** Conversations whose missed messages are fetched although no view shows them. */
 const maxFetched = 30;
 
@@ -75,8 +77,9 @@ export class Session {
   private readonly line: Line;
   private readonly threads = new Map<string, { thread: Thread; views: number }>();
   private readonly asking = new Set<string>();
-  /** Conversations whose kept messages have not been looked at since a session was lost. */
+  /** Conversations whose kept messages have not been compared with the server's since a session was lost, or for long. */
   private doubtful = new Set<string>();
+  private doubted = 0;
   private upSince = 0;
   /** What is shown is what the server told since this page began. */
   readonly synced = signal(false);
@@ -264,9 +267,14 @@ export class Session {
     void this.conversations.sendRead();
     this.media.nudge();
     // A session that was kept brings what was missed by itself; what this page showed before is then still right.
-    if (!sessionPresent) this.doubtful = new Set(this.conversations.list.peek().map((c) => c.conv));
+    if (!sessionPresent) this.doubtAll();
     if (!sessionPresent || !this.synced.peek()) void this.sync();
     else for (const { thread } of this.threads.values()) if (thread.error.peek()) void thread.catchUp();
+  }
+
+  private doubtAll(): void {
+    this.doubtful = new Set(this.conversations.list.peek().map((c) => c.conv));
+    this.doubted = this.o.now();
   }
 
   /** Reads over HTTP what MQTT does not bring: the state of things, and messages after a session was lost. */
@@ -463,7 +471,11 @@ export class Session {
       clearedSeq: () => this.conversations.watch(conv)?.clearedSeq ?? 0,
       lastSeq: () => this.conversations.get(conv)?.lastSeq ?? 0,
       current: () => this.synced.peek() && this.line.online,
-      doubtful: () => this.line.online && this.doubtful.delete(conv),
+      doubt: () => {
+        if (this.o.now() - this.doubted > doubtAge) this.doubtAll();
+        const { doubtful } = this;
+        return this.line.online && doubtful.has(conv) ? () => doubtful.delete(conv) : undefined;
+      },
     });
   }
 

@@ -9,6 +9,8 @@ import { linesOfPage } from './lines';
 import { edited, fromWire, newer, recalled, type StoredMessage } from './messages';
 
 const pageSize = 50;
+/** The longest page that the server gives. */
+const maxPage = 500;
 /** More than this many missed messages are not caught up with: they come as one scrolls. */
 const maxMissed = 400;
 
@@ -57,8 +59,8 @@ export class Thread {
       lastSeq: () => number;
       /** Nothing newer than that can be there. */
       current: () => boolean;
-      /** What is kept may have been edited or recalled without a word of it. True once each time that a session was lost. */
-      doubtful: () => boolean;
+      /** While what is kept may have been edited, recalled or deleted without a word of it, and the server can be asked: what is to be called once it was. */
+      doubt: () => (() => void) | undefined;
     },
   ) {
     this.items = computed(() => {
@@ -82,10 +84,12 @@ export class Thread {
   }
 
   async loadOlder(): Promise<void> {
-    const first = this.messages.peek()[0]?.seq;
-    if (this.loading.peek() || first === undefined || !this.hasOlder.peek()) return;
+    if (this.loading.peek() || this.messages.peek().length === 0 || !this.hasOlder.peek()) return;
     await this.load(async () => {
+      await this.makeSure();
       const { run } = this;
+      const first = this.messages.peek()[0]?.seq;
+      if (first === undefined || !this.hasOlder.peek()) return;
       const kept = await this.c.db.messagesBefore(this.conv, first, pageSize);
       const page = kept.length > 0 ? kept : await this.page(`before=${first}`);
       if (run !== this.run) return;
@@ -95,9 +99,11 @@ export class Thread {
   }
 
   async loadNewer(): Promise<void> {
-    const last = this.messages.peek().at(-1)?.seq;
-    if (this.loading.peek() || last === undefined || !this.apart.peek()) return;
-    await this.load(() => this.grow(last));
+    if (this.loading.peek() || this.messages.peek().length === 0 || !this.apart.peek()) return;
+    await this.load(async () => {
+      await this.makeSure();
+      await this.grow(this.messages.peek().at(-1)?.seq ?? 0);
+    });
   }
 
   /** Sees to it that the message with that seq is here. False: there is none that may be read, or it can't be read now. */
@@ -106,15 +112,14 @@ export class Thread {
     if (here()) return true;
     if (seq <= this.o.clearedSeq()) return false;
     await this.load(async () => {
-      const kept = await this.kept(seq);
+      await this.makeSure();
+      const doubt = this.o.doubt();
+      const kept = doubt ? [] : await this.kept(seq);
       const half = pageSize / 2;
       const run =
         kept.length > 0 ? kept : await this.page(seq > half ? `after=${seq - half}` : `before=${pageSize + 1}`);
-      if (!run.some((m) => m.seq === seq)) return;
-      batch(() => {
-        this.join(run);
-        this.apart.value = (this.messages.peek().at(-1)?.seq ?? 0) < this.o.lastSeq();
-      });
+      this.begin(seq, run);
+      if (doubt && here()) this.sure(run, doubt);
     });
     return here();
   }
@@ -123,6 +128,7 @@ export class Thread {
   async loadNewest(): Promise<void> {
     if (!this.apart.peek()) return;
     await this.load(async () => {
+      await this.makeSure();
       const kept = await this.c.db.messagesBefore(this.conv, this.o.lastSeq() + 1, pageSize);
       const page = kept.length > 0 ? kept : await this.page('');
       batch(() => {
@@ -169,8 +175,10 @@ export class Thread {
   }
 
   private async start(around?: number): Promise<void> {
-    if (around !== undefined && this.o.lastSeq() - around >= pageSize / 2 && (await this.loadAround(around)))
-      return this.apart.peek() ? undefined : this.catchUp();
+    if (around !== undefined && this.o.lastSeq() - around >= pageSize / 2) {
+      this.begin(around, await this.kept(around)); // at once, though it may be in doubt
+      if (await this.loadAround(around)) return this.catchUp();
+    }
     const newest = (await this.c.db.lastSeq(this.conv)) + 1;
     const kept = await this.c.db.messagesBefore(this.conv, newest, pageSize);
     if (this.messages.peek().length === 0) this.append(kept);
@@ -180,16 +188,9 @@ export class Thread {
   }
 
   private async missing(): Promise<void> {
+    if (await this.makeSure()) return;
     const last = this.messages.peek().at(-1)?.seq ?? 0;
     const { run } = this;
-    if (last > 0 && !this.apart.peek() && this.o.doubtful()) {
-      const newest = await this.page('');
-      if (run !== this.run) return;
-      if ((newest[0]?.seq ?? 1) <= last + 1) {
-        this.append(newest);
-        return;
-      }
-    }
     if (this.apart.peek() || (last > 0 && last >= this.o.lastSeq() && this.o.current())) return;
     if (last > 0 && this.o.lastSeq() - last > maxMissed) {
       this.apart.value = true;
@@ -205,12 +206,43 @@ export class Thread {
         from = page.at(-1)?.seq ?? from;
       }
     }
+    const doubt = this.o.doubt();
     const page = await this.page('');
     if (run !== this.run) return;
     batch(() => {
       this.atStart.value = page.length < pageSize;
       this.append(page);
     });
+    if (doubt) this.sure(page, doubt);
+  }
+
+  /** Reads what is here from the server anew where it is in doubt, before one reads on in what is kept. True: and so up to the newest message. */
+  private async makeSure(): Promise<boolean> {
+    const doubt = this.o.doubt();
+    const { run } = this;
+    const [first, last] = [this.messages.peek()[0]?.seq, this.messages.peek().at(-1)?.seq ?? 0];
+    if (!doubt || first === undefined) return false;
+    const newest = this.apart.peek() || this.o.lastSeq() - last >= pageSize ? [] : await this.page('');
+    const fresh = (newest[0]?.seq ?? last + 2) <= last + 1 ? newest : [];
+    for (let before = fresh[0]?.seq ?? last + 1; before > first; ) {
+      const page = await this.page(`before=${before}`, Math.min(maxPage, Math.max(pageSize, before - first)));
+      fresh.unshift(...page);
+      before = page[0]?.seq ?? 0;
+    }
+    if (run !== this.run) return false;
+    const there = new Set(fresh.map((m) => m.seq));
+    batch(() => {
+      this.messages.value = this.messages.peek().filter((m) => m.seq > last || there.has(m.seq));
+      this.append(fresh);
+    });
+    this.sure(fresh, doubt);
+    return newest.length > 0 && fresh.at(-1) === newest.at(-1);
+  }
+
+  /** What is here was just read from the server. What else is kept goes: nothing tells whether it is still as it was. */
+  private sure(run: StoredMessage[], settled: () => void): void {
+    void this.c.db.keepMessages(this.conv, run[0]?.seq, this.apart.peek() ? run.at(-1)?.seq : undefined);
+    settled();
   }
 
   /** Brings the page after the last message. Where that is the last, the run goes up to the newest again. */
@@ -230,6 +262,15 @@ export class Thread {
   private async kept(seq: number): Promise<StoredMessage[]> {
     const after = await this.c.db.messagesAfter(this.conv, seq - 1, pageSize / 2);
     return after.length > 0 ? [...(await this.c.db.messagesBefore(this.conv, seq, pageSize / 2)), ...after] : [];
+  }
+
+  /** Begins around a message, where that is in the run. */
+  private begin(seq: number, run: StoredMessage[]): void {
+    if (!run.some((m) => m.seq === seq)) return;
+    batch(() => {
+      this.join(run);
+      this.apart.value = (this.messages.peek().at(-1)?.seq ?? 0) < this.o.lastSeq();
+    });
   }
 
   /** Another run takes the place of the one that is here, unless they meet. */
@@ -285,8 +326,8 @@ export class Thread {
     });
   }
 
-  private async page(query: string): Promise<StoredMessage[]> {
-    const path = `/conversations/${encodeURIComponent(this.conv)}/messages?limit=${pageSize}${query && `&${query}`}`;
+  private async page(query: string, limit = pageSize): Promise<StoredMessage[]> {
+    const path = `/conversations/${encodeURIComponent(this.conv)}/messages?limit=${limit}${query && `&${query}`}`;
     const { items, notices = [] } = await this.c.api.get<History>(path);
     this.o.happened(linesOfPage(this.conv, notices));
     const list = items.map((m) => fromWire(this.conv, m, this.c.uid));

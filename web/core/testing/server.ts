@@ -144,6 +144,7 @@ export class FakeServer {
     if (path === '/about') return Response.json({ name: 'Magpie', version: this.version, demo: true, setup: false });
     if (this.refuses) return Response.json({ detail: this.refuses }, { status: 401 });
     const query = url.searchParams;
+    const limit = Number(query.get('limit') ?? 50);
     for (const uninteresting of ['limit', 'cursor']) query.delete(uninteresting);
     const body = (init.body && init.method === 'PUT') || init.method === 'PATCH' ? ` ${init.body}` : '';
     this.calls.push(`${init.method} ${path}${query.size ? `?${query}` : ''}${body}`);
@@ -179,7 +180,7 @@ export class FakeServer {
     if (messages) {
       const [after, before] = [Number(query.get('after') ?? 0), Number(query.get('before') ?? 0)];
       const all = (this.messages.get(conv) ?? []).filter((m) => m.seq > after && (before === 0 || m.seq < before));
-      const items = after > 0 ? all.slice(0, 50) : all.slice(-50);
+      const items = after > 0 ? all.slice(0, limit) : all.slice(-limit);
       await this.slow(`${query}`);
       return Response.json({ items, next: null, notices: this.notices.get(conv) ?? [] });
     }
