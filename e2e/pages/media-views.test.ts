@@ -116,6 +116,42 @@ test('without a network a picture is not called lost, and comes when the network
   await newest(bob).locator('.shot.here').waitFor();
 });
 
+test('after a day away pictures wait for the login to be renewed, and faces are letters until then', async () => {
+  const room = await crowd.room('bob');
+  const alice = await crowd.enter('alice');
+  const bob = await crowd.enter('bob');
+  await alice.openChat(room);
+  await send(alice, [await picture(alice.page, 'monday.png')]);
+  await alice.page.getByRole('link', { name: 'Settings' }).click();
+  await alice.page.locator('.change-picture input').setInputFiles([await picture(alice.page, 'me.png')]);
+  await alice.page.getByRole('button', { name: 'Use picture' }).click();
+  const face = bob.row('Alice').locator('.avatar');
+  await face.locator('img').waitFor();
+  await bob.openChat(room);
+  await newest(bob).locator('.shot.here').waitFor();
+
+  // The cookie of the files lives a day; the kept conversation shows before the login is renewed.
+  const context = bob.page.context();
+  await context.clearCookies({ name: 'magpie_media' });
+  let release = () => {};
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  await context.route('**/api/v1/auth/refresh', async (route) => {
+    await held;
+    await route.continue().catch(() => {});
+  });
+  await bob.page.reload();
+  await newest(bob).locator('.shot.away').waitFor();
+  await face.locator('.initials').waitFor();
+  expect(await newest(bob).getByText('No longer available').count()).toBe(0);
+  release();
+  await newest(bob).locator('.shot.here').waitFor();
+  await expect
+    .poll(() => face.locator('img').evaluate((el) => (el as HTMLImageElement).naturalWidth))
+    .toBeGreaterThan(0);
+});
+
 test('on a phone: camera, photos or files; a finger holds to record and slides to cancel', async () => {
   const room = await crowd.room('bob');
   const alice = await crowd.enter('alice', { viewport: { width: 390, height: 780 }, hasTouch: true, isMobile: true });

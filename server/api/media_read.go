@@ -41,7 +41,8 @@ func shown(mimeType string) bool {
 	return extensions[base] != nil || base == pdf || base == "text/plain" || strings.HasPrefix(base, "audio/") || strings.HasPrefix(base, "video/")
 }
 
-// serveFile gives a variant of a file to who may read it. To everyone else it is not there.
+// serveFile gives a variant of a file to who may read it. To everyone else it is not there. Who says not who it is gets 401 whatever it
+// asks for: that tells nothing of the file, and a page learns that a renewed login may show it.
 func (a *api) serveFile(c echo.Context, variant string) error {
 	ctx := c.Request().Context()
 	what := "GET " + c.Path()
@@ -63,7 +64,7 @@ func (a *api) serveFile(c echo.Context, variant string) error {
 func (a *api) reader(c echo.Context) (chat.Identity, error) {
 	r := c.Request()
 	var id chat.Identity
-	err := error(chat.Errorf(chat.Unauthenticated, ""))
+	err := error(chat.Errorf(chat.Unauthenticated, "Please sign in: this needs an access token, or the cookie of a page where somebody is signed in."))
 	if scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " "); strings.EqualFold(scheme, "Bearer") {
 		if id, err = a.Auth.Verify(r.Context(), strings.TrimSpace(token)); err == nil {
 			err = a.mayCallFrom(r.Context(), id, foreignOrigin(r))
@@ -73,9 +74,6 @@ func (a *api) reader(c echo.Context) (chat.Identity, error) {
 		}
 	} else if cookie, missing := r.Cookie(mediaCookie); missing == nil {
 		id, err = a.Auth.VerifyMedia(r.Context(), cookie.Value)
-	}
-	if chat.CodeOf(err) == chat.Unauthenticated {
-		err = chat.Errorf(chat.NotFound, "There is nothing at this address.")
 	}
 	return id, err
 }

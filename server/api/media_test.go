@@ -217,17 +217,24 @@ func TestMediaCookie(t *testing.T) {
 	if r := w.want(200, "", "GET", url, nil, by); r.raw != "hello" {
 		t.Errorf("read %q", r.raw)
 	}
-	w.want(404, "", "GET", url, nil, headers{"Cookie": cookie.Name + "=x"})
+	// Without a good one it is asked for, whether there is such a file or not.
+	w.want(401, "", "GET", url, nil, headers{"Cookie": cookie.Name + "=x"})
+	for _, path := range []string{url, "/media/" + strings.Repeat("x", 22)} {
+		if r := w.want(401, "", "GET", path, nil); r.body["type"] != "/problems/signed-out" || r.header.Get("ETag") != "" {
+			t.Errorf("%s without a cookie: %v %v", path, r.body, r.header)
+		}
+	}
+	w.want(404, "", "GET", "/media/"+strings.Repeat("x", 22), nil, by)
 	// It is good for files alone, and no access token stands in for it.
 	w.want(401, "", "GET", "/api/v1/me", nil, headers{"Authorization": "Bearer " + cookie.Value})
-	w.want(404, "", "GET", url, nil, headers{"Authorization": "Bearer " + cookie.Value})
-	w.want(404, "", "GET", url, nil, headers{"Cookie": cookie.Name + "=" + w.token("acme/bob")})
+	w.want(401, "", "GET", url, nil, headers{"Authorization": "Bearer " + cookie.Value})
+	w.want(401, "", "GET", url, nil, headers{"Cookie": cookie.Name + "=" + w.token("acme/bob")})
 	// It ends with the login.
 	out := w.want(204, "", "POST", "/api/v1/auth/logout", nil, headers{"Authorization": "Bearer " + signIn.body["access_token"].(string)})
 	if gone := mediaCookieOf(t, out); gone.MaxAge >= 0 {
 		t.Errorf("after signing out the cookie stays: %v", gone)
 	}
-	w.want(404, "", "GET", url, nil, by)
+	w.want(401, "", "GET", url, nil, by)
 }
 
 func mediaCookieOf(t *testing.T, r reply) *http.Cookie {

@@ -1,9 +1,11 @@
+import { effect } from '@preact/signals';
 import { render } from 'preact';
 import { createCore } from '../core';
 import { keepShell } from '../shell/register';
 import { setClock, watchDays } from '../ui/day';
 import { loginMark } from '../ui/login-mark';
 import { openPage } from '../ui/page';
+import { chances } from '../ui/source';
 import './styles';
 import { startAlerts } from './alerts';
 import { App } from './app';
@@ -19,6 +21,10 @@ addEventListener('online', () => core.nudge());
 addEventListener('offline', () => core.nudge());
 document.addEventListener('visibilitychange', () => {
   if (document.visibilityState === 'visible') core.nudge();
+});
+
+effect(() => {
+  if (core.connection.value.state === 'online') chances.value = chances.peek() + 1;
 });
 
 startAlerts(core);

@@ -1,5 +1,6 @@
+import { useState } from 'preact/hooks';
 import { t } from './prefs';
-import { useSource } from './source';
+import { chances, useSource } from './source';
 
 type Status = 'online' | 'offline' | 'busy' | 'away' | 'custom';
 
@@ -40,10 +41,20 @@ interface AvatarProps {
 /** The picture of a person or group; decorative, as the name always stands beside it. */
 export function Avatar({ id, name, src: from, size, group, status }: AvatarProps) {
   const { src } = useSource(from && ownPicture(from) ? from : '');
+  // What could not be had is asked for again with the next chance.
+  const [failed, setFailed] = useState<{ src: string; at: number }>();
+  const lost = failed?.src === src && failed.at === chances.value;
   return (
     <span class={`avatar ${size ?? ''} ${group ? 'group' : ''}`}>
-      {src ? (
-        <img src={src} alt="" loading="lazy" decoding="async" draggable={false} />
+      {src && !lost ? (
+        <img
+          src={src}
+          alt=""
+          loading="lazy"
+          decoding="async"
+          draggable={false}
+          onError={() => setFailed({ src, at: chances.peek() })}
+        />
       ) : (
         <span class="initials" data-hue={hue(id)} aria-hidden="true">
           {initials(name)}

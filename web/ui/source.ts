@@ -1,6 +1,7 @@
 // Where views load files from. A page of ours loads them by their path, with a cookie that scripts can't read. A panel in another page has no
 // cookies: there each file is fetched with the access token, and shown as a blob.
 
+import { signal } from '@preact/signals';
 import { useEffect, useState } from 'preact/hooks';
 import { personal } from './personal';
 
@@ -15,6 +16,9 @@ interface Held {
 
 /** Bytes of files that nothing shows any more and that are kept in case it comes back. */
 const spare = 32_000_000;
+
+/** Goes up when files may be had that could not be: somebody is signed in again, or the network is back. */
+export const chances = signal(0);
 
 let fetching: Fetch | undefined;
 /** By path, the least lately used first. */

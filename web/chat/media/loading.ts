@@ -10,20 +10,23 @@ export type Loading = 'coming' | 'here' | 'away' | 'gone';
 
 /** ms after which a picture that could not be had is asked for again while the connection stands. */
 const again = 30_000;
+/** The same where the server has it after all: the login was renewed between the two questions, say. */
+const soon = 1000;
 
 /** How far the picture of an address is, and what its element reports. The element stands while it is coming or here. */
 export function useLoading(path: string) {
   const core = useCore();
   const online = core.connection.value.state === 'online';
   const [state, setState] = useState<Loading>('coming');
+  const [pause, setPause] = useState(again);
   useEffect(() => {
     if (online) setState((s) => (s === 'away' ? 'coming' : s));
   }, [online]);
   useEffect(() => {
     if (state !== 'away' || !online) return;
-    const timer = setTimeout(() => setState('coming'), again);
+    const timer = setTimeout(() => setState('coming'), pause);
     return () => clearTimeout(timer);
-  }, [state, online]);
+  }, [state, online, pause]);
   const { src, failure } = useSource(state === 'coming' || state === 'here' ? path : '');
   useEffect(() => {
     if (failure) setState(isPassing(statusOf(failure)) ? 'away' : 'gone');
@@ -34,19 +37,27 @@ export function useLoading(path: string) {
     src,
     onLoad: () => setState('here'),
     // An element doesn't say why it failed.
-    onError: async () => setState((await isAway(src)) ? 'away' : 'gone'),
+    onError: async () => {
+      const status = await statusAt(src);
+      const there = status > 0 && status < 400;
+      setPause(there ? soon : again);
+      // A picture that the server has and that fails a second time can't be read.
+      setState(isPassing(status) || (there && pause !== soon) ? 'away' : 'gone');
+    },
   };
 }
 
-async function isAway(src: string): Promise<boolean> {
-  if (src.startsWith('blob:')) return false;
+/** What the server says to the address of a picture; 0: nothing. */
+async function statusAt(src: string): Promise<number> {
+  if (src.startsWith('blob:')) return 410;
   try {
-    return isPassing((await fetch(src, { method: 'HEAD' })).status);
+    return (await fetch(src, { method: 'HEAD' })).status;
   } catch {
-    return true;
+    return 0;
   }
 }
 
+/** 401: the media cookie has ended, and the login is about to be renewed. */
 function isPassing(status: number): boolean {
   return status === 0 || status >= 500 || status === 429 || status === 401;
 }
