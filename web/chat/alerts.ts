@@ -83,7 +83,7 @@ export function startAlerts(core: Core): void {
   }
   effect(() => remember('notifications', wanted.value ? 'on' : 'off'));
   effect(() => remember('sound', sound.value ? 'on' : 'off'));
-  effect(() => void badge(core.account.value.status === 'in' ? core.unreadTotal.value : 0));
+  effect(() => count(core.account.value.status === 'in' ? core.unreadTotal.value : 0));
   core.on('message', (m, c) => void tell(core, m, c));
   onNotified(go);
 }
@@ -132,15 +132,28 @@ export function play(): void {
   audio.resume().catch(() => {});
 }
 
+/** ms between two pictures of the page's icon: a burst of messages is one. */
+const iconPause = 300;
+let unread = 0;
+let drawing: ReturnType<typeof setTimeout> | undefined;
+
+function count(n: number): void {
+  if (unread === n) return;
+  unread = n;
+  if (drawing !== undefined) return;
+  drawing = setTimeout(() => {
+    drawing = undefined;
+    void badge(unread);
+  }, iconPause);
+}
+
 let plain: string | undefined;
-let drawn = 0;
 
 /** The page's icon with the number of unread messages on it. */
 async function badge(count: number): Promise<void> {
   const link = document.querySelector<HTMLLinkElement>('link[rel=icon]');
   if (!link) return;
   plain ??= link.href;
-  drawn = count;
   if (count === 0) {
     link.href = plain;
     return;
@@ -152,7 +165,7 @@ async function badge(count: number): Promise<void> {
   } catch {
     return;
   }
-  if (drawn !== count) return;
+  if (unread !== count) return;
   const canvas = document.createElement('canvas');
   canvas.width = canvas.height = 64;
   const g = canvas.getContext('2d');

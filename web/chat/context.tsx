@@ -1,6 +1,7 @@
+import { computed } from '@preact/signals';
 import { createContext } from 'preact';
-import { useContext } from 'preact/hooks';
-import type { Core, Person } from '../core';
+import { useContext, useMemo } from 'preact/hooks';
+import type { Conversation, Core, Person } from '../core';
 
 const CoreContext = createContext<Core | undefined>(undefined);
 
@@ -15,6 +16,20 @@ export function useCore(): Core {
 /** A person, followed: the view renders again when the name, picture or presence changes. */
 export function usePerson(uid: string): Person {
   return useCore().person(uid).value;
+}
+
+/** What of a conversation a view shows, followed: the view renders again when that changes, not with every message. undefined: it is not in the list. */
+export function useConversation<T>(conv: string, pick: (c: Conversation) => T): T | undefined {
+  const core = useCore();
+  const picked = useMemo(
+    () =>
+      computed(() => {
+        const c = core.conversations.value.find((one) => one.conv === conv);
+        return c && pick(c);
+      }),
+    [core, conv],
+  );
+  return picked.value;
 }
 
 /** `u:bob` → `['u', 'bob']` */

@@ -8,7 +8,7 @@ import { clean } from '../ui/name';
 import { personal } from '../ui/personal';
 import { t } from '../ui/prefs';
 import { attempt } from '../ui/toast';
-import { useCore } from './context';
+import { useConversation, useCore } from './context';
 import { SharedButton, SharedMenuItem } from './media/shared-button';
 
 /** The conversation whose history one is asked about. */
@@ -19,9 +19,11 @@ personal(() => {
 });
 
 /** What one can do with a conversation, in the list and in its bar. */
-export function ConversationMenuItems({ c }: { c: Conversation }) {
+export function ConversationMenuItems({ conv }: { conv: string }) {
   const core = useCore();
+  const c = useConversation(conv, (one) => one);
   const text = t.value.list;
+  if (!c) return null;
   const read = () => {
     const view = core.open(c.conv);
     view.markRead();
@@ -65,7 +67,7 @@ export function ConversationMenuItems({ c }: { c: Conversation }) {
 /** The same as switches, in the panel of details. */
 export function ConversationSwitches({ conv }: { conv: string }) {
   const core = useCore();
-  const c = core.conversations.value.find((one) => one.conv === conv);
+  const c = useConversation(conv, (one) => one);
   const text = t.value.list;
   if (!c) return null;
   return (

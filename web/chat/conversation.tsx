@@ -12,7 +12,7 @@ import { AnnouncementStrip } from './announcement';
 import { BotTag } from './bot-tag';
 import { useClosed } from './closed';
 import { Composer } from './composer';
-import { split, useCore, usePerson } from './context';
+import { split, useConversation, useCore, usePerson } from './context';
 import { ConversationMenuItems } from './conversation-menu';
 import { Join } from './join';
 import { Lost } from './lost';
@@ -27,11 +27,10 @@ import './styles/media.css';
 /** One conversation: its bar, its messages, the place to write. Rendered anew for each (`key`). */
 export function ConversationPane({ conv, info }: { conv: string; info: boolean }) {
   const core = useCore();
-  const c = core.conversations.value.find((one) => one.conv === conv);
-  const view = useMemo(() => {
-    const known = core.conversations.peek().find((one) => one.conv === conv);
-    return core.open(conv, leftAt(conv) ?? (known && known.unread > 0 ? known.readSeq + 1 : undefined));
-  }, [core, conv]);
+  const unread = useConversation(conv, (c) => c.unread);
+  const draft = useConversation(conv, (c) => c.draft);
+  const readSeq = () => core.conversations.peek().find((one) => one.conv === conv)?.readSeq ?? 0;
+  const view = useMemo(() => core.open(conv, leftAt(conv) ?? (unread ? readSeq() + 1 : undefined)), [core, conv]);
   useEffect(() => () => view.close(), [view]);
   const current = core.current.value;
   const reading = () => current && looksHere();
@@ -39,12 +38,11 @@ export function ConversationPane({ conv, info }: { conv: string; info: boolean }
   // until that happens again. A page that is loaded anew shows what it kept first: nothing is read before it knows what is new.
   const line = useRef<number | undefined>(undefined);
   const before = useRef({ unread: 0, opened: false });
-  if (c) {
-    const { unread, opened } = before.current;
-    if (c.unread > 0 && unread === 0 && (!opened || !reading())) line.current = c.readSeq;
+  if (unread !== undefined) {
+    if (unread > 0 && before.current.unread === 0 && (!before.current.opened || !reading())) line.current = readSeq();
     // So much has come meanwhile that one goes on reading where one was.
-    else if (c.unread > 0 && line.current === undefined && view.hasNewer.value) line.current = c.readSeq;
-    before.current = { unread: c.unread, opened: true };
+    else if (unread > 0 && line.current === undefined && view.hasNewer.value) line.current = readSeq();
+    before.current = { unread, opened: true };
   }
   const [kind, id] = split(conv);
   const closed = useClosed(conv);
@@ -64,13 +62,13 @@ export function ConversationPane({ conv, info }: { conv: string; info: boolean }
         group={kind === 'g'}
         readUpTo={line.current}
         reading={reading}
-        unread={c?.unread ?? 0}
+        unread={unread ?? 0}
       />
       <TypingLine view={view} group={kind === 'g'} />
       {closed ? (
         <p class="composer-closed">{closed}</p>
       ) : (
-        <Composer key={conv} view={view} name={name || id} draft={c?.draft ?? ''} />
+        <Composer key={conv} view={view} name={name || id} draft={draft ?? ''} />
       )}
     </section>
   );
@@ -79,7 +77,7 @@ export function ConversationPane({ conv, info }: { conv: string; info: boolean }
 function useConversationName(conv: string): string {
   const core = useCore();
   const [kind, id] = split(conv);
-  const listed = core.conversations.value.find((c) => c.conv === conv)?.name;
+  const listed = useConversation(conv, (c) => c.name);
   if (kind === 'g') return core.group(id).value?.name ?? listed ?? '';
   const person = core.person(id).value;
   return person.name === person.uid ? (listed ?? person.name) : person.name;
@@ -89,7 +87,8 @@ function Bar({ conv, info, name }: { conv: string; info: boolean; name: string }
   const [kind, id] = split(conv);
   const text = t.value;
   const core = useCore();
-  const c = core.conversations.value.find((one) => one.conv === conv);
+  const listed = useConversation(conv, () => true);
+  const avatar = useConversation(conv, (c) => c.avatar);
   const asking = kind === 'g' ? (core.joining.waiting.value.get(id) ?? 0) : 0;
   const toggle = () => (info ? go(href.conv(conv), 'replace') : go(href.conv(conv, true)));
   return (
@@ -98,7 +97,7 @@ function Bar({ conv, info, name }: { conv: string; info: boolean; name: string }
         <Icon name="back" />
       </button>
       <a class="bar-name" href={href.conv(conv, true)} onClick={follow}>
-        {kind === 'u' ? <UserPicture uid={id} /> : <Avatar id={conv} name={name} src={c?.avatar} size="s" group />}
+        {kind === 'u' ? <UserPicture uid={id} /> : <Avatar id={conv} name={name} src={avatar} size="s" group />}
         <span class="row-text">
           <h2 class="ellipsis bar-title">
             <Name name={name} uid={kind === 'u' ? id : undefined} />
@@ -124,9 +123,9 @@ function Bar({ conv, info, name }: { conv: string; info: boolean; name: string }
           </span>
         )}
       </button>
-      {c && (
+      {listed && (
         <Menu label={text.group.more(name)} button={<Icon name="more" />}>
-          <ConversationMenuItems c={c} />
+          <ConversationMenuItems conv={conv} />
         </Menu>
       )}
     </header>

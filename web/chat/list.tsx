@@ -109,7 +109,7 @@ export function ConversationList() {
       </nav>
       {menu && at && (
         <MenuAt label={t.value.group.more(at.name)} x={menu.x} y={menu.y} onClose={() => setMenu(undefined)}>
-          <ConversationMenuItems c={at} />
+          <ConversationMenuItems conv={at.conv} />
         </MenuAt>
       )}
       {making && <NewGroup onClose={() => setMaking(false)} />}

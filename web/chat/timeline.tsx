@@ -84,8 +84,9 @@ export function Timeline({
     if (seq !== undefined) view.markRead(seq);
   };
 
-  const latest = useRef({ span, markRead, rows });
-  latest.current = { span, markRead, rows };
+  const sees = () => atFoot.current && placed.current && whole && reading();
+  const latest = useRef({ span, markRead, rows, sees });
+  latest.current = { span, markRead, rows, sees };
 
   /** Brings rows in where the window has come near to an end of those that stand here. */
   const fill = () => {
@@ -169,6 +170,7 @@ export function Timeline({
     });
     watch.observe(el);
     const looked = () => latest.current.markRead();
+    view.follow(() => latest.current.sees());
     addEventListener('focus', looked);
     document.addEventListener('visibilitychange', looked);
     return () => {

@@ -19,6 +19,7 @@ export function emptyView(conv: string): t.ConversationView {
     loadNewest: async () => {},
     written: signal(0),
     markRead() {},
+    follow() {},
     close() {},
   };
 }

@@ -338,6 +338,8 @@ export interface ConversationView {
   typing: ReadonlySignal<string[]>;
   /** The person sees the newest message, or has come as far as a seq. */
   markRead(upTo?: number): void;
+  /** While that says that the person sees the newest message, what comes is read as it comes, and is never counted as unread. */
+  follow(sees: () => boolean): void;
   close(): void;
 }
 

@@ -2,6 +2,7 @@ import 'fake-indexeddb/auto';
 import { IDBDatabase, IDBFactory, IDBObjectStore, IDBOpenDBRequest } from 'fake-indexeddb';
 import { openDB } from 'idb';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { Conversation } from '../types';
 import { Database, type OutboxItem } from './database';
 import { alone, forgetAccount, oweGoodbye, readDevice, rememberAccount, renewal } from './device';
 
@@ -49,6 +50,29 @@ test('messages that come together are written together, and each is there when i
   await Promise.all([1, 2, 3].map((n) => db.putMessage(message(n))));
   expect(transactions).toHaveBeenCalledTimes(1);
   expect(await db.lastSeq('u:bob')).toBe(3);
+});
+
+test('what comes while something is being written is written together, of each thing its last state', async () => {
+  const db = await open();
+  const transactions = vi.spyOn(IDBDatabase.prototype, 'transaction');
+  const conversation = (lastSeq: number) => ({ conv: 'u:bob', lastSeq }) as Conversation;
+  const first = db.putMessage(message(1));
+  await Promise.resolve();
+  const later = [2, 3].flatMap((n) => [db.putMessage(message(n)), db.putConversation(conversation(n))]);
+  await Promise.all([first, ...later]);
+  expect(transactions).toHaveBeenCalledTimes(2);
+  expect([await db.lastSeq('u:bob'), await db.all('conversations')]).toEqual([3, [conversation(3)]]);
+});
+
+test('what is still to be written is changed, read and deleted as if it were', async () => {
+  const db = await open();
+  void db.putMessage(message(1));
+  void db.changeMessage('u:bob', 1, (m) => ({ ...m, text: 'changed' }));
+  expect((await db.messagesBefore('u:bob', 2, 50)).map((m) => m.text)).toEqual(['changed']);
+  void db.putMessage(message(2));
+  void db.putConversation({ conv: 'u:bob' } as Conversation);
+  await db.deleteConversation('u:bob');
+  expect([await db.lastSeq('u:bob'), await db.all('conversations')]).toEqual([0, []]);
 });
 
 test('a message takes the place of its item in the outbox', async () => {

@@ -56,6 +56,10 @@ interface Schema extends DBSchema {
   lines: { key: [string, string]; value: NoticeLine };
 }
 
+type Gathered =
+  | { store: 'messages'; value: Schema['messages']['value'] }
+  | { store: 'conversations'; value: Conversation };
+
 type Stores = 'messages' | 'outbox' | 'edits' | 'drafts' | 'conversations' | 'people' | 'groups' | 'lists' | 'lines';
 const version = 3;
 /** Another tab with an older version of the page may hold the database: don't wait for it for ever. ms. */
@@ -64,8 +68,10 @@ const openTimeout = 3000;
 const writeTimeout = 5000;
 
 export class Database {
-  private waiting: (Message & { seq: number })[] = [];
-  private flushing: Promise<void> | undefined;
+  /** What is to be written with the next transaction, the last state of each by its store and key. */
+  private waiting = new Map<string, Gathered>();
+  private gathering: Promise<void> | undefined;
+  private writing: Promise<void> = Promise.resolve();
   private db: IDBPDatabase<Schema> | undefined;
   private closed = false;
   private readonly current = signal<StorageState>('ok');
@@ -93,11 +99,14 @@ export class Database {
     return this.current;
   }
 
-  /** Resolves when the message is written, or can't be. Those that come meanwhile are written together. */
-  putMessage(m: Message & { seq: number }): Promise<void> {
-    this.waiting.push(m);
-    this.flushing ??= Promise.resolve().then(() => this.flush());
-    return this.flushing;
+  /** Resolves when the message is written, or can't be. Those that come while something is being written are written together. */
+  putMessage(value: Message & { seq: number }): Promise<void> {
+    return this.gather(`messages ${value.conv} ${value.seq}`, { store: 'messages', value });
+  }
+
+  /** As putMessage, and with the messages that come at the same time. */
+  putConversation(value: Conversation): Promise<void> {
+    return this.gather(`conversations ${value.conv}`, { store: 'conversations', value });
   }
 
   async putMessages(list: (Message & { seq: number })[]): Promise<void> {
@@ -109,8 +118,9 @@ export class Database {
   }
 
   /** Changes a message that is here. */
-  changeMessage(conv: string, seq: number, change: (m: Message & { seq: number }) => Message & { seq: number }) {
-    return this.write(async (db) => {
+  async changeMessage(conv: string, seq: number, change: (m: Message & { seq: number }) => Message & { seq: number }) {
+    await this.gathering;
+    await this.write(async (db) => {
       const tx = db.transaction('messages', 'readwrite');
       const m = await tx.store.get([conv, seq]);
       if (m) void tx.store.put(change(m)).catch(() => {}); // tx.done says it
@@ -119,7 +129,8 @@ export class Database {
   }
 
   /** The newest messages before a seq, ascending, as far as they follow each other without a gap up to it. */
-  messagesBefore(conv: string, before: number, limit: number): Promise<(Message & { seq: number })[]> {
+  async messagesBefore(conv: string, before: number, limit: number): Promise<(Message & { seq: number })[]> {
+    await this.gathering;
     return this.attempt([], async (db) => {
       const range = bound([conv, Math.max(1, before - limit)], [conv, before - 1]);
       const found = await db.getAll('messages', range);
@@ -130,7 +141,8 @@ export class Database {
   }
 
   /** The oldest messages after a seq, ascending, as far as they follow it and each other without a gap. */
-  messagesAfter(conv: string, after: number, limit: number): Promise<(Message & { seq: number })[]> {
+  async messagesAfter(conv: string, after: number, limit: number): Promise<(Message & { seq: number })[]> {
+    await this.gathering;
     return this.attempt([], async (db) => {
       const found = await db.getAll('messages', bound([conv, after + 1], [conv, after + limit]));
       const gap = found.findIndex((m, i) => m.seq !== after + 1 + i);
@@ -139,7 +151,8 @@ export class Database {
   }
 
   /** The greatest seq of a conversation that is here; 0 for none. */
-  lastSeq(conv: string): Promise<number> {
+  async lastSeq(conv: string): Promise<number> {
+    await this.gathering;
     return this.attempt(0, async (db) => {
       const range = bound([conv, 0], [conv, Number.MAX_SAFE_INTEGER]);
       const cursor = await db.transaction('messages').store.openKeyCursor(range, 'prev');
@@ -148,8 +161,9 @@ export class Database {
   }
 
   /** Deletes the copies of messages up to a seq. */
-  deleteMessages(conv: string, upTo: number): Promise<void> {
-    return this.write((db) => db.delete('messages', bound([conv, 0], [conv, upTo])));
+  async deleteMessages(conv: string, upTo: number): Promise<void> {
+    await this.gathering;
+    await this.write((db) => db.delete('messages', bound([conv, 0], [conv, upTo])));
   }
 
   /** Deletes the copies of a conversation's messages but for those from one seq to another; without from all, without to those before it. */
@@ -185,6 +199,7 @@ export class Database {
   }
 
   async deleteConversation(conv: string): Promise<void> {
+    await this.gathering;
     await this.write(async (db) => {
       const tx = db.transaction(['messages', 'lines', 'conversations', 'drafts', 'edits'], 'readwrite');
       await Promise.all([
@@ -225,7 +240,7 @@ export class Database {
     });
   }
 
-  put<S extends 'conversations' | 'people' | 'groups'>(store: S, value: Schema[S]['value']): Promise<void> {
+  put<S extends 'people' | 'groups'>(store: S, value: Schema[S]['value']): Promise<void> {
     return this.write((db) => db.put(store, value));
   }
 
@@ -286,11 +301,26 @@ export class Database {
     return (await left).some((n) => n > 0);
   }
 
-  private async flush(): Promise<void> {
-    const list = this.waiting;
-    this.waiting = [];
-    this.flushing = undefined;
-    await this.putMessages(list);
+  private gather(key: string, one: Gathered): Promise<void> {
+    this.waiting.set(key, one);
+    this.gathering ??= this.writing.then(() => this.flush());
+    return this.gathering;
+  }
+
+  private flush(): Promise<void> {
+    const list = [...this.waiting.values()];
+    this.waiting.clear();
+    this.gathering = undefined;
+    this.writing = this.write(async (db) => {
+      const tx = db.transaction(['messages', 'conversations'], 'readwrite');
+      for (const { store, value } of list)
+        void tx
+          .objectStore(store)
+          .put(value)
+          .catch(() => {}); // tx.done says it
+      await tx.done;
+    });
+    return this.writing;
   }
 
   private async connect(): Promise<void> {

@@ -11,7 +11,11 @@ export class Arrivals {
   private shown = Number.NEGATIVE_INFINITY;
   private stop: (() => void) | undefined;
 
-  constructor(private readonly c: Context) {}
+  constructor(
+    private readonly c: Context,
+    /** What follows from all that is shown together, and is shown with it. */
+    private readonly after: () => void,
+  ) {}
 
   /** Runs `show` at once, or a little later where something was shown just now; always in the order of the calls. */
   take(show: () => void): void {
@@ -31,6 +35,7 @@ export class Arrivals {
     this.shown = performance.now();
     batch(() => {
       for (const show of all) show();
+      this.after();
     });
   }
 }

@@ -69,7 +69,7 @@ export class Conversations {
   /** Writes all of it anew. */
   keep(): void {
     for (const c of this.map.values()) {
-      void this.c.db.put('conversations', c);
+      void this.c.db.putConversation(c);
       if (c.draft) void this.c.db.putKeyed('drafts', c.conv, c.draft);
     }
   }
@@ -284,7 +284,7 @@ export class Conversations {
     const c = { ...(this.map.get(conv) ?? this.blank(conv)), ...change };
     this.map.set(conv, c);
     this.version.value = this.version.peek() + 1;
-    void this.c.db.put('conversations', c);
+    void this.c.db.putConversation(c);
   }
 
   /** A conversation with what is going out. The same as long as neither changes: its row in the list need not be drawn anew. */

@@ -204,6 +204,37 @@ describe('reading', () => {
     expect(server.asked().filter((c) => c.startsWith('PUT'))).toEqual(['PUT /conversations/u:bob/read {"seq":3}']);
   });
 
+  test('is no matter of a moment where somebody looks: what comes is never counted', async () => {
+    const view = core.open('u:bob');
+    await settle();
+    let looks = true;
+    view.follow(() => looks);
+    view.markRead();
+    const totals: number[] = [];
+    const stop = core.unreadTotal.subscribe((n) => totals.push(n));
+    server.deliver('u:bob', 'bob', 'three');
+    server.deliver('u:bob', 'bob', 'four');
+    await vi.advanceTimersByTimeAsync(200);
+    expect([totals.at(-1), new Set(totals).size]).toEqual([totals[0], 1]);
+    expect(conversation('u:bob')).toMatchObject({ unread: 0, readSeq: 4 });
+    looks = false;
+    server.deliver('u:bob', 'bob', 'five');
+    await vi.advanceTimersByTimeAsync(200);
+    expect(conversation('u:bob')).toMatchObject({ unread: 1, readSeq: 4 });
+    looks = true;
+    view.close(); // nobody is there any more
+    server.deliver('u:bob', 'bob', 'six');
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(conversation('u:bob')).toMatchObject({ unread: 2, readSeq: 4 });
+    expect(
+      server
+        .asked()
+        .filter((c) => c.startsWith('PUT'))
+        .at(-1),
+    ).toBe('PUT /conversations/u:bob/read {"seq":4}');
+    stop();
+  });
+
   test('by the other side shows on messages of one’s own', async () => {
     server.deliver('u:bob', 'alice', 'three');
     server.deliver('u:bob', 'alice', 'four');

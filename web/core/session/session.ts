@@ -61,6 +61,11 @@ export interface SessionOptions {
   onMessage: (m: Message, c: Conversation) => void;
 }
 
+/** One of the views that show a conversation. */
+interface View {
+  sees: () => boolean;
+}
+
 export class Session {
   readonly people: People;
   readonly announcements: Announcements;
@@ -75,7 +80,7 @@ export class Session {
   /** Times of the newest in each conversation. */
   private readonly latest = new Map<string, number>();
   private readonly line: Line;
-  private readonly threads = new Map<string, { thread: Thread; views: number }>();
+  private readonly threads = new Map<string, { thread: Thread; views: Set<View> }>();
   private readonly asking = new Set<string>();
   /** Conversations whose kept messages have not been compared with the server's since a session was lost, or for long. */
   private doubtful = new Set<string>();
@@ -119,7 +124,7 @@ export class Session {
     private readonly o: SessionOptions,
     private readonly ending: AbortController,
   ) {
-    this.arrivals = new Arrivals(c);
+    this.arrivals = new Arrivals(c, () => this.readSeen());
     this.people = new People(c);
     this.announcements = new Announcements(c);
     this.groups = new Groups(c);
@@ -192,15 +197,15 @@ export class Session {
   open(conv: string, around?: number): ConversationView {
     let entry = this.threads.get(conv);
     if (!entry) {
-      entry = { thread: this.thread(conv), views: 0 };
+      entry = { thread: this.thread(conv), views: new Set() };
       this.threads.set(conv, entry);
       void entry.thread.open(around);
     } else if (around !== undefined) {
       void entry.thread.loadAround(around);
     }
-    entry.views++;
-    const { thread } = entry;
-    let open = true;
+    const self: View = { sees: () => false };
+    const { thread, views } = entry;
+    views.add(self);
     return {
       conv,
       items: thread.items,
@@ -215,11 +220,11 @@ export class Session {
       loadNewest: () => thread.loadNewest(),
       written: thread.written,
       markRead: (upTo) => this.conversations.markRead(conv, upTo),
+      follow: (sees) => {
+        self.sees = sees;
+      },
       close: () => {
-        if (!open) return;
-        open = false;
-        entry.views--;
-        if (entry.views === 0) this.threads.delete(conv);
+        if (views.delete(self) && views.size === 0) this.threads.delete(conv);
       },
     };
   }
@@ -334,6 +339,14 @@ export class Session {
       if (fresh && c && !m.mine && m.ts > this.upSince - missedAge) queueMicrotask(() => this.o.onMessage(m, c));
     });
     await written;
+  }
+
+  /** What came where somebody looks is read. */
+  private readSeen(): void {
+    for (const [conv, { views }] of this.threads) {
+      const unread = this.conversations.get(conv)?.unread ?? 0;
+      if (unread > 0 && [...views].some((view) => view.sees())) this.conversations.markRead(conv);
+    }
   }
 
   private receiveTyping(p: Received, topic: { kind: string; name: string }): void {
