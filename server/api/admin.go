@@ -38,7 +38,7 @@ type Administration interface {
 	AdminGroups
 	Announcements(ctx context.Context, eid, cursor string, limit int) ([]chat.Announcement, string, error)
 	AnnouncementsFor(ctx context.Context, eid, uid, cursor string, limit int) ([]chat.Announcement, string, error)
-	Announce(ctx context.Context, by chat.Actor, a chat.Announcement) (chat.Announcement, error)
+	Announce(ctx context.Context, by chat.Actor, a chat.Announcement, key string) (chat.Announcement, error)
 	ReadAnnouncement(ctx context.Context, eid, uid string, id int64) error
 	Orgs(ctx context.Context) ([]chat.Org, error)
 	AddOrg(ctx context.Context, by chat.Actor, o chat.Org, admin chat.User) (chat.Org, error)
@@ -71,7 +71,7 @@ type AdminGroups interface {
 	AllGroups(ctx context.Context, eid, text string, dissolved bool, cursor string, limit int) ([]chat.Group, string, error)
 	AnyGroup(ctx context.Context, eid, gid string) (chat.Group, error)
 	AnyMembers(ctx context.Context, eid, gid, cursor string, limit int) ([]chat.MemberProfile, string, error)
-	CreateGroupFor(ctx context.Context, by chat.Actor, g chat.Group, members []string) (chat.Group, error)
+	CreateGroupFor(ctx context.Context, by chat.Actor, g chat.Group, members []string, key string) (chat.Group, error)
 	UpdateAnyGroup(ctx context.Context, by chat.Actor, gid string, version int64, c chat.GroupChange, follows *int64) (chat.Group, error)
 	DissolveAnyGroup(ctx context.Context, by chat.Actor, gid string) error
 	RestoreGroup(ctx context.Context, by chat.Actor, gid string) (chat.Group, error)

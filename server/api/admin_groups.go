@@ -70,7 +70,10 @@ func (a *api) adminGroup(ctx context.Context, c *caller, in *GroupPath) (*answer
 	return &answer[AdminGroup]{adminGroupOf(g)}, nil
 }
 
-func (a *api) adminCreateGroup(ctx context.Context, c *caller, in *struct{ Body adminGroupBody }) (*answer[AdminGroup], error) {
+func (a *api) adminCreateGroup(ctx context.Context, c *caller, in *struct {
+	Key  string `header:"Idempotency-Key" maxLength:"255" doc:"A repeat with the same key returns the group that the first call made."`
+	Body adminGroupBody
+}) (*answer[AdminGroup], error) {
 	g := chat.Group{EID: c.EID, Join: in.Body.Join, Owner: in.Body.Owner}
 	var err error
 	if g.Name, err = chat.CleanName("name", in.Body.Name, chat.MaxName); err != nil {
@@ -79,7 +82,7 @@ func (a *api) adminCreateGroup(ctx context.Context, c *caller, in *struct{ Body 
 	if g.Follows, err = parseID("follows", in.Body.Follows); err != nil {
 		return nil, err
 	}
-	if g, err = a.Store.CreateGroupFor(ctx, c.actor(), g, in.Body.Members); err != nil {
+	if g, err = a.Store.CreateGroupFor(ctx, c.actor(), g, in.Body.Members, in.Key); err != nil {
 		return nil, fmt.Errorf("make a group: %w", err)
 	}
 	return &answer[AdminGroup]{adminGroupOf(g)}, nil

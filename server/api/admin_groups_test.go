@@ -71,6 +71,40 @@ func TestAdminGroups(t *testing.T) {
 	}
 }
 
+// TestRepeatedForms sends forms again whose answers were lost.
+func TestRepeatedForms(t *testing.T) {
+	w := newWorld(t, nil)
+	eng := w.want(201, "acme/alice", "POST", admin+"/departments", map[string]any{"name": "Engineering"}).body["id"].(string)
+	for _, uid := range []string{"bob", "bot"} {
+		w.want(200, "acme/alice", "PATCH", admin+"/users/"+uid, map[string]any{"departments": []string{eng}}, match(1))
+	}
+	for path, body := range map[string]map[string]any{
+		"/announcements": {"title": "News", "text": "x", "departments": []string{eng}},
+		"/groups":        {"name": "Team", "owner": "bob", "members": []string{"carol"}},
+	} {
+		id := map[string]string{"/announcements": "id", "/groups": "gid"}[path]
+		first := w.want(201, "acme/alice", "POST", admin+path, body, headers{"Idempotency-Key": "k"})
+		again := w.want(201, "acme/alice", "POST", admin+path, body, headers{"Idempotency-Key": "k"})
+		if first.body[id] == nil || again.raw != first.raw {
+			t.Errorf("%s: first %s, again %s", path, first.raw, again.raw)
+		}
+		if other := w.want(201, "acme/alice", "POST", admin+path, body, headers{"Idempotency-Key": "l"}); other.body[id] == first.body[id] {
+			t.Errorf("%s: another key gives %s", path, other.raw)
+		}
+		if n := len(w.want(200, "acme/alice", "GET", admin+path, nil).items()); n != 2 {
+			t.Errorf("%s: %d are there", path, n)
+		}
+		if path == "/announcements" && first.body["people"] != 1.0 {
+			t.Errorf("a program is counted: %s", first.raw)
+		}
+	}
+	for action, want := range map[string]int{"announcement.create": 2, "group.create": 2} {
+		if n := len(w.want(200, "acme/alice", "GET", admin+"/audit?action="+action, nil).items()); n != want {
+			t.Errorf("%s: %d entries", action, n)
+		}
+	}
+}
+
 // TestMutedInEveryRole mutes a group's owner, who stays so when the group is handed over.
 func TestMutedInEveryRole(t *testing.T) {
 	w := newWorld(t, nil)

@@ -81,6 +81,7 @@ func (a *api) adminAnnouncements(ctx context.Context, c *caller, in *Paging) (*a
 }
 
 func (a *api) announce(ctx context.Context, c *caller, in *struct {
+	Key  string `header:"Idempotency-Key" maxLength:"255" doc:"A repeat with the same key returns the announcement that the first call made, and tells nobody again."`
 	Body struct {
 		Title       string   `json:"title" maxLength:"128"`
 		Text        string   `json:"text" maxLength:"4000"`
@@ -100,7 +101,7 @@ func (a *api) announce(ctx context.Context, c *caller, in *struct {
 	} else if len(ids) > 0 {
 		x.Departments = ids
 	}
-	if x, err = a.Store.Announce(ctx, c.actor(), x); err != nil {
+	if x, err = a.Store.Announce(ctx, c.actor(), x, in.Key); err != nil {
 		return nil, fmt.Errorf("announce: %w", err)
 	}
 	return &answer[announcement]{adminAnnouncementOf(x)}, nil

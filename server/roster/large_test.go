@@ -21,7 +21,7 @@ func TestCompany(t *testing.T) {
 		d, err := w.store.CreateDepartment(t.Context(), shell, chat.Department{Name: fmt.Sprintf("Team %d", i), Parent: parent[i%10], Position: -1})
 		check(t, err)
 		if i < 200 {
-			g, err := w.store.CreateGroupFor(t.Context(), shell, chat.Group{Name: fmt.Sprintf("Group %d", i), Owner: "ann", Follows: d.ID}, nil)
+			g, err := w.store.CreateGroupFor(t.Context(), shell, chat.Group{Name: fmt.Sprintf("Group %d", i), Owner: "ann", Follows: d.ID}, nil, "")
 			check(t, err)
 			gids = append(gids, g.GID)
 		}

@@ -72,11 +72,19 @@ func name(by chat.Actor, g chat.Group) string {
 	return by.UID
 }
 
-// CreateGroupFor makes a group for its owner and others, or for the people of the department that it follows.
-func (s *Store) CreateGroupFor(ctx context.Context, by chat.Actor, g chat.Group, members []string) (chat.Group, error) {
+// CreateGroupFor makes a group for its owner and others, or for the people of the department that it follows. A repeat with the same key by the
+// same actor returns the first group.
+func (s *Store) CreateGroupFor(ctx context.Context, by chat.Actor, g chat.Group, members []string, key string) (chat.Group, error) {
 	made := g
 	var left []steps
 	err := s.administer(ctx, by, chat.ManageGroups, func(t *tx) (err error) {
+		left = nil
+		if gid, err := t.madeBefore(by.EID, by.UID, key); err != nil {
+			return err
+		} else if gid != "" {
+			made, err = anyGroup(background, t, by.EID, gid)
+			return err
+		}
 		if err := t.people(by.EID, []string{g.Owner}, "owner"); err != nil {
 			return err
 		}
@@ -87,7 +95,7 @@ func (s *Store) CreateGroupFor(ctx context.Context, by chat.Actor, g chat.Group,
 		if err := t.people(by.EID, others, "members"); err != nil {
 			return err
 		}
-		if made, err = t.makeGroup(by.EID, g.Owner, g, others, ""); err != nil {
+		if made, err = t.makeGroup(by.EID, g.Owner, g, others, by.UID, key); err != nil {
 			return err
 		}
 		if g.Follows != 0 {

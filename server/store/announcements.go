@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 
@@ -27,8 +28,8 @@ func scanAnnouncement(scan func(...any) error) (a chat.Announcement, err error) 
 const announceStep = 500
 
 // Announce writes an announcement to the people of departments and of those below them, or to everyone for none. Whom it is for is decided at
-// once; they are told in steps.
-func (s *Store) Announce(ctx context.Context, by chat.Actor, a chat.Announcement) (chat.Announcement, error) {
+// once; they are told in steps. A repeat with the same key by the same author returns the first one.
+func (s *Store) Announce(ctx context.Context, by chat.Actor, a chat.Announcement, key string) (chat.Announcement, error) {
 	departments, err := json.Marshal(a.Departments)
 	if err != nil {
 		return a, fmt.Errorf("announce: %w", err)
@@ -36,14 +37,23 @@ func (s *Store) Announce(ctx context.Context, by chat.Actor, a chat.Announcement
 	query := `SELECT uid FROM users WHERE eid = $1 AND disabled = 0 AND service = 0 AND json_array_length(CAST($2 AS text)) = 0`
 	if len(a.Departments) > 0 {
 		query = `WITH RECURSIVE below (id) AS (SELECT value FROM json_each(CAST($2 AS text)) UNION SELECT d.id FROM departments d JOIN below b ON d.parent = b.id)
-			SELECT DISTINCT m.uid FROM below b JOIN department_members m ON m.department = b.id AND m.hidden = 0 AND m.eid = $1`
+			SELECT DISTINCT m.uid FROM below b JOIN department_members m ON m.department = b.id AND m.hidden = 0 AND m.eid = $1
+			JOIN users u ON u.eid = m.eid AND u.uid = m.uid AND u.service = 0`
 	}
 	uids, err := collect(ctx, s.read, scanString, query, by.EID, string(departments))
 	if err != nil {
 		return a, fmt.Errorf("announce: %w", err)
 	}
-	var left steps
+	var left []steps
 	err = s.administer(ctx, by, chat.Announce, func(t *tx) error {
+		left = nil
+		if key != "" {
+			first, err := scanAnnouncement(t.row(`SELECT `+announcementColumns+` FROM announcements a WHERE a.eid = $1 AND a.author = $2 AND a.author_key = $3`, by.EID, by.UID, key).Scan)
+			if !errors.Is(err, sql.ErrNoRows) {
+				a = first
+				return err
+			}
+		}
 		for _, id := range a.Departments {
 			if _, err := readDepartment(background, t, by.EID, id); chat.CodeOf(err) == chat.NotFound {
 				return chat.FieldError("departments", chat.FieldNobody, "must name departments of your organisation")
@@ -55,8 +65,8 @@ func (s *Store) Announce(ctx context.Context, by chat.Actor, a chat.Announcement
 			return chat.FieldError("departments", chat.FieldTooFew, "must have somebody in them")
 		}
 		created := now()
-		err := t.row(`INSERT INTO announcements (eid, author, title, text, departments, created, told) VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id`,
-			by.EID, by.UID, a.Title, a.Text, string(departments), created, len(uids)).Scan(&a.ID)
+		err := t.row(`INSERT INTO announcements (eid, author, title, text, departments, created, told, author_key) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING id`,
+			by.EID, by.UID, a.Title, a.Text, string(departments), created, len(uids), key).Scan(&a.ID)
 		if err != nil {
 			return err
 		}
@@ -67,15 +77,17 @@ func (s *Store) Announce(ctx context.Context, by chat.Actor, a chat.Announcement
 				return err
 			}
 		}
-		if left, err = t.plan(steps{eid: by.EID, kind: stepAnnouncement, target: strconv.FormatInt(a.ID, 10), actor: by.UID}); err != nil {
+		tell, err := t.plan(steps{eid: by.EID, kind: stepAnnouncement, target: strconv.FormatInt(a.ID, 10), actor: by.UID})
+		if err != nil {
 			return err
 		}
+		left = []steps{tell}
 		return t.audit(by, "announcement.create", strconv.FormatInt(a.ID, 10), nil, map[string]any{"title": a.Title, "text": a.Text, "departments": a.Departments, "people": a.People})
 	})
 	if err != nil {
 		return a, fmt.Errorf("announce: %w", err)
 	}
-	s.complete(ctx, left)
+	s.complete(ctx, left...)
 	return a, nil
 }
 

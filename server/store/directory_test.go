@@ -167,7 +167,7 @@ func TestDisabledLeavesFollowingGroup(t *testing.T) {
 		must(s.UpdateAccount(ctx, by, "bo", a.Version, c))(t)
 	}
 	change(chat.AccountChange{Departments: &[]int64{d.ID}})
-	g := must(s.CreateGroupFor(ctx, by, chat.Group{Name: "Board", Owner: "ann", Follows: d.ID}, nil))(t)
+	g := must(s.CreateGroupFor(ctx, by, chat.Group{Name: "Board", Owner: "ann", Follows: d.ID}, nil, ""))(t)
 	for _, step := range []struct {
 		c    chat.AccountChange
 		want int

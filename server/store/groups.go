@@ -93,19 +93,14 @@ func (s *Store) GroupManagers(ctx context.Context, eid, gid string) (chat.Group,
 func (s *Store) CreateGroup(ctx context.Context, eid, owner string, g chat.Group, members []string, key string) (chat.Group, error) {
 	members = slices.DeleteFunc(unique(members), func(uid string) bool { return uid == owner })
 	err := s.change(ctx, func(t *tx) error {
-		if key != "" {
-			var gid string
-			err := t.row(`SELECT gid FROM chat_groups WHERE eid = $1 AND maker = $2 AND maker_key = $3`, eid, owner, key).Scan(&gid)
-			if err == nil {
-				if _, err := readMembership(ctx, t, eid, gid, owner); err != nil {
-					return err // it has left: the group is not for its eyes any more
-				}
-				g, err = readGroup(ctx, t, eid, gid)
-				return err
+		if gid, err := t.madeBefore(eid, owner, key); err != nil {
+			return err
+		} else if gid != "" {
+			if _, err := readMembership(ctx, t, eid, gid, owner); err != nil {
+				return err // it has left: the group is not for its eyes any more
 			}
-			if !errors.Is(err, sql.ErrNoRows) {
-				return err
-			}
+			g, err = readGroup(ctx, t, eid, gid)
+			return err
 		}
 		if err := t.mayCreateGroup(eid, owner); err != nil {
 			return err
@@ -120,14 +115,26 @@ func (s *Store) CreateGroup(ctx context.Context, eid, owner string, g chat.Group
 			return err
 		}
 		var err error
-		g, err = t.makeGroup(eid, owner, g, members, key)
+		g, err = t.makeGroup(eid, owner, g, members, owner, key)
 		return err
 	})
 	return g, err
 }
 
+// madeBefore returns the group that a maker has made with an idempotency key, or "".
+func (t *tx) madeBefore(eid, maker, key string) (gid string, err error) {
+	if key == "" {
+		return "", nil
+	}
+	err = t.row(`SELECT gid FROM chat_groups WHERE eid = $1 AND maker = $2 AND maker_key = $3`, eid, maker, key).Scan(&gid)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = nil
+	}
+	return gid, err
+}
+
 // makeGroup makes a group of its owner and others.
-func (t *tx) makeGroup(eid, owner string, g chat.Group, members []string, key string) (chat.Group, error) {
+func (t *tx) makeGroup(eid, owner string, g chat.Group, members []string, maker, key string) (chat.Group, error) {
 	gid := g.GID
 	if gid == "" {
 		id, err := uuid.NewV7()
@@ -144,8 +151,8 @@ func (t *tx) makeGroup(eid, owner string, g chat.Group, members []string, key st
 		return g, err
 	}
 	n, err := t.affect(`INSERT INTO chat_groups (eid, gid, name, avatar, announcement, join_policy, muted_all, owner, maker, maker_key, created, dissolved)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9, $10, 0) ON CONFLICT DO NOTHING`,
-		eid, gid, g.Name, g.Avatar, g.Announcement, string(join), flag(g.MutedAll), owner, key, time.Now().UnixMilli())
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0) ON CONFLICT DO NOTHING`,
+		eid, gid, g.Name, g.Avatar, g.Announcement, string(join), flag(g.MutedAll), owner, maker, key, time.Now().UnixMilli())
 	if err != nil {
 		return g, err
 	}

@@ -63,7 +63,7 @@ func fill(t *testing.T, s *Store, eid string) {
 	check(t, <-saved)
 	session := must(s.Session(ctx, eid, "ann", "c"))(t)
 	say(t, s, chat.Append{Stream: chat.StreamRef{EID: eid, Kind: chat.StreamApp}, Topic: "a", Retain: true, Sender: "ann", Packet: &chat.PacketKey{Session: session.ID, PacketID: 7}})
-	must(s.Announce(ctx, by, chat.Announcement{Title: "T", Text: "t"}))(t)
+	must(s.Announce(ctx, by, chat.Announcement{Title: "T", Text: "t"}, ""))(t)
 	check(t, s.ReadAnnouncement(ctx, eid, "bo", latest(t, s, eid)))
 	must(s.CreatePasswordLink(ctx, by, "cy", []byte("link of "+eid)))(t)
 	check(t, s.SaveJob(ctx, chat.Job{ID: eid + "-job", By: by, Kind: chat.JobImport, State: chat.JobDone}))

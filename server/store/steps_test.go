@@ -22,7 +22,7 @@ func company(t *testing.T, n int) string {
 		}
 	}
 	for _, gid := range []string{"free", "north", "all"} {
-		must(s.CreateGroupFor(t.Context(), root, chat.Group{GID: gid, Name: gid, Owner: "ann"}, nil))(t)
+		must(s.CreateGroupFor(t.Context(), root, chat.Group{GID: gid, Name: gid, Owner: "ann"}, nil, ""))(t)
 	}
 	check(t, s.change(t.Context(), func(t *tx) error {
 		const people = `FROM users WHERE eid = 'acme' AND uid LIKE 'p%'`
@@ -151,7 +151,7 @@ func TestSteps(t *testing.T) {
 			return s.DeleteDepartment(t.Context(), root, 3, 1)
 		}, chat.EventOrg, map[string]int{"in north p": many, "in free p": many / 2, "group free 0": 1, "tree": 2, "department 2 0": many, "main 2": many}},
 		"an announcement": {many, func(s *Store) error {
-			a, err := s.Announce(t.Context(), root, chat.Announcement{Title: "News"})
+			a, err := s.Announce(t.Context(), root, chat.Announcement{Title: "News"}, "")
 			if err == nil && a.People != many+4 {
 				err = fmt.Errorf("it is for %d people", a.People)
 			}

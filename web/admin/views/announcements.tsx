@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 import { Problem } from '../../core/problem';
+import { RepeatKey } from '../../core/repeat';
 import { Confirm } from '../../ui/dialog';
 import { Area, Field } from '../../ui/field';
 import { format } from '../../ui/format';
@@ -152,12 +153,13 @@ function AnnouncementPane({ x }: { x: Announcement }) {
 function Write({ onClose, onMade }: { onClose(): void; onMade(): void }) {
   const text = a.value.announcements;
   const [asking, setAsking] = useState(false);
+  const [keys] = useState(() => new RepeatKey());
   const base = { title: '', text: '', departments: [] as string[] };
   const draft = useDraft({
     base,
     version: 0,
     save: async (_change, _version, v) => {
-      await api.request('POST', '/admin/announcements', { body: v });
+      await api.request('POST', '/admin/announcements', { body: v, idempotencyKey: keys.of(v) });
       toast(text.sent);
       onMade();
     },

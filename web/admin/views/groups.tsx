@@ -1,4 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
+import { RepeatKey } from '../../core/repeat';
 import { Avatar } from '../../ui/avatar';
 import { Confirm } from '../../ui/dialog';
 import { Area, Field, Switch } from '../../ui/field';
@@ -136,6 +137,7 @@ function MakeGroup({ onClose, onMade }: { onClose(): void; onMade(g: AdminGroup)
   const text = a.value.groups;
   const [owner, setOwner] = useState<Account>();
   const [choosing, setChoosing] = useState(false);
+  const [keys] = useState(() => new RepeatKey());
   const draft = useDraft({
     base: { name: '', owner: '', join: 'invite' as AdminGroup['join'], follows: '' },
     version: 0,
@@ -146,7 +148,8 @@ function MakeGroup({ onClose, onMade }: { onClose(): void; onMade(g: AdminGroup)
       return wrong;
     },
     save: async (_change, _version, v) => {
-      const made = await api.request<AdminGroup>('POST', '/admin/groups', { body: { ...v, name: v.name.trim() } });
+      const body = { ...v, name: v.name.trim() };
+      const made = await api.request<AdminGroup>('POST', '/admin/groups', { body, idempotencyKey: keys.of(body) });
       toast(text.made(made.name));
       onMade(made);
     },

@@ -2,16 +2,17 @@
 
 import { computed, type ReadonlySignal, type Signal, signal } from '@preact/signals-core';
 import type { WireGroup } from '../api/shapes';
+import { RepeatKey } from '../repeat';
 import type { Group, GroupChange, Member, MemberChange } from '../types';
 import type { Context } from './context';
 import { Joining } from './joining';
-import { hex } from './messages';
 
 export class Groups {
   private readonly entries = new Map<string, Signal<Group | undefined>>();
   private readonly memberLists = new Map<string, Signal<Member[]>>();
   /** Those that were asked for since the list was read: what one may not see is not asked for at every look. */
   private readonly asked = new Set<string>();
+  private readonly making = new RepeatKey();
   private readonly gids = signal<string[]>([]);
   readonly list: ReadonlySignal<Group[]> = computed(() =>
     this.gids.value.map((gid) => this.entry(gid).value).filter((g) => g !== undefined),
@@ -83,8 +84,10 @@ export class Groups {
   }
 
   async create(name: string, uids: string[]): Promise<Group> {
-    const idempotencyKey = hex(crypto.getRandomValues(new Uint8Array(16)));
-    const g = await this.c.api.request<WireGroup>('POST', '/groups', { body: { name, members: uids }, idempotencyKey });
+    const body = { name, members: uids };
+    const idempotencyKey = this.making.of(body);
+    const g = await this.c.api.request<WireGroup>('POST', '/groups', { body, idempotencyKey });
+    this.making.done();
     this.enter({ ...g, role: 'owner' });
     return { ...g, role: 'owner' };
   }
