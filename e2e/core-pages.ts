@@ -146,13 +146,22 @@ function messagesOf(items: Item[]): Message[] {
   return items.filter((i): i is Message => 'media' in i);
 }
 
+/** ms after which what is waited for will not come: less than a test has. */
+const patience = 60_000;
+
 /** Waits until a signal's value is as wanted. */
 export function until<T>(s: ReadonlySignal<T>, good: (v: T) => unknown): Promise<T> {
-  return new Promise((resolve) => {
+  const late = new Error('It did not come.'); // with the place of the call
+  return new Promise((resolve, reject) => {
     let done = false;
+    const timer = setTimeout(() => {
+      late.message = `This is not what was waited for: ${JSON.stringify(s.peek())?.slice(0, 300)}`;
+      reject(late);
+    }, patience);
     const stop = effect(() => {
       if (done || !good(s.value)) return;
       done = true;
+      clearTimeout(timer);
       resolve(s.value);
       queueMicrotask(() => stop());
     });

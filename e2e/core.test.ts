@@ -1,7 +1,8 @@
 // The browser's core, in Node, against the real program.
 
 import 'fake-indexeddb/auto';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { IDBFactory } from 'fake-indexeddb';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { NoticeLine } from '../web/core';
 import { Browser, type Page, until } from './core-pages';
 import { Server } from './server';
@@ -9,10 +10,11 @@ import { Server } from './server';
 let server: Server;
 let pages: Page[] = [];
 
-beforeAll(async () => {
+beforeEach(async () => {
+  globalThis.indexedDB = new IDBFactory();
   server = await Server.start('--limit-login-rate', '0', '--presence-grace', '50ms');
 });
-afterAll(() => server?.stop());
+afterEach(() => server?.stop());
 afterEach(async () => {
   await Promise.all(pages.map((p) => p.core.logout()));
   pages = [];

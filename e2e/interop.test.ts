@@ -2,16 +2,16 @@
 
 import { randomBytes } from 'node:crypto';
 import mqtt, { type IClientOptions, type IPublishPacket, type MqttClient, type Packet } from 'mqtt';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { decodeIM, encodeIM, medium } from '../web/core/payload/im';
 import { Server } from './server';
 
 let server: Server;
-beforeAll(async () => {
+beforeEach(async () => {
   // Replays and several clients at once: the limit on publishes is not what is tested here.
   server = await Server.start('--limit-publish-rate', '0');
 });
-afterAll(() => server?.stop());
+afterEach(() => server?.stop());
 
 interface Arrived {
   topic: string;

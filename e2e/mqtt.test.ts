@@ -2,17 +2,17 @@
 
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { Client, type Closed, type QoS, type Received, type Socket, userProperty } from '../web/core/mqtt/client';
 import { decodeIM, encodeIM, medium } from '../web/core/payload/im';
 import { Server } from './server';
 
 let server: Server;
-beforeAll(async () => {
+beforeEach(async () => {
   server = await Server.start('--limit-publish-rate', '0');
 });
-afterAll(() => server?.stop());
+afterEach(() => server?.stop());
 
 /** A client and what has come to it on the topics that a test is about. */
 class Peer {

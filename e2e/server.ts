@@ -64,7 +64,16 @@ export class Server {
   /** Starts it again on the same folder and ports. */
   async restart(): Promise<void> {
     await this.end('SIGTERM');
-    await this.up(new URL(this.http).host, new URL(this.tcp).host);
+    const ports = [new URL(this.http).host, new URL(this.tcp).host] as const;
+    // A connection of anybody's may have been given one of the ports meanwhile, for a moment.
+    for (let tries = 1; ; tries++) {
+      try {
+        return await this.up(...ports);
+      } catch (e) {
+        if (tries === 40) throw e;
+        await new Promise((resolve) => setTimeout(resolve, 250));
+      }
+    }
   }
 
   /** Ends the program in order and removes its folder. */

@@ -1,15 +1,17 @@
 // Several tabs of one browser: one login, one database, one cookie, one connection.
 
 import 'fake-indexeddb/auto';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { IDBFactory } from 'fake-indexeddb';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Browser, type Page, until } from './core-pages';
 import { Server } from './server';
 
 let server: Server;
-beforeAll(async () => {
+beforeEach(async () => {
+  globalThis.indexedDB = new IDBFactory();
   server = await Server.start('--limit-login-rate', '0');
 });
-afterAll(() => server?.stop());
+afterEach(() => server?.stop());
 
 async function open(browser: Browser): Promise<Page> {
   const page = browser.page();

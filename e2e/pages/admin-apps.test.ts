@@ -54,7 +54,7 @@ test('an app is added, is given keys that are shown once and change places, is c
   await pane.getByLabel('Origins').fill('https://oa.example.com');
   await pane.getByRole('switch', { name: 'Add people at first sight' }).check();
   await pane.getByRole('button', { name: 'Save changes' }).click();
-  await page.getByText('Saved.').waitFor();
+  await alice.told('Saved.');
   await pane.getByRole('button', { name: 'Disable the app' }).click();
   await page.getByRole('dialog', { name: 'Disable Office?' }).getByRole('button', { name: 'Disable the app' }).click();
   await page
@@ -184,8 +184,9 @@ test('it is tried as somebody of one’s choice; an auditor reads and changes no
   await picker.getByRole('button', { name: 'Show the bubble' }).click();
   await page.getByText('The bubble at the corner is Carol Nwosu’s.').waitFor();
   await page.evaluate(() => window.Magpie?.('openChat', { user: 'bob' }));
-  const panel = page.frames().find((frame) => frame.url().includes('/embed/v1/panel?app=oa-try'));
-  await panel?.locator('.bar-title', { hasText: 'Bob Tanaka' }).waitFor();
+  const panel = () => page.frames().find((frame) => frame.url().includes('/embed/v1/panel?app=oa-try'));
+  await expect.poll(panel).toBeDefined();
+  await panel()?.locator('.bar-title', { hasText: 'Bob Tanaka' }).waitFor();
   await page.evaluate(() => window.Magpie?.('hide'));
   await page.getByRole('button', { name: 'Take it away' }).click();
   await page.locator('magpie-launcher').waitFor({ state: 'detached' });

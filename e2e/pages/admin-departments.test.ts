@@ -59,21 +59,22 @@ describe('departments', () => {
 
 describe('the audit log', () => {
   test('says who did what, before and after; is filtered, and saved as a file', async () => {
-    const { page } = await administer(crowd, 'alice', '/admin/departments');
+    const alice = await administer(crowd, 'alice', '/admin/departments');
+    const { page } = alice;
     await page.getByRole('button', { name: 'Add a department', exact: true }).click();
     await page.getByRole('dialog').getByLabel('Name').fill('=Formula');
     await page.getByRole('dialog').getByRole('button', { name: 'Add', exact: true }).click();
     const pane = page.getByRole('complementary', { name: '=Formula' });
     await pane.getByLabel('Name').fill('Formulas');
     await pane.getByRole('button', { name: 'Save changes' }).click();
-    await page.getByText('Saved.').waitFor();
+    await alice.told('Saved.');
     await page.getByRole('link', { name: 'Audit log' }).click();
     await page.getByRole('search').getByLabel('Action').selectOption({ label: 'Department changed' });
     const first = page.locator('tr.item').first();
     await first.getByRole('cell', { name: /^Formulas/ }).waitFor();
     await first.getByRole('link').click();
     const row = page.getByRole('complementary').getByRole('row', { name: /^name/ });
-    expect(await row.getByRole('cell').allTextContents()).toEqual(['=Formula', 'Formulas']);
+    await expect.poll(() => row.getByRole('cell').allTextContents()).toEqual(['=Formula', 'Formulas']);
     const [file] = await Promise.all([
       page.waitForEvent('download'),
       page.getByRole('button', { name: 'Export as CSV' }).click(),

@@ -76,7 +76,7 @@ describe('announcements', () => {
     await page.getByRole('button', { name: 'Announce something' }).click();
     const dialog = page.getByRole('dialog', { name: 'Announce something' });
     await dialog.getByRole('button', { name: 'Announce', exact: true }).click();
-    expect(await dialog.getByText('Fill in this field.').count()).toBe(2);
+    await expect.poll(() => dialog.getByText('Fill in this field.').count()).toBe(2);
     await dialog.getByLabel('Title').fill('Fire drill');
     await dialog.getByLabel('Text').fill('Tomorrow at ten.\nUse the stairs.');
     await dialog.getByLabel('Add a department').selectOption({ label: 'Engineering' });
@@ -102,8 +102,12 @@ describe('announcements', () => {
     await bob.page.locator('.conversation').first().waitFor();
     await dave.page.getByText('Fire drill').waitFor();
     expect(await strip.count()).toBe(0);
-    await page.getByRole('button', { name: 'Refresh' }).click();
-    await row.getByRole('cell', { name: '1 of 3', exact: true }).waitFor();
+    await expect
+      .poll(async () => {
+        await page.getByRole('button', { name: 'Refresh' }).click();
+        return row.getByRole('cell').allTextContents();
+      })
+      .toContain('1 of 3');
     await row.getByRole('link').click();
     await page.getByRole('complementary').getByText('Use the stairs.').waitFor();
   });

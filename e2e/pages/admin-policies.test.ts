@@ -14,7 +14,7 @@ test('policies are changed, hold at once, and say what they delete before they d
   await page.getByText('Use 8 to 128.').waitFor();
   await page.getByLabel('Fewest characters of a new password').fill('12');
   await page.getByRole('button', { name: 'Save changes' }).click();
-  await page.getByText('Saved.').waitFor();
+  await alice.told('Saved.');
   const { access_token } = await crowd.server.login('bob');
   await expect(
     crowd.server.call('POST', '/groups', access_token, { name: 'Not allowed', members: ['carol'] }),
@@ -26,7 +26,7 @@ test('policies are changed, hold at once, and say what they delete before they d
   await dialog.getByText('Between two people: 30 days; In groups: for ever').waitFor();
   await dialog.getByRole('button', { name: 'Cancel' }).click();
   await page.getByRole('button', { name: 'Discard changes' }).click();
-  expect(await page.getByLabel('Between two people').inputValue()).toBe('0');
+  await expect.poll(() => page.getByLabel('Between two people').inputValue()).toBe('0');
   await page.getByLabel('Between two people').fill('30');
   await page.getByRole('button', { name: 'Save changes' }).click();
   await dialog.getByRole('button', { name: 'Save and delete older messages' }).click();
@@ -44,12 +44,12 @@ test('of two who change policies at once, the second is told', async () => {
   await other.page.getByLabel('Largest file').waitFor();
   await alice.page.getByLabel('Largest file').fill('20');
   await alice.page.getByRole('button', { name: 'Save changes' }).click();
-  await alice.page.getByText('Saved.').waitFor();
+  await alice.told('Saved.');
   await other.page.getByLabel('Contacts must agree').click();
   await other.page.getByRole('button', { name: 'Save changes' }).click();
   await other.page.getByText('Largest file: now “20”, was “0”.').waitFor();
   await other.page.getByRole('button', { name: 'Save changes' }).click();
-  await other.page.getByText('Saved.').waitFor();
+  await other.told('Saved.');
   await other.page.reload();
   await expect.poll(() => other.page.getByLabel('Largest file').inputValue()).toBe('20');
 });

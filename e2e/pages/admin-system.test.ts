@@ -14,7 +14,7 @@ test('an organisation is made; its administrator chooses a password, gets in, an
   await page.getByRole('button', { name: 'Add an organisation' }).click();
   const dialog = page.getByRole('dialog', { name: 'Add an organisation' });
   await dialog.getByRole('button', { name: 'Add', exact: true }).click();
-  expect(await dialog.getByText('Fill in this field.').count()).toBe(4);
+  await expect.poll(() => dialog.getByText('Fill in this field.').count()).toBe(4);
   await dialog.getByLabel('Name of the organisation').fill('Second Firm');
   await dialog.getByLabel('Short name').fill('demo');
   await dialog.getByLabel('Name of its first administrator').fill('Zed');
@@ -81,7 +81,7 @@ test('an organisation is made; its administrator chooses a password, gets in, an
   await pane.getByRole('button', { name: 'Delete the organisation' }).click();
   const sure = page.getByRole('dialog', { name: 'Delete Second Firm?' });
   const remove = sure.getByRole('button', { name: 'Delete the organisation' });
-  expect(await remove.isDisabled()).toBe(true);
+  await expect.poll(() => remove.isDisabled()).toBe(true);
   await sure.getByLabel('Type second to confirm').fill('second');
   await remove.click();
   await pane.getByText('All of it is deleted on').waitFor();

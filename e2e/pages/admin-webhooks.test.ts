@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { accessible, administer, lookAtAll, looks } from './administrator';
 import { gather } from './crowd';
 
@@ -36,6 +36,10 @@ beforeAll(async () => {
   receiver.listen(0, '127.0.0.1');
   await once(receiver, 'listening');
   url = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/hooks/chat`;
+});
+beforeEach(() => {
+  got.length = 0;
+  status = 200;
 });
 afterAll(() => {
   receiver?.closeAllConnections();
@@ -96,8 +100,8 @@ test('a webhook is added, its secret is shown once, it is tried, tells messages,
   await log.getByRole('button', { name: 'Send a test' }).click();
   await log.getByText('The test was not taken.').waitFor();
   await log.getByRole('radio', { name: 'Failed' }).check();
+  await expect.poll(() => log.getByRole('listitem').count()).toBe(1);
   await log.getByRole('listitem').getByText('Test').waitFor();
-  expect(await log.getByRole('listitem').count()).toBe(1);
   await log.getByRole('radio', { name: 'All' }).check();
   status = 200;
   await message.getByRole('button', { name: 'Send again: Message' }).click();

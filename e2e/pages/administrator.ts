@@ -15,9 +15,22 @@ export async function administer(crowd: Crowd, uid: string, path: string, o?: Br
   return one;
 }
 
-/** Holds that axe finds nothing grave in what is shown, and that nothing is wider than the window. */
+/** Waits until nothing moves or fades any more, apart from what always does. */
+async function still(page: Page): Promise<void> {
+  const moving = () =>
+    page.evaluate(
+      () =>
+        document
+          .getAnimations()
+          .filter((one) => one.playState === 'running' && one.effect?.getComputedTiming().endTime !== Infinity).length,
+    );
+  await expect.poll(moving, { message: 'what moves' }).toBe(0);
+}
+
+/** Holds that axe finds nothing grave in what is shown, outside frames, and that nothing is wider than the window. */
 export async function accessible(page: Page, view: string): Promise<void> {
-  const { violations } = await new AxeBuilder({ page }).analyze();
+  await still(page);
+  const { violations } = await new AxeBuilder({ page }).exclude('iframe').analyze();
   const grave = violations.filter((v) => v.impact === 'serious' || v.impact === 'critical');
   expect(
     grave.map((v) => `${view}: ${v.id}: ${v.nodes.map((n) => `${n.html} ${n.failureSummary}`).join('\n')}`),

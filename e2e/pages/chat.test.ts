@@ -19,7 +19,7 @@ describe('signing in', () => {
     const one = await crowd.open();
     const submit = one.page.getByRole('button', { name: 'Sign in', exact: true });
     await submit.click();
-    expect(await one.page.getByText('Fill in this field.').count()).toBe(3);
+    await expect.poll(() => one.page.getByText('Fill in this field.').count()).toBe(3);
     await one.page.getByLabel('Organisation').fill('demo');
     await one.page.getByLabel('User name or e-mail').fill('carol');
     await one.page.getByLabel('Password', { exact: true }).fill('not this one');
@@ -56,7 +56,7 @@ describe('one to one', () => {
       .row('Alice')
       .getByRole('img', { name: /unread/ })
       .waitFor();
-    expect(await bob.row('Alice').textContent()).toContain('Are the figures ready?');
+    await expect.poll(() => bob.row('Alice').textContent()).toContain('Are the figures ready?');
 
     await bob.openChat('Alice');
     await bob.message('Are the figures ready?').waitFor();
@@ -66,8 +66,9 @@ describe('one to one', () => {
       .getByRole('img', { name: /unread/ })
       .waitFor({ state: 'detached' });
 
+    const typing = await alice.glimpse('.typing-line', 'is typing');
     await bob.composer.pressSequentially('Nearly');
-    await alice.page.locator('.typing-line', { hasText: 'is typing' }).waitFor();
+    await typing();
     await bob.composer.press('Enter');
     await alice.message('Nearly').waitFor();
     expect(await alice.message('Nearly').getAttribute('class')).not.toContain('own');
@@ -103,8 +104,6 @@ describe('one to one', () => {
   test('Enter sends, Shift+Enter breaks the line, an input method’s Enter does neither', async () => {
     const alice = await enter('alice');
     await alice.openChat('Carol');
-    await alice.page.locator('.message').first().waitFor();
-    const before = await alice.page.locator('.message').count();
     await alice.composer.fill('你好');
     await alice.composer.evaluate((el) =>
       el.dispatchEvent(
@@ -116,9 +115,9 @@ describe('one to one', () => {
     await alice.composer.pressSequentially('second line');
     await alice.composer.press('Enter');
     await alice.page.locator('.message.own .text', { hasText: 'second line' }).waitFor();
-    expect(await alice.page.locator('.message.own .text').last().textContent()).toBe('你好\nsecond line');
+    await expect.poll(() => alice.page.locator('.message.own .text').last().textContent()).toBe('你好\nsecond line');
     expect(await alice.composer.inputValue()).toBe('');
-    expect(await alice.page.locator('.message').count()).toBe(before + 1);
+    expect(await alice.page.locator('.message.own .text', { hasText: '你好' }).count()).toBe(1);
   });
 
   test('what is written is shown as written: no HTML, only harmless links', async () => {
@@ -140,7 +139,7 @@ describe('one to one', () => {
     await alice.openChat('Grace');
     await alice.composer.fill('not yet finished');
     await alice.openChat('Carol');
-    expect(await alice.composer.inputValue()).toBe('');
+    await expect.poll(() => alice.composer.inputValue()).toBe('');
     await alice.row('Grace').getByText('Draft:').waitFor();
     await alice.page.reload();
     await alice.openChat('Grace');
@@ -210,7 +209,7 @@ describe('groups', () => {
     await alice.write('Who writes the first half?');
     await bob.openChat('Release notes');
     await bob.message('Who writes the first half?').waitFor();
-    expect(await bob.page.locator('.sender').first().textContent()).toContain('Alice');
+    await expect.poll(() => bob.page.locator('.sender').first().textContent()).toContain('Alice');
 
     await bob.page.getByRole('button', { name: 'Details' }).click();
     await bob.page.getByRole('button', { name: 'Add members' }).click();

@@ -15,7 +15,8 @@ test('a message is edited from its tools, and changes where it is read, quoted a
   await bob.openChat(room);
   await alice.write('we meet at nien');
   await alice.marked('we meet at nien', 'Sent');
-  await bob.message('we meet at nien').hover();
+  await bob.message('we meet at nien').locator('.bubble').hover();
+  await bob.page.getByRole('toolbar').getByRole('button', { name: 'Reply' }).waitFor();
   expect(await bob.page.getByRole('toolbar').getByRole('button', { name: 'Edit' }).count()).toBe(0);
   await bob.page.getByRole('toolbar').getByRole('button', { name: 'Reply' }).click();
   await bob.write('fine');
@@ -24,7 +25,7 @@ test('a message is edited from its tools, and changes where it is read, quoted a
   const own = (words: string) => alice.page.locator('.message.own', { hasText: words });
   // By the tools; what was half written before comes back, and Esc leaves the message as it was.
   await alice.composer.fill('half a thought');
-  await own('we meet at nien').hover();
+  await own('we meet at nien').locator('.bubble').hover();
   const tool = alice.page.getByRole('toolbar').getByRole('button', { name: 'Edit' });
   await tool.click();
   await expect.poll(() => alice.composer.inputValue()).toBe('we meet at nien');
@@ -41,7 +42,7 @@ test('a message is edited from its tools, and changes where it is read, quoted a
   await alice.composer.fill('never mind');
   await alice.composer.press('Escape');
   await expect.poll(() => alice.composer.inputValue()).toBe('half a thought');
-  await own('we meet at nien').hover();
+  await own('we meet at nien').locator('.bubble').hover();
   await tool.click();
   await expect.poll(() => alice.composer.inputValue()).toBe('we meet at nien');
   await alice.composer.fill('we meet at nine');
@@ -137,7 +138,6 @@ test('the caption of a picture is changed on a phone, in Chinese', async () => {
   await bob.page.locator('.message').last().locator('.shot.here > img').waitFor();
 });
 
-// The last, as the others edit too.
 test('what the organisation does not allow is said, and let go', async () => {
   const alice = await crowd.enter('alice');
   await alice.openChat(await crowd.room('bob'));
@@ -148,7 +148,7 @@ test('what the organisation does not allow is said, and let go', async () => {
   const policy = administrator.page.getByLabel('Authors may edit a message for');
   await policy.selectOption({ label: 'Never' });
   await administrator.page.getByRole('button', { name: 'Save changes' }).click();
-  await administrator.page.getByText('Saved.').waitFor();
+  await administrator.told('Saved.');
   await alice.composer.press('ArrowUp');
   await expect.poll(() => alice.composer.inputValue()).toBe('words');
   await alice.composer.fill('other words');

@@ -75,9 +75,9 @@ export async function film(page: Page, name: string, ms = 1200): Promise<SentFil
   return bytes(name, 'video/webm', Buffer.from(base64, 'base64'));
 }
 
-/** Half a second of a tone: 8 bits, 8 kHz. */
+/** Ten seconds of a tone: 8 bits, 8 kHz. */
 export function wav(name: string): SentFile {
-  const samples = Buffer.from(Array.from({ length: 4000 }, (_, i) => 128 + Math.round(90 * Math.sin(i / 3))));
+  const samples = Buffer.from(Array.from({ length: 80_000 }, (_, i) => 128 + Math.round(90 * Math.sin(i / 3))));
   const head = Buffer.alloc(44);
   head.write('RIFF', 0);
   head.writeUInt32LE(36 + samples.length, 4);

@@ -21,7 +21,7 @@ describe('the list of conversations', () => {
     await alice.page.getByRole('menu').waitFor();
     await alice.page.keyboard.press('Enter');
     await alice.row('Grace').getByRole('img', { name: 'Pinned' }).waitFor();
-    expect(await alice.page.locator('.conversation').first().textContent()).toContain('Grace');
+    await expect.poll(() => alice.page.locator('.conversation').first().textContent()).toContain('Grace');
 
     await alice.row('Grace').click({ button: 'right' });
     await alice.page.getByRole('menu').waitFor();
@@ -147,6 +147,7 @@ describe('notifications', () => {
       });
     await expect.poll(shown).toEqual([{ title: 'Bob Tanaka', body: 'told by the worker' }]);
     // No browser lets a program click: the worker is told what it would be told.
+    await expect.poll(() => context.serviceWorkers().length).toBe(1);
     await context.serviceWorkers()[0]?.evaluate(async () => {
       const worker = self as unknown as ServiceWorkerGlobal;
       const [notification] = await worker.registration.getNotifications();
@@ -177,9 +178,14 @@ describe('notifications', () => {
 describe('keys', () => {
   test('Ctrl+K searches, Alt+↓ and Alt+↑ go through the conversations', async () => {
     const alice = await crowd.enter('alice');
-    await alice.page.keyboard.press('Control+k');
     const search = alice.page.getByRole('searchbox');
-    await expect.poll(() => search.evaluate((el) => el === document.activeElement)).toBe(true);
+    // The page stands before it hears keys.
+    await expect
+      .poll(async () => {
+        await alice.page.keyboard.press('Control+k');
+        return search.evaluate((el) => el === document.activeElement);
+      })
+      .toBe(true);
     await alice.page.keyboard.type('caro');
     await expect.poll(() => alice.page.locator('.conversation').count()).toBe(1);
     await alice.page.keyboard.press('Escape');
@@ -212,7 +218,7 @@ describe('settings', () => {
     await expect.poll(size).toBeGreaterThan(before * 1.2);
     await alice.page.reload();
     await alice.page.getByText('Very large').waitFor();
-    expect(await size()).toBeGreaterThan(before * 1.2);
+    await expect.poll(size).toBeGreaterThan(before * 1.2);
   });
 
   test('the password is changed: what is wrong is told, and the new one signs in', async () => {
@@ -230,7 +236,7 @@ describe('settings', () => {
     await fill('not this one', 'a better password', 'a better password');
     await dave.page.getByText('This is not your password.').waitFor();
     await fill(demo.password, 'a better password', 'a better password');
-    await dave.page.getByText('Your password is changed.').waitFor();
+    await dave.told('Your password is changed.');
     const again = await crowd.open();
     await again.signIn('dave', 'a better password');
   });
@@ -240,7 +246,7 @@ describe('settings', () => {
     await grace.page.getByRole('button', { name: 'Your account' }).click();
     await grace.page.getByRole('menuitemradio', { name: 'Custom status' }).click();
     await grace.page.getByRole('button', { name: 'In a meeting' }).click();
-    expect(await grace.page.getByLabel('What are you doing?').inputValue()).toBe('In a meeting');
+    await expect.poll(() => grace.page.getByLabel('What are you doing?').inputValue()).toBe('In a meeting');
     await grace.page.getByRole('button', { name: 'Set status' }).click();
     await grace.page.getByRole('button', { name: 'Your account' }).click();
     await grace.page.locator('.menu-head', { hasText: 'In a meeting' }).waitFor();
@@ -260,15 +266,15 @@ describe('presence', () => {
     await grace.page.clock.fastForward('09:00');
     await grace.page.mouse.move(100, 100);
     await grace.page.clock.fastForward('09:00');
-    expect(await line.textContent()).toBe('Online');
+    await expect.poll(() => line.textContent()).toBe('Online');
     // As the time jumps, the connection may have to be made anew first.
     const later = async () => {
       await grace.page.clock.fastForward('00:20');
       return line.textContent();
     };
     await grace.page.clock.fastForward('02:00');
-    await expect.poll(later, { timeout: 15_000, interval: 500 }).toBe('Away');
+    await expect.poll(later, { interval: 500 }).toBe('Away');
     await grace.page.mouse.move(200, 200);
-    await expect.poll(() => line.textContent(), { timeout: 15_000 }).toBe('Online');
+    await expect.poll(() => line.textContent()).toBe('Online');
   });
 });

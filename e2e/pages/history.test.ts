@@ -51,19 +51,19 @@ test('one clears one’s own copy: it is gone in all tabs and on new devices, an
     await expect.poll(() => one.page.locator('.message').count()).toBe(0);
     await one.row('Bob').getByText('No messages yet').waitFor();
   }
-  expect(await kept(alice, 'u:bob')).toBe(0);
+  await expect.poll(() => kept(alice, 'u:bob')).toBe(0);
   expect(await bob.message('clear: old words').count()).toBe(1);
 
   await bob.write('clear: new words');
   await alice.message('clear: new words').waitFor();
   await alice.page.reload();
   await alice.message('clear: new words').waitFor();
-  expect(await alice.page.locator('.message').count()).toBe(1);
+  await expect.poll(() => alice.page.locator('.message').count()).toBe(1);
   // A new device is told of none of it. (It takes the connection over from the other.)
   const phone = await crowd.enter('alice', { viewport: { width: 390, height: 800 } });
   await phone.openChat('Bob');
   await phone.message('clear: new words').waitFor();
-  expect(await phone.page.locator('.message').count()).toBe(1);
+  await expect.poll(() => phone.page.locator('.message').count()).toBe(1);
 });
 
 test('the panel of details clears too; “cancel” does not', async () => {

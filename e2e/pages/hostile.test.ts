@@ -133,8 +133,10 @@ describe('messages', () => {
       await alice.page.setViewportSize({ width, height: 900 });
       if (width === 390) await alice.page.reload();
       await alice.message('after all of that').waitFor();
-      expect(await alice.page.locator('.message:not(.own)').count()).toBeGreaterThan(Object.keys(texts).length);
-      expect(await spills(alice)).toEqual([]);
+      await expect
+        .poll(() => alice.page.locator('.message:not(.own)').count())
+        .toBeGreaterThan(Object.keys(texts).length);
+      await expect.poll(() => spills(alice)).toEqual([]);
     }
     expect(await alice.harm()).toEqual([]);
     await alice.write('and still it goes on');
@@ -151,14 +153,14 @@ describe('messages', () => {
     await alice.write('after all of that');
     for (const one of [alice, carol]) {
       await one.message('after all of that').waitFor();
-      expect(await spills(one)).toEqual([]);
+      await expect.poll(() => spills(one)).toEqual([]);
       expect(await one.harm()).toEqual([]);
     }
     // What stands in the composer and in the list as a draft is no better.
     await alice.composer.fill(`${texts['a word of 10,000 letters']}\n${texts['an image']}`);
     await alice.openChat('Bob');
     await alice.row('Carol').getByText('Draft:').waitFor();
-    expect(await spills(alice)).toEqual([]);
+    await expect.poll(() => spills(alice)).toEqual([]);
     expect(await alice.harm()).toEqual([]);
   });
 });
@@ -187,18 +189,18 @@ describe('names', () => {
       for (const gid of groups) {
         const row = alice.page.locator(`[data-conv="g:${gid}"]`);
         await row.waitFor();
-        expect(await spills(alice)).toEqual([]);
+        await expect.poll(() => spills(alice)).toEqual([]);
         await row.click();
         await alice.page.locator('.announcement-strip').waitFor();
-        expect(await spills(alice)).toEqual([]);
+        await expect.poll(() => spills(alice)).toEqual([]);
         await alice.page.getByRole('button', { name: 'Details' }).click();
         await alice.page.locator('.member').first().waitFor();
-        expect(await spills(alice)).toEqual([]);
+        await expect.poll(() => spills(alice)).toEqual([]);
         await alice.page.goto(crowd.server.http);
       }
       await alice.page.goto(`${crowd.server.http}/people/bob`);
       await alice.page.locator('.profile').getByText('<img src=x').waitFor();
-      expect(await spills(alice)).toEqual([]);
+      await expect.poll(() => spills(alice)).toEqual([]);
       expect(await alice.harm()).toEqual([]);
       await alice.close();
     }

@@ -1,5 +1,15 @@
 // What runs in a page before its own scripts.
 
+/** Notes what the page says at its foot for a while, as it may be gone before a test looks. */
+export function noting(): void {
+  const told: string[] = [];
+  Object.assign(window, { told });
+  new MutationObserver((changes) => {
+    for (const { addedNodes } of changes)
+      for (const node of addedNodes) if (node instanceof Element && node.matches('.toast')) told.push(node.textContent);
+  }).observe(document, { childList: true, subtree: true });
+}
+
 /** Counts what is added to the page and not taken away again. */
 export function counting(): void {
   if (top !== self) return;

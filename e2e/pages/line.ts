@@ -19,6 +19,10 @@ export class Line {
       for (const s of [near, far]) {
         this.sockets.add(s);
         if (this.held) s.pause();
+        // The other end has room again: no reason to go on.
+        s.on('resume', () => {
+          if (this.held) s.pause();
+        });
         s.on('error', () => {});
         s.on('close', () => {
           near.destroy();

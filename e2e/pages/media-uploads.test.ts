@@ -115,7 +115,7 @@ describe.each(stores)('in %s', (store) => {
       await crowd.server.kill();
       await hold.release();
       await crowd.server.restart();
-      await marked(alice, 'killed.bin').waitFor({ timeout: 60_000 });
+      await marked(alice, 'killed.bin').waitFor({ timeout: 120_000 });
       await named(bob, 'killed.bin').waitFor();
       expect(await fetched(bob)).toBe(sha256(file.buffer));
       expect(await named(bob, 'killed.bin').count()).toBe(1);
@@ -163,7 +163,7 @@ describe.each(stores)('in %s', (store) => {
     await alice.marked('from the train', 'Waiting to be sent');
     await alice.message('from the train').locator('.shot.here').waitFor();
     await alice.page.context().setOffline(false);
-    await bob.message('from the train').locator('.shot.here').waitFor({ timeout: 40_000 });
+    await bob.message('from the train').locator('.shot.here').waitFor({ timeout: 120_000 });
     await named(bob, 'offline.txt').waitFor();
   });
 
@@ -186,7 +186,7 @@ describe.each(stores)('in %s', (store) => {
     await hold.release();
     // The tab that leads is closed: the other goes on.
     await alice.page.close();
-    await marked(second, 'two-tabs.bin').waitFor({ timeout: 40_000 });
+    await marked(second, 'two-tabs.bin').waitFor({ timeout: 120_000 });
     await named(bob, 'two-tabs.bin').waitFor();
     expect(await named(bob, 'two-tabs.bin').count()).toBe(1);
   });
@@ -197,7 +197,7 @@ describe.each(stores)('in %s', (store) => {
     await dave.openChat('Bob');
     await bob.openChat('Dave');
     await paste(dave, 'first.bin', 40 * mega);
-    await marked(dave, 'first.bin').waitFor({ timeout: 40_000 });
+    await marked(dave, 'first.bin').waitFor({ timeout: 120_000 });
     await paste(dave, 'second.bin', 30 * mega, 'both or none');
     const failure = dave.message('both or none').locator('.failure');
     await failure.getByText(/no room left for files/).waitFor();

@@ -13,17 +13,25 @@ describe.each(stores)('in %s', (store) => {
     await p.page.locator('.offer').first().waitFor();
   }
 
+  /** Sends files as one message, which stands in the conversation afterwards. */
   async function send(p: Person, files: SentFile[], caption?: string): Promise<void> {
+    const before = await count(p);
     await choose(p, files);
     if (caption) await p.page.locator('.caption').fill(caption);
     await p.page.locator('dialog [type=submit]:enabled').click();
     await p.page.locator('dialog').waitFor({ state: 'detached' });
+    await expect.poll(() => count(p)).toBe(before + 1);
   }
 
   /** The newest message. */
   const newest = (p: Person) => p.page.locator('.message').last();
-  /** Waits until the newest message is an own one that the server has. */
-  const sent = (p: Person) => newest(p).locator('.mark[aria-label="Sent"], .mark[aria-label="Read"]').waitFor();
+  const count = (p: Person) => p.page.locator('.message').count();
+  /** Waits until the newest message is an own one that the server has, and the newest of the other too. */
+  async function sent(p: Person, other?: Person): Promise<void> {
+    await newest(p).locator('.mark[aria-label="Sent"], .mark[aria-label="Read"]').waitFor();
+    const all = await count(p);
+    if (other) await expect.poll(() => count(other)).toBe(all);
+  }
 
   /** Waits until pictures show, and tells how wide they really are. */
   async function widths(p: Person, message = newest(p)): Promise<number[]> {
@@ -50,12 +58,12 @@ describe.each(stores)('in %s', (store) => {
       const [alice, bob, room] = await two();
       const carol = await crowd.enter('carol');
       await send(alice, [await picture(alice.page, 'view.jpg', { w: 1200, h: 800 })], 'The view');
-      await sent(alice);
+      await sent(alice, bob);
       await bob.message('The view').waitFor();
       expect((await widths(bob))[0]).toBeGreaterThan(100);
       const box = await newest(bob).locator('.shot-box').boundingBox();
       expect((box?.width ?? 0) / (box?.height ?? 1)).toBeCloseTo(1.5, 1);
-      expect(await bob.row(room).textContent()).toContain('The view');
+      await expect.poll(() => bob.row(room).textContent()).toContain('The view');
 
       const src = (await newest(bob).locator('.shot img').getAttribute('src')) ?? '';
       const whole = src.replace('/thumb', '');
@@ -72,11 +80,11 @@ describe.each(stores)('in %s', (store) => {
     test('a moving GIF moves, a PNG is seen, and nothing jumps when they come', async () => {
       const [alice, bob] = await two();
       await send(alice, [gif('wink.gif')]);
-      await sent(alice);
+      await sent(alice, bob);
       await newest(bob).locator('.shot.here').waitFor();
       expect(await newest(bob).locator('.shot img').getAttribute('src')).not.toContain('thumb');
       await send(alice, [await picture(alice.page, 'tall.png', { w: 300, h: 900 })]);
-      await sent(alice);
+      await sent(alice, bob);
       const before = await newest(bob).boundingBox();
       expect((await widths(bob))[0]).toBeGreaterThan(50);
       expect((await newest(bob).boundingBox())?.height).toBe(before?.height);
@@ -85,7 +93,7 @@ describe.each(stores)('in %s', (store) => {
     test('a film: its still picture and length at once, and it plays', async () => {
       const [alice, bob] = await two();
       await send(alice, [await film(alice.page, 'clip.webm')]);
-      await sent(alice);
+      await sent(alice, bob);
       expect(await widths(bob)).toEqual([320]);
       await newest(bob).locator('.shot-open').click();
       const video = bob.page.locator('.lightbox video');
@@ -104,7 +112,7 @@ describe.each(stores)('in %s', (store) => {
         pdf('report.pdf'),
         binary(long, 3000),
       ]);
-      await sent(alice);
+      await sent(alice, bob);
       const m = newest(bob);
       await m.locator('.voice-play').click();
       await m.locator('.voice[data-playing]').waitFor();
@@ -132,7 +140,7 @@ describe.each(stores)('in %s', (store) => {
       const [alice, bob] = await two();
       const html = '<!doctype html><script>document.title = "taken over"</script>';
       await send(alice, [{ name: 'fun.png', mimeType: 'image/png', buffer: Buffer.from(html) }]);
-      await sent(alice);
+      await sent(alice, bob);
       const href = await newest(bob).locator('.file-main').getAttribute('href');
       const answer = await bob.page.evaluate(
         async (url) => {
@@ -153,16 +161,18 @@ describe.each(stores)('in %s', (store) => {
         await alice.page.locator('.recorder-time', { hasText: '0:01' }).waitFor();
         await alice.page.getByRole('button', { name: 'Send the voice message' }).click();
         await expect.poll(() => bob.page.locator('.voice').count()).toBeGreaterThanOrEqual(n);
-        await sent(alice);
+        await sent(alice, bob);
       }
       expect(await bob.row(room).textContent()).toMatch(/Voice message 0:0[12]/);
       const voices = bob.page.locator('.voice');
       const first = voices.nth((await voices.count()) - 2);
       const second = voices.last();
       // Short as they are, they may be over before one looks.
-      const playing = [first, second].map((one) => one.getByRole('button', { name: 'Pause' }).waitFor());
+      const playing = await Promise.all(
+        [1, 2].map((n) => bob.glimpse(`.message:nth-last-child(${n} of .message) .voice[data-playing]`)),
+      );
       await first.getByRole('button', { name: 'Play' }).click();
-      await Promise.all(playing);
+      for (const seen of playing) await seen();
       await second.getByRole('button', { name: 'Play' }).waitFor();
       // What was played last can be moved in, and be made faster.
       const slider = second.getByRole('slider');
@@ -171,7 +181,7 @@ describe.each(stores)('in %s', (store) => {
       await slider.press('Home');
       await expect.poll(() => slider.getAttribute('aria-valuenow')).toBe('0');
       await second.getByRole('button', { name: /Speed/ }).click();
-      expect(await second.getByRole('button', { name: /Speed/ }).textContent()).toBe('1.5×');
+      await expect.poll(() => second.getByRole('button', { name: /Speed/ }).textContent()).toBe('1.5×');
       expect(await first.getByRole('button', { name: /Speed/ }).count()).toBe(0);
 
       // Esc throws a recording away.
@@ -243,10 +253,11 @@ describe.each(stores)('in %s', (store) => {
       await choose(alice, [one]);
       await alice.page.getByRole('switch', { name: 'Send original pictures' }).click();
       await alice.page.locator('dialog [type=submit]:enabled').click();
-      await sent(alice);
+      await sent(alice, bob);
       await newest(bob).locator('.shot-open').click();
-      const href = await bob.page.locator('.lightbox-stage img').getAttribute('src');
-      expect(href).toMatch(/\/original$/);
+      const image = bob.page.locator('.lightbox-stage.here img');
+      await expect.poll(() => image.getAttribute('src')).toMatch(/\/original$/);
+      const href = await image.getAttribute('src');
       const size = await bob.page.evaluate(async (url) => (await (await fetch(url)).blob()).size, href ?? '');
       expect(size).toBe(one.buffer.length);
     });
@@ -269,7 +280,7 @@ describe.each(stores)('in %s', (store) => {
       const [alice, bob] = await two();
       for (const hue of [0, 120]) {
         await send(alice, [await picture(alice.page, `hue${hue}.png`, { hue, w: 900, h: 600 })]);
-        await sent(alice);
+        await sent(alice, bob);
       }
       await widths(bob);
       const opener = newest(bob).locator('.shot-open');
@@ -284,7 +295,7 @@ describe.each(stores)('in %s', (store) => {
       await bob.page.keyboard.press('ArrowRight');
       await expect.poll(() => image.getAttribute('src')).toBe(second);
       await bob.page.keyboard.press('+');
-      expect(await image.evaluate((el) => getComputedStyle(el).transform)).toContain('1.5');
+      await expect.poll(() => image.evaluate((el) => getComputedStyle(el).transform)).toContain('1.5');
       const at = await image.boundingBox();
       await bob.page.mouse.move((at?.x ?? 0) + 300, (at?.y ?? 0) + 200);
       await bob.page.mouse.wheel(0, 800);
@@ -293,7 +304,7 @@ describe.each(stores)('in %s', (store) => {
       await expect.poll(() => image.evaluate((el) => getComputedStyle(el).transform)).toContain('2.5');
       await bob.page.keyboard.press('Escape');
       await box.waitFor({ state: 'detached' });
-      expect(await opener.evaluate((el) => el === document.activeElement)).toBe(true);
+      await expect.poll(() => opener.evaluate((el) => el === document.activeElement)).toBe(true);
     });
   });
 

@@ -8,7 +8,9 @@ import {
   type Locator,
   type Page,
 } from 'playwright-core';
+import { expect } from 'vitest';
 import { demo } from '../server';
+import { noting } from './in-page';
 
 // Chromium looks for its maker's servers at every start unless told not to; the tests need no network but this machine's.
 export const args = [
@@ -54,6 +56,7 @@ export class Person {
   /** Opens the app's first page in a new tab. */
   static async at(context: BrowserContext, server: { http: string }): Promise<Person> {
     const one = new Person(await context.newPage());
+    await one.page.addInitScript(noting);
     await one.page.goto(server.http);
     return one;
   }
@@ -116,6 +119,43 @@ export class Person {
       shown,
       ...this.complaints.slice(-3).map((one) => one.slice(0, 200)),
     ].join(' ');
+  }
+
+  /** Waits until the page has said this at its foot; what was waited for once is not found again. */
+  async told(words: string): Promise<void> {
+    const look = () =>
+      this.page.evaluate((words) => {
+        const { told } = window as unknown as { told: string[] };
+        const at = told.findIndex((one) => one.includes(words));
+        return told.splice(0, at + 1).length > 0;
+      }, words);
+    await expect.poll(look, { message: `the page says ${words}` }).toBe(true);
+  }
+
+  /** Looks out for what stands in the page for a moment only. Resolves, before it comes, with what waits for it. */
+  async glimpse(selector: string, words = ''): Promise<() => Promise<void>> {
+    const watch = await this.page.evaluateHandle(
+      ([selector, words]) => {
+        const here = () => [...document.querySelectorAll(selector)].some((el) => el.textContent?.includes(words));
+        const came = new Promise<void>((resolve, reject) => {
+          const look = () => {
+            if (here()) resolve();
+          };
+          new MutationObserver(look).observe(document, {
+            childList: true,
+            subtree: true,
+            attributes: true,
+            characterData: true,
+          });
+          look();
+          setTimeout(() => reject(new Error(`${selector} ${words} did not come`)), 30_000);
+        });
+        came.catch(() => {}); // told to whoever waits
+        return { came };
+      },
+      [selector, words] as const,
+    );
+    return () => watch.evaluate(({ came }) => came);
   }
 
   async close(): Promise<void> {

@@ -68,8 +68,9 @@ describe('a group of a thousand', () => {
     const bob = await crowd.enter('bob');
     await alice.openChat(name);
     await bob.openChat(name);
+    const typing = await alice.glimpse('.typing-line', 'Bob Tanaka is typing');
     await bob.composer.pressSequentially('Hello to all of you');
-    await alice.page.locator('.typing-line', { hasText: 'Bob Tanaka is typing' }).waitFor();
+    await typing();
     await bob.composer.press('Enter');
     await alice.message('Hello to all of you').waitFor();
   });
@@ -87,8 +88,8 @@ test('a message of 16,384 characters is sent and read in whole; a longer one is 
   await alice.page.locator('.message.own .mark[aria-label="Read"]').last().waitFor();
   const bubble = carol.page.locator('.message .bubble', { hasText: end.trim() });
   await bubble.getByRole('button', { name: 'Show more' }).click();
-  expect(await bubble.locator('.text').textContent()).toBe(text);
-  expect(((await bubble.boundingBox())?.height ?? 0) > 1000).toBe(true);
+  await expect.poll(() => bubble.locator('.text').textContent()).toBe(text);
+  await expect.poll(async () => (await bubble.boundingBox())?.height).toBeGreaterThan(1000);
 
   const sent = await alice.page.locator('.message.own').count();
   await alice.write(`${text}!`);

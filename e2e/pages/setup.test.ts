@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import AxeBuilder from '@axe-core/playwright';
 import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { launch } from './person';
 
 let folder: string;
@@ -17,6 +17,13 @@ let browser: Browser;
 let link = '';
 
 beforeAll(async () => {
+  browser = await launch();
+});
+afterAll(() => browser?.close());
+
+// The link is good for once: each attempt has a server of its own.
+beforeEach(async () => {
+  link = '';
   folder = await mkdtemp(join(tmpdir(), 'magpie-setup-'));
   const binary = fileURLToPath(new URL('../../bin/magpie', import.meta.url));
   const args = ['serve', '--data', join(folder, 'data'), '--http', '127.0.0.1:0', '--mqtt', '127.0.0.1:0'];
@@ -27,11 +34,9 @@ beforeAll(async () => {
     if (name === 'setup') link = value;
     if (link) break;
   }
-  browser = await launch();
 });
 
-afterAll(async () => {
-  await browser?.close();
+afterEach(async () => {
   const ended = once(server, 'exit');
   server.kill();
   await ended;
@@ -59,7 +64,7 @@ test('the first administrator is made by the one-time link, and is in', async ()
 
   await page.goto(link);
   await page.getByRole('button', { name: 'Create the organisation' }).click();
-  expect(await page.getByText('Fill in this field.').count()).toBe(6);
+  await expect.poll(() => page.getByText('Fill in this field.').count()).toBe(6);
   await page.getByLabel('Name of the organisation').fill('Acme 公司');
   await page.getByLabel('Short name').fill('Not Allowed!');
   await page.getByLabel('Your name').fill('Ada');

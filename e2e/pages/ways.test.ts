@@ -1,16 +1,11 @@
-import AxeBuilder from '@axe-core/playwright';
 import { describe, expect, test } from 'vitest';
+import { accessible } from './administrator';
 import { gather } from './crowd';
 import type { Person } from './person';
 
 const crowd = gather();
 
-/** Nothing that keeps somebody from using the view. */
-async function usable(one: Person, view: string): Promise<void> {
-  const { violations } = await new AxeBuilder({ page: one.page }).analyze();
-  const serious = violations.filter((v) => v.impact === 'serious' || v.impact === 'critical');
-  expect(serious.map((v) => `${view}: ${v.id} ${v.nodes.map((n) => n.target).join(', ')}`)).toEqual([]);
-}
+const usable = (one: Person, view: string) => accessible(one.page, view);
 
 describe('an address that leads nowhere', () => {
   test.each([
@@ -139,14 +134,14 @@ test('names that look alike are told apart by the user names, and what can’t b
   await frank.page.getByRole('link', { name: 'Settings' }).click();
   await frank.page.getByLabel('Name', { exact: true }).fill('Alicе Moreau'); // its е is Cyrillic
   await frank.page.getByRole('button', { name: 'Save' }).click();
-  await frank.page.getByText('Saved.').waitFor();
+  await frank.told('Saved.');
   const bob = await crowd.enter('bob');
   await bob.page.getByRole('link', { name: 'People' }).click();
   await bob.page.locator('.row-name', { hasText: 'Alicе Moreau frank' }).first().waitFor();
   await bob.page.locator('.row-name', { hasText: 'Alice Moreau alice' }).first().waitFor();
   await frank.page.getByLabel('Name', { exact: true }).fill('Frank Osei');
   await frank.page.getByRole('button', { name: 'Save' }).click();
-  await frank.page.getByText('Saved.').first().waitFor();
+  await frank.told('Saved.');
 });
 
 test('what the server refuses is said in the language of the page', async () => {

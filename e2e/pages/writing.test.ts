@@ -44,11 +44,11 @@ describe('mentions', () => {
     await alice.composer.pressSequentially('Can you look, @b');
     await alice.page.getByRole('option', { name: /Bob Tanaka/ }).waitFor();
     await alice.composer.press('Enter');
-    expect(await alice.composer.inputValue()).toBe('Can you look, @Bob Tanaka ');
+    await expect.poll(() => alice.composer.inputValue()).toBe('Can you look, @Bob Tanaka ');
     await alice.composer.press('Enter');
     await bob.row('Launch week').getByRole('img', { name: 'You were mentioned' }).waitFor();
     await bob.openChat('Launch week');
-    expect(await bob.page.locator('.mention.me').last().textContent()).toBe('@Bob Tanaka');
+    await expect.poll(() => bob.page.locator('.mention.me').last().textContent()).toBe('@Bob Tanaka');
     await bob.row('Launch week').getByRole('img', { name: 'You were mentioned' }).waitFor({ state: 'detached' });
   });
 
@@ -78,15 +78,15 @@ test('a message is taken back: it is gone for everyone, also after a reload', as
   await alice.write('taken: back');
   await alice.marked('taken: back', 'Sent');
   await bob.message('taken: back').waitFor();
-  await alice.message('taken: back').hover();
+  await alice.message('taken: back').locator('.bubble').hover();
   await alice.page.getByRole('toolbar').getByRole('button', { name: 'Recall' }).click();
   await alice.page.getByRole('dialog').getByRole('button', { name: 'Recall' }).click();
   for (const one of [alice, bob]) {
     await one.page.locator('.message', { hasText: 'This message was recalled' }).waitFor();
-    expect(await one.page.locator('.message, .conversation', { hasText: 'taken: back' }).count()).toBe(0);
+    await expect.poll(() => one.page.locator('.message, .conversation', { hasText: 'taken: back' }).count()).toBe(0);
     await one.page.reload();
     await one.page.locator('.message', { hasText: 'This message was recalled' }).waitFor();
-    expect(await one.page.locator('.message, .conversation', { hasText: 'taken: back' }).count()).toBe(0);
+    await expect.poll(() => one.page.locator('.message, .conversation', { hasText: 'taken: back' }).count()).toBe(0);
   }
 });
 
@@ -115,7 +115,7 @@ describe('answers', () => {
     await bob.page.locator('.answer-bar').waitFor({ state: 'detached' });
     const quoted = alice.message('Thursday').locator('.quoted');
     await quoted.waitFor();
-    expect(await quoted.textContent()).toBe('Alice MoreauWhich day suits you?');
+    await expect.poll(() => quoted.textContent()).toBe('Alice MoreauWhich day suits you?');
     await quoted.click();
     await expect
       .poll(() =>
@@ -153,10 +153,11 @@ test('an emoji is chosen by keyboard and stands where one writes', async () => {
   await alice.page.keyboard.press('ArrowRight');
   await alice.page.keyboard.press('Enter');
   await alice.page.getByRole('searchbox', { name: 'Search emoji' }).fill('饺子');
+  await alice.page.getByRole('dialog', { name: 'Emoji' }).getByText('🥟').waitFor();
   await alice.page.keyboard.press('Enter');
   await alice.page.keyboard.press('Escape');
   await alice.page.keyboard.press('Escape');
-  expect(await alice.composer.inputValue()).toBe('well done 😃🥟');
+  await expect.poll(() => alice.composer.inputValue()).toBe('well done 😃🥟');
   await expect.poll(() => alice.composer.evaluate((el) => el === document.activeElement)).toBe(true);
   await alice.composer.fill('🎉');
   await alice.composer.press('Enter');
@@ -169,7 +170,7 @@ test('somebody is mentioned by the initials of the name', async () => {
   await alice.composer.pressSequentially('@cx');
   await alice.page.getByRole('option', { name: /陈曦/ }).waitFor();
   await alice.page.keyboard.press('Enter');
-  expect(await alice.composer.inputValue()).toBe('@陈曦 ');
+  await expect.poll(() => alice.composer.inputValue()).toBe('@陈曦 ');
 });
 
 describe('messages by keyboard', () => {
@@ -183,15 +184,15 @@ describe('messages by keyboard', () => {
     const focused = () => alice.page.evaluate(() => document.activeElement?.textContent ?? '');
     await list.focus();
     await alice.page.keyboard.press('ArrowUp');
-    expect(await focused()).toContain('the last');
+    await expect.poll(focused).toContain('the last');
     await alice.page.keyboard.press('ArrowUp');
-    expect(await focused()).toContain('the last but one');
+    await expect.poll(focused).toContain('the last but one');
     await alice.page.keyboard.press('Enter');
     const reply = alice.page.getByRole('toolbar').getByRole('button', { name: 'Reply' });
-    expect(await reply.evaluate((el) => el === document.activeElement)).toBe(true);
+    await expect.poll(() => reply.evaluate((el) => el === document.activeElement)).toBe(true);
     await alice.page.keyboard.press('ArrowRight');
     await alice.page.keyboard.press('Escape');
-    expect(await focused()).toContain('the last but one');
+    await expect.poll(focused).toContain('the last but one');
     await alice.page.keyboard.press('Enter');
     await alice.page.keyboard.press('Enter');
     await alice.page.locator('.answer-bar', { hasText: 'the last but one' }).waitFor();

@@ -1,5 +1,5 @@
 import type { RefObject } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Message } from '../core';
 import { Confirm } from '../ui/dialog';
 import { Icon } from '../ui/icon';
@@ -32,6 +32,8 @@ interface ToolsProps {
  */
 export function MessageTools({ box, conv, find }: ToolsProps) {
   const [shown, show] = useState<Shown>();
+  const here = useRef<Shown | undefined>(undefined);
+  here.current = shown;
   const [reported, report] = useState<Message>();
   const [recalled, recall] = useState<Message>();
   const core = useCore();
@@ -74,8 +76,10 @@ export function MessageTools({ box, conv, find }: ToolsProps) {
       show(undefined);
     };
     // The list has moved under a pointer that rests: what lies there now has the tools.
+    let scrolledAway = false;
     const rests = () => {
-      if (el.contains(document.activeElement) && document.activeElement !== el) return;
+      if (!scrolledAway) return;
+      scrolledAway = false;
       const there = pointer && document.elementFromPoint(pointer.clientX, pointer.clientY);
       if (there && el.contains(there) && !there.closest('.message-tools')) at(there);
     };
@@ -93,7 +97,9 @@ export function MessageTools({ box, conv, find }: ToolsProps) {
       if (!(to instanceof Element && to.closest('.message, .message-tools'))) show(undefined);
     };
     const away = () => {
-      if (!el.contains(document.activeElement) || document.activeElement === el) show(undefined);
+      if (el.contains(document.activeElement) && document.activeElement !== el) return;
+      scrolledAway ||= here.current !== undefined;
+      show(undefined);
     };
     el.addEventListener('focusin', focused);
     el.addEventListener('focusout', left);
