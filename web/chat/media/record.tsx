@@ -31,11 +31,12 @@ export function Record({ send, onChange }: RecordProps) {
   const [held, setHeld] = useState(false);
   /** The finger that holds it: where and when it came down. */
   const finger = useRef<{ x: number; at: number } | undefined>(undefined);
-  const state = useRef<'idle' | 'asking' | 'on'>('idle');
+  const state = useRef<'idle' | 'asking' | 'on' | 'ending' | 'left'>('idle');
   const current = useRef<Recording | undefined>(undefined);
   /** The click that follows the touch has been dealt with. */
   const ignore = useRef(false);
 
+  const left = () => state.current === 'left';
   const done = () => {
     state.current = 'idle';
     current.current = undefined;
@@ -50,29 +51,40 @@ export function Record({ send, onChange }: RecordProps) {
     try {
       const { Recording } = await import('./recording');
       const one = await Recording.start();
+      // Left while the browser was asking: nobody would see that it hears.
+      if (left()) return one.cancel();
       state.current = 'on';
       current.current = one;
       setRecording(one);
       onChange(true);
     } catch {
+      if (left()) return;
       state.current = 'idle';
       toast(t.peek().media.noMicrophone);
     }
   };
   const cancel = () => {
+    if (state.current !== 'on') return;
     current.current?.cancel();
     done();
   };
   const finish = async () => {
     const one = current.current;
-    if (!one) return;
+    if (!one || state.current !== 'on') return;
+    state.current = 'ending';
     const voice = await one.finish();
-    done();
+    if (!left()) done();
     if (!voice) return toast(t.peek().media.tooShort);
     await send(voice).catch(() => toast(t.peek().problem.unknown));
   };
   // Left for another conversation: nothing is sent unseen.
-  useEffect(() => () => current.current?.cancel(), []);
+  useEffect(
+    () => () => {
+      if (state.current === 'on') current.current?.cancel();
+      state.current = 'left';
+    },
+    [],
+  );
   useEffect(() => {
     if (!recording) return;
     const esc = (e: KeyboardEvent) => {
