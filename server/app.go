@@ -127,12 +127,13 @@ func (a *appKey) Run(c *appCommand) error {
 
 type appDropKey struct {
 	appRef
-	Key string `arg:"" help:"The key's id."`
+	Key      string `arg:"" help:"The key's id."`
+	EndPages bool   `help:"End all logins of the app's pages too, for a key that somebody else may have."`
 }
 
 func (a *appDropKey) Run(c *appCommand) error {
 	return a.do(c, func(ctx context.Context, s *shell, eid, path string) error {
-		return s.call(ctx, eid, "DELETE", path+"/keys/"+url.PathEscape(a.Key), nil, nil)
+		return s.call(ctx, eid, "DELETE", fmt.Sprintf("%s/keys/%s?end_pages=%t", path, url.PathEscape(a.Key), a.EndPages), nil, nil)
 	})
 }
 

@@ -251,7 +251,7 @@ func TestAppCommands(t *testing.T) {
 	}
 	s.stop()
 	sh("change", "demo/oa-prod", "--origin", office, "--no-create-users")
-	sh("drop-key", "demo/oa-prod", key.ID)
+	sh("drop-key", "demo/oa-prod", key.ID, "--end-pages")
 	var list []chat.App
 	if err := json.Unmarshal([]byte(sh("--json", "list", "demo")), &list); err != nil || len(list) != 1 || len(list[0].Origins) != 1 || len(list[0].Keys) != 0 {
 		t.Errorf("list: %v %v", err, list)

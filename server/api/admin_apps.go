@@ -19,7 +19,7 @@ type Apps interface {
 	UpdateApp(ctx context.Context, by chat.Actor, id string, version int64, c chat.AppChange) (chat.App, error)
 	DeleteApp(ctx context.Context, by chat.Actor, id string, version int64) error
 	CreateSigningKey(ctx context.Context, by chat.Actor, app string, k chat.SigningKey) error
-	DeleteSigningKey(ctx context.Context, by chat.Actor, app, id string) error
+	DeleteSigningKey(ctx context.Context, by chat.Actor, app, id string, endPages bool) error
 	NoteTestToken(ctx context.Context, by chat.Actor, app, uid string) (chat.App, error)
 }
 
@@ -65,7 +65,8 @@ func (a *api) appRoutes() {
 		about: "Its bots are disabled; what they have written stays. The id is never used again."}, a.deleteApp)
 	route(a, op{method: "POST", path: "/admin/apps/{id}/keys", id: "admin-create-app-key", tag: tag, right: manage, status: http.StatusCreated, summary: "Make a key to sign with",
 		about: "Of two at most. The secret is shown this once."}, a.createAppKey)
-	route(a, op{method: "DELETE", path: "/admin/apps/{id}/keys/{kid}", id: "admin-delete-app-key", tag: tag, right: manage, summary: "Delete a key to sign with"}, a.deleteAppKey)
+	route(a, op{method: "DELETE", path: "/admin/apps/{id}/keys/{kid}", id: "admin-delete-app-key", tag: tag, right: manage, summary: "Delete a key to sign with",
+		about: "Pages that were signed in by it stay so for up to an hour, unless end_pages is true: then all of the app's pages sign in anew."}, a.deleteAppKey)
 	route(a, op{method: "POST", path: "/admin/apps/{id}/test-token", id: "admin-test-token", tag: tag, right: manage, summary: "Make a token as the app's server would, to try it",
 		about: "It signs somebody in for the app's pages within a minute, once. The audit log has it."}, a.testToken)
 }
@@ -198,9 +199,10 @@ func (a *api) createAppKey(ctx context.Context, c *caller, in *AppPath) (*answer
 
 func (a *api) deleteAppKey(ctx context.Context, c *caller, in *struct {
 	AppPath
-	Key string `path:"kid" maxLength:"64"`
+	Key      string `path:"kid" maxLength:"64"`
+	EndPages bool   `query:"end_pages" doc:"End all logins of the app's pages too, for a key that somebody else may have."`
 }) (*none, error) {
-	if err := a.Store.DeleteSigningKey(ctx, c.actor(), in.ID, in.Key); err != nil {
+	if err := a.Store.DeleteSigningKey(ctx, c.actor(), in.ID, in.Key, in.EndPages); err != nil {
 		return nil, fmt.Errorf("delete a signing key: %w", err)
 	}
 	return nil, nil

@@ -221,6 +221,23 @@ func TestExchangesOfAnAddressAreBounded(t *testing.T) {
 	t.Error("a thousand were taken")
 }
 
+// TestKeyThatSomebodyElseHas deletes keys: pages that one has signed in stay, or end at once where that is wanted.
+func TestKeyThatSomebodyElseHas(t *testing.T) {
+	w := newWorld(t, nil)
+	h := w.newHost("oa-prod", nil)
+	other := w.newHost("oa-test", nil)
+	page, elsewhere := as(h.exchange(h.sign(h.claims("bob", nil)))), as(other.exchange(other.sign(other.claims("bob", nil))))
+	w.want(204, "acme/alice", "DELETE", "/api/v1/admin/apps/oa-prod/keys/"+h.kid, nil)
+	w.want(200, "", "GET", "/api/v1/me", nil, page)
+	key := w.want(201, "acme/alice", "POST", "/api/v1/admin/apps/oa-prod/keys", nil)
+	w.want(204, "acme/alice", "DELETE", "/api/v1/admin/apps/oa-prod/keys/"+key.body["id"].(string)+"?end_pages=true", nil)
+	w.want(401, "", "GET", "/api/v1/me", nil, page)
+	w.want(200, "", "GET", "/api/v1/me", nil, elsewhere)
+	if log := w.want(200, "acme/alice", "GET", "/api/v1/admin/audit?action=app.key.delete", nil); len(log.items()) != 2 || !strings.Contains(log.raw, "end_pages") {
+		t.Errorf("audit: %s", log.raw)
+	}
+}
+
 func TestPanel(t *testing.T) {
 	w := newWorld(t, func(o *api.Options) {
 		pages := o.Pages.(fstest.MapFS)

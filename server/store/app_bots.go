@@ -125,12 +125,12 @@ func (s *Store) DeleteBot(ctx context.Context, by chat.Actor, app, uid string) e
 		if err != nil {
 			return err
 		}
-		all, err := appLogins(background, t, app)
+		all, err := programLogins(background, t, app)
 		if err != nil {
 			return err
 		}
 		for _, l := range all {
-			if l.UID == uid && l.Terminal == chat.Service {
+			if l.UID == uid {
 				if err := t.endLogin(l, "revoked"); err != nil {
 					return err
 				}

@@ -28,10 +28,14 @@ func (s *Store) CreateSigningKey(ctx context.Context, by chat.Actor, app string,
 	return nil
 }
 
-// DeleteSigningKey takes a key from an app: what is signed with it is refused from now on. Logins that it has made go on until they end.
-func (s *Store) DeleteSigningKey(ctx context.Context, by chat.Actor, app, id string) error {
+// DeleteSigningKey takes a key from an app: what is signed with it is refused from now on. Logins that it has made go on until they end, or end now, in
+// steps, with all others of the app's pages: endPages is for a key that somebody else has.
+func (s *Store) DeleteSigningKey(ctx context.Context, by chat.Actor, app, id string, endPages bool) error {
+	var left []steps
 	err := s.administer(ctx, by, chat.ManageApps, func(t *tx) error {
-		if _, err := appOf(background, t, by.EID, app); err != nil {
+		left = nil
+		a, err := appOf(background, t, by.EID, app)
+		if err != nil {
 			return err
 		}
 		n, err := t.affect(`DELETE FROM app_keys WHERE app = $1 AND id = $2`, app, id)
@@ -41,11 +45,18 @@ func (s *Store) DeleteSigningKey(ctx context.Context, by chat.Actor, app, id str
 		if n == 0 {
 			return chat.Errorf(chat.NotFound, "There is no such key.")
 		}
-		return t.audit(by, "app.key.delete", app, map[string]any{"key": id}, nil)
+		if !endPages {
+			return t.audit(by, "app.key.delete", app, map[string]any{"key": id}, nil)
+		}
+		if left, err = t.endPages(a); err != nil {
+			return err
+		}
+		return t.audit(by, "app.key.delete", app, map[string]any{"key": id}, map[string]any{"end_pages": true})
 	})
 	if err != nil {
 		return fmt.Errorf("delete a signing key: %w", err)
 	}
+	s.complete(ctx, left...)
 	return nil
 }
 

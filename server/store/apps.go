@@ -119,7 +119,8 @@ func (s *Store) CreateApp(ctx context.Context, by chat.Actor, a chat.App) (chat.
 		if err := t.room(`SELECT COUNT(*) FROM apps WHERE eid = $1 AND deleted = 0`, by.EID, chat.MaxApps, "apps"); err != nil {
 			return err
 		}
-		n, err := t.affect(`INSERT INTO apps (id, eid, name, create_users, jwks_url, disabled, created) VALUES ($1, $2, $3, $4, $5, 0, $6) ON CONFLICT DO NOTHING`,
+		n, err := t.affect(`INSERT INTO apps (id, eid, name, create_users, jwks_url, disabled, created)
+			SELECT $1, $2, $3, $4, $5, 0, $6 WHERE NOT EXISTS (SELECT 1 FROM past_apps WHERE id = $1) ON CONFLICT DO NOTHING`,
 			a.ID, by.EID, a.Name, flag(a.CreateUsers), a.JWKSURL, now())
 		if err == nil && n == 0 {
 			err = conflict("id", "is taken on this server. Choose another.")
@@ -167,10 +168,12 @@ func (t *tx) setOrigins(a chat.App) error {
 }
 
 // UpdateApp changes an app, of which the caller knows version. To take an origin away ends the logins of its pages; to disable it ends what its
-// programs have connected too.
+// programs have connected too. Pages end in steps: those of a disabled app can do nothing from the first moment.
 func (s *Store) UpdateApp(ctx context.Context, by chat.Actor, id string, version int64, c chat.AppChange) (chat.App, error) {
 	var a chat.App
+	var left []steps
 	err := s.administer(ctx, by, chat.ManageApps, func(t *tx) (err error) {
+		left = nil
 		if a, err = appOf(background, t, by.EID, id); err != nil {
 			return err
 		}
@@ -201,7 +204,7 @@ func (s *Store) UpdateApp(ctx context.Context, by chat.Actor, id string, version
 		}
 		lost := slices.ContainsFunc(before.Origins, func(o string) bool { return !slices.Contains(a.Origins, o) })
 		if lost || a.Disabled && !before.Disabled {
-			if err := t.endPages(id); err != nil {
+			if left, err = t.endPages(a); err != nil {
 				return err
 			}
 		}
@@ -215,6 +218,7 @@ func (s *Store) UpdateApp(ctx context.Context, by chat.Actor, id string, version
 	if err != nil {
 		return a, fmt.Errorf("change an app: %w", err)
 	}
+	s.complete(ctx, left...)
 	return a, nil
 }
 
@@ -226,6 +230,7 @@ func set[T any](to *T, from *T) {
 
 // DeleteApp ends an app, of which the caller knows version: its logins, keys and webhooks go. Its bots stay in their conversations, disabled.
 func (s *Store) DeleteApp(ctx context.Context, by chat.Actor, id string, version int64) error {
+	var left []steps
 	err := s.administer(ctx, by, chat.ManageApps, func(t *tx) error {
 		a, err := appOf(background, t, by.EID, id)
 		if err != nil {
@@ -234,10 +239,10 @@ func (s *Store) DeleteApp(ctx context.Context, by chat.Actor, id string, version
 		if a.Version != version {
 			return changedMeanwhile(a)
 		}
-		if err := t.endPages(id); err != nil {
+		if left, err = t.endPages(a); err != nil {
 			return err
 		}
-		keys, err := appLogins(background, t, id)
+		keys, err := programLogins(background, t, id)
 		if err != nil {
 			return err
 		}
@@ -278,40 +283,28 @@ func (s *Store) DeleteApp(ctx context.Context, by chat.Actor, id string, version
 	if err != nil {
 		return fmt.Errorf("delete an app: %w", err)
 	}
+	s.complete(ctx, left...)
 	return nil
 }
 
-// appLogins returns the logins of an app that live.
-func appLogins(ctx context.Context, q querier, app string) ([]chat.Login, error) {
-	return collect(ctx, q, scanLogin, `SELECT `+loginColumns+` FROM logins WHERE app = $1 AND app <> '' AND ended = 0`, app)
+// programLogins returns the logins of an app's API keys.
+func programLogins(ctx context.Context, q querier, app string) ([]chat.Login, error) {
+	return collect(ctx, q, scanLogin, `SELECT `+loginColumns+` FROM logins WHERE app = $1 AND app <> '' AND ended = 0 AND terminal = $2`, app, int64(chat.Service))
 }
 
-// endPages ends the logins of an app's pages.
-func (t *tx) endPages(app string) error {
-	all, err := appLogins(background, t, app)
-	if err != nil {
-		return err
-	}
-	for _, l := range all {
-		if l.Terminal == chat.Widget {
-			if err := t.endLogin(l, "revoked"); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+// endPages plans to end the logins that an app's pages have now.
+func (t *tx) endPages(a chat.App) ([]steps, error) {
+	p, err := t.plan(steps{eid: a.EID, kind: stepPages, target: a.ID, moment: now()})
+	return []steps{p}, err
 }
 
 // dropPrograms ends the MQTT sessions of an app's keys, and leaves the keys for when it is enabled again.
 func (t *tx) dropPrograms(app string) error {
-	all, err := appLogins(background, t, app)
+	all, err := programLogins(background, t, app)
 	if err != nil {
 		return err
 	}
 	for _, l := range all {
-		if l.Terminal != chat.Service {
-			continue
-		}
 		if err := t.event(chat.Event{EID: l.EID, Type: chat.EventLoginEnded, UID: l.UID, Login: l.ID, Text: "revoked"}); err != nil {
 			return err
 		}

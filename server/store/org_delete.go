@@ -271,6 +271,11 @@ var orgTables = [][2]string{
 func (t *tx) removeRows(eid string) (int64, error) {
 	for _, table := range orgTables {
 		name, key := table[0], table[1]
+		if name == "apps" {
+			if err := t.exec(`INSERT INTO past_apps (id, ended) SELECT id, $2 FROM apps WHERE eid = $1 ON CONFLICT DO NOTHING`, eid, now()); err != nil {
+				return 0, err
+			}
+		}
 		n, err := t.affect(`DELETE FROM `+name+` WHERE eid = $1 AND (`+key+`) IN (SELECT `+key+` FROM `+name+` WHERE eid = $1 LIMIT $2)`, eid, removeStep)
 		if err != nil {
 			return 0, fmt.Errorf("delete of %s: %w", name, err)

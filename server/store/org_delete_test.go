@@ -181,6 +181,7 @@ func TestDeletedOrganisationLeavesNothing(t *testing.T) {
 		switch more := after[table] - before[table]; table {
 		case "audit": // what was done stays with whoever did it
 		case "events", "spare_keys": // what is still to be told, and to be removed from the media store
+		case "past_apps": // looked at below
 		case "past_orgs":
 			if more != 1 {
 				t.Error("nothing notes that the name was used")
@@ -208,6 +209,11 @@ func TestDeletedOrganisationLeavesNothing(t *testing.T) {
 	if got := strings.Join(said, ", "); got != "org.deleted by , org.delete by root, org.keep by root, org.delete by root" {
 		t.Errorf("the system administrators' log says: %s", got)
 	}
+
+	// The ids of its apps are never used again, by nobody.
+	_, err = s.CreateApp(ctx, chat.Actor{EID: "twin", Addr: chat.ActorShell}, chat.App{ID: "gone-x", Name: "Office"})
+	refused(t, err, chat.Conflict)
+	must(s.CreateApp(ctx, chat.Actor{EID: "twin", Addr: chat.ActorShell}, chat.App{ID: "gone-y", Name: "Office"}))(t)
 
 	// Its name is never used again, and nothing can be said in it.
 	refused(t, s.CreateOrg(ctx, chat.Org{EID: "gone", Name: "Again"}), chat.Conflict)

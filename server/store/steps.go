@@ -18,6 +18,7 @@ const (
 	stepRestore      = "restore"      // bring the members of a group back that was dissolved
 	stepDepartment   = "department"   // move the people of a department up, and delete it
 	stepAnnouncement = "announcement" // tell people of an announcement
+	stepPages        = "pages"        // end the logins of an app's pages
 )
 
 // steps is a change that concerns so many rows that one transaction of it would hold up everybody else. The transaction that decides it
@@ -26,18 +27,19 @@ type steps struct {
 	id                int64
 	eid, kind, target string
 	actor             string // in whose name others are told
+	moment            int64  // of stepPages: pages that came later stay
 }
 
-const stepsColumns = `id, eid, kind, target, actor`
+const stepsColumns = `id, eid, kind, target, actor, moment`
 
 func scanSteps(scan func(...any) error) (p steps, err error) {
-	err = scan(&p.id, &p.eid, &p.kind, &p.target, &p.actor)
+	err = scan(&p.id, &p.eid, &p.kind, &p.target, &p.actor, &p.moment)
 	return p, err
 }
 
 // plan stores that a change is to be made in steps. Once that is durable it is for complete.
 func (t *tx) plan(p steps) (steps, error) {
-	err := t.row(`INSERT INTO steps (eid, kind, target, actor) VALUES ($1, $2, $3, $4) RETURNING id`, p.eid, p.kind, p.target, p.actor).Scan(&p.id)
+	err := t.row(`INSERT INTO steps (eid, kind, target, actor, moment) VALUES ($1, $2, $3, $4, $5) RETURNING id`, p.eid, p.kind, p.target, p.actor, p.moment).Scan(&p.id)
 	return p, err
 }
 
@@ -97,7 +99,8 @@ func (s *Store) Resume(ctx context.Context) error {
 }
 
 func (s *Store) finish(ctx context.Context, p steps) error {
-	step := map[string]func(*tx, steps) (bool, error){stepRestore: (*tx).restoreStep, stepDepartment: (*tx).departmentStep, stepAnnouncement: (*tx).announcementStep}[p.kind]
+	step := map[string]func(*tx, steps) (bool, error){stepRestore: (*tx).restoreStep, stepDepartment: (*tx).departmentStep, stepAnnouncement: (*tx).announcementStep,
+		stepPages: (*tx).pagesStep}[p.kind]
 	if p.kind == stepMembers {
 		return s.finishMembers(ctx, p)
 	}
@@ -267,4 +270,19 @@ func (t *tx) announcementStep(p steps) (more bool, err error) {
 		return true, err
 	}
 	return true, t.event(chat.Event{EID: p.eid, Type: chat.EventAnnounce, UID: p.actor, Seq: uint64(id), Members: uids})
+}
+
+// pagesStep ends some of the logins that an app's pages had at a moment.
+func (t *tx) pagesStep(p steps) (more bool, err error) {
+	some, err := collect(background, t, scanLogin, `SELECT `+loginColumns+` FROM logins WHERE app = $1 AND app <> '' AND ended = 0 AND terminal = $2 AND created <= $3 LIMIT $4`,
+		p.target, int64(chat.Widget), p.moment, stepSize)
+	if err != nil {
+		return false, err
+	}
+	for _, l := range some {
+		if err := t.endLogin(l, "revoked"); err != nil {
+			return false, err
+		}
+	}
+	return len(some) == stepSize, nil
 }

@@ -4,14 +4,16 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"magpie/server/chat"
 )
 
-// company makes a folder with the organisation "acme" of ann and n others: the first half in the department "Sales/North", the second in
+// company makes a folder with the organisation "acme" of ann and n others, each with a page of the apps "office" and "shop": the first half in the department "Sales/North", the second in
 // "Works" as well as in "Sales/North", a group "free", a group "north" that follows Sales and has its people, and a group "all" of everybody that was dissolved.
 func company(t *testing.T, n int) string {
 	s := world(t)
@@ -35,6 +37,9 @@ func company(t *testing.T, n int) string {
 			`INSERT INTO members (eid, gid, uid, role, muted_until, joined, joined_seq, joined_notice_seq) SELECT eid, 'north', uid, 'member', 0, 1, 0, 0 ` + people,
 			`INSERT INTO participants (eid, uid, stream, read_seq, muted, pinned, since) SELECT u.eid, u.uid, s.id, 0, 0, 0, 1 FROM users u JOIN streams s ON s.eid = u.eid AND s.kind = 2 AND s.key = 'north' WHERE u.uid LIKE 'p%'`,
 			`UPDATE chat_groups SET follows = 1 WHERE gid = 'north'`,
+			`INSERT INTO apps (id, eid, name, create_users, jwks_url, disabled, created) VALUES ('office', 'acme', 'Office', 0, '', 0, 1), ('shop', 'acme', 'Shop', 0, '', 0, 1)`,
+			`INSERT INTO logins (id, eid, uid, terminal, client_id, agent, addr, created, seen, ended, app, expires)
+				SELECT app || ' ' || uid, eid, uid, ` + fmt.Sprint(int64(chat.Widget)) + `, app || uid, '', '', 1, 1, 0, app, 0 FROM (SELECT eid, uid, a.id AS app FROM users JOIN apps a USING (eid) WHERE uid LIKE 'p%')`,
 			`INSERT INTO members (eid, gid, uid, role, muted_until, joined, joined_seq, joined_notice_seq)
 				SELECT eid, 'all', uid, CASE WHEN uid = 'p7' THEN 'admin' ELSE 'member' END, 0, 1, 0, 0 ` + people,
 		} {
@@ -100,6 +105,7 @@ func state(t *testing.T, s *Store) []string {
 		`SELECT 'tree ' || id || ' ' || parent || ' ' || name || ' ' || position FROM departments WHERE eid = $1`,
 		`SELECT 'told ' || announcement || ' ' || uid FROM announcement_readers WHERE eid = $1`,
 		`SELECT 'group ' || gid || ' ' || follows || ' ' || version FROM chat_groups WHERE eid = $1`,
+		`SELECT 'page ' || id FROM logins WHERE eid = $1 AND app <> '' AND ended = 0`,
 		`SELECT 'left ' || kind || ' ' || target FROM steps WHERE eid = $1`,
 		`SELECT 'left part ' || part FROM announcement_parts WHERE eid = $1`,
 		`SELECT 'left member ' || uid FROM dissolved_members WHERE eid = $1`,
@@ -157,6 +163,13 @@ func TestSteps(t *testing.T) {
 			}
 			return err
 		}, chat.EventAnnounce, map[string]int{"told 1": many + 4, "event announce": 2}},
+		"an app is disabled": {many, func(s *Store) error {
+			_, err := s.UpdateApp(t.Context(), root, "office", 1, chat.AppChange{Disabled: ptr(true)})
+			return err
+		}, chat.EventLoginEnded, map[string]int{"page office": 0, "page shop": many, "event login_end": many}},
+		"an app is deleted": {many, func(s *Store) error {
+			return s.DeleteApp(t.Context(), root, "office", 1)
+		}, chat.EventLoginEnded, map[string]int{"page office": 0, "page shop": many, "event login_end": many}},
 		"a group comes back": {many, func(s *Store) error {
 			g, err := s.RestoreGroup(t.Context(), root, "all")
 			if err == nil && g.Members != many+1 {
@@ -233,5 +246,33 @@ func TestStepsMeet(t *testing.T) {
 	}
 	if len(where) != 300+2 || !strings.HasPrefix(where[300], "tree 3 0 Works") {
 		t.Errorf("%d lines, the last ones %q", len(where), where[max(0, len(where)-3):])
+	}
+}
+
+// TestPagesThatComeAfter signs in by an app that was disabled and enabled again, while the pages that it had are still being ended.
+func TestPagesThatComeAfter(t *testing.T) {
+	s := open(t, copyFiles(t, company(t, 600)))
+	o := &interrupter{t: t, s: s, what: chat.EventLoginEnded}
+	s.Observe(o)
+	must(s.UpdateApp(t.Context(), root, "office", 1, chat.AppChange{Disabled: ptr(true)}))(t)
+	// As it was after the first step: pages that are not ended yet can do nothing, and what comes after the app is enabled stays.
+	s = open(t, o.crashed)
+	left := must(collect(t.Context(), s.read, scanString, `SELECT id FROM logins WHERE app = 'office' AND ended = 0`))(t)
+	if len(left) != 600-stepSize {
+		t.Fatalf("%d pages are left", len(left))
+	}
+	_, err := s.Login(t.Context(), left[0])
+	refused(t, err, chat.NotFound)
+	must(s.UpdateApp(t.Context(), root, "office", 2, chat.AppChange{Disabled: ptr(false)}))(t)
+	for moment := now(); now() == moment; { // the next millisecond
+		runtime.Gosched()
+	}
+	_, l, err := s.Exchange(t.Context(), chat.Exchange{App: chat.App{ID: "office"}, Hash: []byte("jti"), Expires: time.Now().Add(time.Minute), User: chat.HostUser{UID: "p1"},
+		Login: chat.Login{ID: "new", UID: "p1", Terminal: chat.Widget}})
+	check(t, err)
+	check(t, s.Resume(t.Context()))
+	s.working.Wait()
+	if got := must(collect(t.Context(), s.read, scanString, `SELECT id FROM logins WHERE app = 'office' AND ended = 0`))(t); !slices.Equal(got, []string{l.ID}) {
+		t.Errorf("the pages are %q", got)
 	}
 }
