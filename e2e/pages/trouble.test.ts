@@ -76,6 +76,32 @@ describe('offline', () => {
   });
 });
 
+test('what was read without a connection is told by the next page, and what was read last before a page is closed', async () => {
+  const alice = await enter('alice');
+  const carol = await enter('carol');
+  await carol.openChat('Launch week');
+  const address = carol.page.url();
+  await alice.openChat('Carol');
+  await alice.write('read: offline');
+  await alice.marked('read: offline', 'Sent');
+  const unread = carol.row('Alice').getByRole('img', { name: /unread/ });
+  await unread.waitFor();
+  await carol.page.context().setOffline(true);
+  await carol.openChat('Alice');
+  await unread.waitFor({ state: 'detached' });
+  await carol.page.goto('about:blank');
+  await carol.page.context().setOffline(false);
+  await carol.page.goto(address);
+  await alice.marked('read: offline', 'Read');
+
+  await alice.write('read: at last');
+  await unread.waitFor();
+  await carol.openChat('Alice');
+  await unread.waitFor({ state: 'detached' });
+  await carol.page.goto('about:blank');
+  await alice.marked('read: at last', 'Read');
+});
+
 describe('the server does not store', () => {
   test('the page says that messages wait, and all goes on when it does again', async () => {
     const alice = await crowd.open();

@@ -21,7 +21,9 @@ addEventListener('online', () => core.nudge());
 addEventListener('offline', () => core.nudge());
 document.addEventListener('visibilitychange', () => {
   if (document.visibilityState === 'visible') core.nudge();
+  else core.flush();
 });
+addEventListener('pagehide', () => core.flush());
 
 effect(() => {
   if (core.connection.value.state === 'online') chances.value = chances.peek() + 1;

@@ -52,6 +52,59 @@ afterEach(async () => {
   vi.useRealTimers();
 });
 
+describe('what was read', () => {
+  const marks = () => server.asked().filter((call) => call.startsWith('PUT /conversations/u:bob/read'));
+  const told = 'PUT /conversations/u:bob/read {"seq":1}';
+
+  test('without the server, on a page that is closed by then, the next one tells', async () => {
+    server.offline = true;
+    const core = page();
+    const starting = core.start();
+    await settle();
+    await starting;
+    core.open('u:bob').markRead();
+    await vi.advanceTimersByTimeAsync(1000);
+    const next = page();
+    const going = next.start();
+    await settle();
+    await going;
+    server.offline = false;
+    marks();
+    next.reconnect();
+    await connect();
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(marks()).toEqual([told]);
+  });
+
+  test('just before the page is closed is told then, and once', async () => {
+    const core = cores[0] as Core;
+    core.open('u:bob').markRead();
+    marks();
+    core.flush();
+    core.flush();
+    await settle();
+    expect(marks()).toEqual([told]);
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(marks()).toEqual([]);
+  });
+
+  test.each([
+    [429, 1],
+    [503, 1],
+    [404, 0],
+  ])('is told again after an answer of %i %i times', async (status, times) => {
+    const core = cores[0] as Core;
+    server.refusesRead = status;
+    core.open('u:bob').markRead();
+    marks();
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(marks()).toEqual([told]);
+    server.refusesRead = 0;
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(marks()).toEqual(Array(times).fill(told));
+  });
+});
+
 describe('a page that is opened again', () => {
   test('shows what is kept before the server answers, and goes on when it does', async () => {
     server.offline = true;

@@ -179,6 +179,10 @@ export class App implements t.Core {
     this.session.peek()?.nudge();
   }
 
+  flush(): void {
+    this.session.peek()?.conversations.flush();
+  }
+
   now(): number {
     return this.api.serverNow();
   }

@@ -377,6 +377,8 @@ export interface Core {
   current: ReadonlySignal<boolean>;
   /** The network or the tab is back: try at once, or make sure that the connection lives. */
   nudge(): void;
+  /** The page is hidden, and may be closed without another word: tells the server now what would wait for a moment. */
+  flush(): void;
 
   /** The server's clock, as far as known, in ms since 1970: times of messages are to be compared with it, and not with this device's clock. */
   now(): number;

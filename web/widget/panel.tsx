@@ -167,7 +167,9 @@ function follow(core: Core): void {
   addEventListener('offline', () => core.nudge());
   document.addEventListener('visibilitychange', () => {
     if (document.visibilityState === 'visible') core.nudge();
+    else core.flush();
   });
+  addEventListener('pagehide', () => core.flush());
   // Esc is for what lies over the chat first, then for what is searched for, for details, and then for the panel.
   let elsewhere = false;
   addEventListener(

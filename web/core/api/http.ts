@@ -37,6 +37,8 @@ export interface RequestOptions {
   /** The version that the change is of. Problem 412 when there is a newer one, which is in `current`. */
   version?: number;
   signal?: AbortSignal;
+  /** It goes on although the page is closed. */
+  keepalive?: boolean;
 }
 
 export class Api {
@@ -286,7 +288,7 @@ export class Api {
     try {
       const body = o.body === undefined ? null : JSON.stringify(o.body);
       // A page that is reloaded meanwhile must still be given its new cookie: the old one is used up.
-      const keepalive = path === '/auth/refresh';
+      const keepalive = o.keepalive || path === '/auth/refresh';
       const init = { method, headers, body, signal: o.signal ?? null, keepalive };
       answer = await this.o.fetch(this.o.base + prefix + path, init);
       text = await answer.text();

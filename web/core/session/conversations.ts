@@ -10,6 +10,8 @@ import { edited, fromWire, mentions, newer, recalled, type StoredMessage } from 
 /** ms between reading and telling the server: all of a conversation, or a part of it, as one does while one scrolls. */
 const readDelay = 400;
 const partDelay = 1000;
+/** ms until a server that could not take it is told again, unless it names a time itself. */
+const readRetry = 30_000;
 
 export class Conversations {
   private readonly map = new Map<string, Conversation>();
@@ -22,6 +24,8 @@ export class Conversations {
   onCleared: (conv: string, seq: number) => void = () => {};
   private readonly sending = new WeakMap<Conversation, Conversation>();
   private readTimer: (() => void) | undefined;
+  /** ms that it was given. */
+  private readWait = 0;
 
   readonly list: ReadonlySignal<Conversation[]> = computed(() => {
     this.version.value;
@@ -84,6 +88,9 @@ export class Conversations {
         const known = this.map.get(w.conv)?.lastSeq ?? 0;
         if (w.last_seq > known) moved.push({ conv: w.conv, known });
         this.accept(w);
+        // An earlier page may have been closed before it could tell.
+        const { readSeq = 0 } = this.map.get(w.conv) ?? {};
+        if (readSeq > w.read_seq) this.oweRead(w.conv, readSeq, readDelay);
       }
       for (const conv of before) if (!list.some((w) => w.conv === conv)) this.remove(conv);
     });
@@ -130,26 +137,43 @@ export class Conversations {
     this.counted.set(conv, left);
     const part = seq < c.lastSeq;
     this.change(conv, part ? { readSeq: seq, unread: Math.min(c.unread, c.lastSeq - seq) } : read(seq));
-    this.unsentRead.set(conv, seq);
     this.c.tell({ about: 'read', conv, seq });
-    this.readTimer ??= later(this.c, part ? partDelay : readDelay, () => void this.sendRead());
+    this.oweRead(conv, seq, part ? partDelay : readDelay);
   }
 
-  /** Tells the server what could not be told while there was no connection. */
-  async sendRead(): Promise<void> {
+  /** Tells the server what could not be told while there was no connection. keepalive: whatever becomes of the page. */
+  async sendRead(keepalive = false): Promise<void> {
     this.readTimer?.();
     this.readTimer = undefined;
-    for (const [conv, seq] of [...this.unsentRead]) {
-      try {
-        await this.c.api.request('PUT', `/conversations/${encodeURIComponent(conv)}/read`, { body: { seq } });
-        if (this.unsentRead.get(conv) === seq) this.unsentRead.delete(conv);
-        // What is left unread of others, only the server knows.
-        if (seq < (this.map.get(conv)?.lastSeq ?? 0)) await this.fetch(conv);
-      } catch (e) {
-        // What could not be told stays for the next connection; what the server refuses does not.
-        if (e instanceof Problem && e.status >= 400 && e.status < 500) this.unsentRead.delete(conv);
-      }
+    await Promise.all([...this.unsentRead].map(([conv, seq]) => this.putRead(conv, seq, keepalive)));
+  }
+
+  /** The page may be closed now. What does not arrive, the next list brings up again. */
+  flush(): void {
+    if (this.readTimer) void this.sendRead(true);
+  }
+
+  private async putRead(conv: string, seq: number, keepalive: boolean): Promise<void> {
+    try {
+      await this.c.api.request('PUT', `/conversations/${encodeURIComponent(conv)}/read`, { body: { seq }, keepalive });
+      if (this.unsentRead.get(conv) === seq) this.unsentRead.delete(conv);
+      // What is left unread of others, only the server knows.
+      if (seq < (this.map.get(conv)?.lastSeq ?? 0)) await this.fetch(conv);
+    } catch (e) {
+      // What could not be told stays for the next connection; what the server refuses does not.
+      if (!(e instanceof Problem) || e.status === 0) return;
+      if ([403, 404, 422].includes(e.status)) this.unsentRead.delete(conv);
+      else this.oweRead(conv, seq, e.retryAfter === undefined ? readRetry : e.retryAfter * 1000);
     }
+  }
+
+  /** The server is to be told in so many ms, or with what it is told before that. */
+  private oweRead(conv: string, seq: number, delay: number): void {
+    this.unsentRead.set(conv, Math.max(seq, this.unsentRead.get(conv) ?? 0));
+    if (this.readTimer && this.readWait <= delay) return;
+    this.readTimer?.();
+    this.readWait = delay;
+    this.readTimer = later(this.c, delay, () => void this.sendRead());
   }
 
   /** Notice 0x43: someone has read up to seq; on another device or in another tab, if it is oneself. */

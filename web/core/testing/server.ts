@@ -34,6 +34,8 @@ export class FakeServer {
   refusesToken: (token: string, sent?: string) => { status: number; type: string } | undefined = () => undefined;
   /** Why a message may not be edited. */
   refusesEdit: { status: number; type: string; limit?: number } | undefined;
+  /** The status of the answer to what one says that one has read; 0: it is taken. */
+  refusesRead = 0;
   /** The access token that is good. */
   token = 'token';
   private packetId = 0;
@@ -169,6 +171,13 @@ export class FakeServer {
     const { Authorization } = init.headers as Record<string, string>;
     if (Authorization !== `Bearer ${this.token}`) return Response.json({ detail: 'Expired.' }, { status: 401 });
     if (path === '/conversations') return Response.json({ items: [...this.conversations.values()], next: null });
+    const [, reading = ''] = /^\/conversations\/([^/]+)\/read$/.exec(path) ?? [];
+    const known = this.conversations.get(reading);
+    if (reading && this.refusesRead) return Response.json({}, { status: this.refusesRead });
+    if (known) {
+      const { seq } = JSON.parse(String(init.body));
+      this.conversations.set(reading, { ...known, read_seq: Math.max(known.read_seq, seq) });
+    }
     const [, place = '', number] = /^\/conversations\/([^/]+)\/messages\/(\d+)$/.exec(path) ?? [];
     if (number && init.method === 'PATCH') {
       await this.slow(`PATCH ${number}`);
