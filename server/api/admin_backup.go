@@ -41,9 +41,5 @@ func (a *api) backups(ctx context.Context, _ *caller, _ *struct{}) (*answer[list
 	if err != nil {
 		return nil, fmt.Errorf("read backups: %w", err)
 	}
-	items := make([]job, len(jobs))
-	for i, j := range jobs {
-		items[i] = jobOf(j)
-	}
-	return page(items, ""), nil
+	return page(jobsOf(jobs), ""), nil
 }

@@ -64,6 +64,8 @@ func (a *api) rosterRoutes() {
 		summary: "People as CSV", about: "In the form that import takes. Cells that a spreadsheet would take for formulas begin with an apostrophe."}, a.exportPeople)
 	route(a, op{method: "POST", path: "/admin/users/links", id: "admin-password-links", tag: tag, right: chat.ManagePeople,
 		summary: "Links for everybody who has no password yet, as CSV", about: "Each works once, for seven days, and replaces an earlier one of that person. They are shown here alone."}, a.passwordLinks)
+	route(a, op{method: "GET", path: "/admin/jobs", id: "admin-list-jobs", tag: tag, right: chat.ReadOrganisation, summary: "The newest jobs of a kind",
+		about: "One of imports runs at a time. How far it is, its own address says."}, a.jobs)
 	route(a, op{method: "GET", path: "/admin/jobs/{id}", id: "admin-get-job", tag: tag, right: chat.ReadOrganisation, summary: "How far a job is"}, a.job)
 }
 
@@ -76,6 +78,24 @@ func (a *api) importPeople(ctx context.Context, c *caller, in *struct {
 		return nil, fmt.Errorf("import people: %w", err)
 	}
 	return &answer[job]{jobOf(j)}, nil
+}
+
+func (a *api) jobs(ctx context.Context, c *caller, in *struct {
+	Kind chat.JobKind `query:"kind" required:"true" enum:"import"`
+}) (*answer[list[job]], error) {
+	jobs, err := a.Store.Jobs(ctx, c.EID, in.Kind, 20)
+	if err != nil {
+		return nil, fmt.Errorf("read jobs: %w", err)
+	}
+	return page(jobsOf(jobs), ""), nil
+}
+
+func jobsOf(jobs []chat.Job) []job {
+	out := make([]job, len(jobs))
+	for i, j := range jobs {
+		out[i] = jobOf(j)
+	}
+	return out
 }
 
 func (a *api) job(ctx context.Context, c *caller, in *struct {

@@ -424,6 +424,12 @@ func TestImportAndExport(t *testing.T) {
 		t.Errorf("import: %s", r.raw)
 	}
 	w.want(404, "other/alice", "GET", admin+"/jobs/"+r.body["id"].(string), nil)
+	if jobs := w.want(200, a, "GET", admin+"/jobs?kind=import", nil); len(jobs.body["items"].([]any)) != 2 || jobs.body["items"].([]any)[0].(map[string]any)["id"] != r.body["id"] {
+		t.Errorf("jobs: %s", jobs.raw)
+	}
+	if jobs := w.want(200, "other/alice", "GET", admin+"/jobs?kind=import", nil); len(jobs.body["items"].([]any)) != 0 {
+		t.Errorf("another organisation sees jobs: %s", jobs.raw)
+	}
 	zoe := w.want(200, a, "GET", admin+"/users/zoe", nil)
 	if zoe.body["department"] != "North" || zoe.body["title"] != "=cmd|x" || zoe.body["invited"] != true {
 		t.Errorf("zoe is %s", zoe.raw)

@@ -288,13 +288,13 @@ func (r *Roster) check(j *chat.Job) error {
 			c.row(row, taken)
 		}
 		j.Done += len(rows)
-		j.Total = j.Done
 		r.show(*j)
 		return nil
 	})
 	if err != nil {
 		return err
 	}
+	j.Total = j.Done
 	org, err := r.Store.Org(r.ctx, j.By.EID)
 	if err != nil {
 		return fmt.Errorf("read the organisation: %w", err)

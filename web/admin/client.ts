@@ -42,9 +42,13 @@ export async function begin(): Promise<void> {
   try {
     await api.refresh();
   } catch (error) {
-    const refused = error instanceof Problem && error.status > 0 && error.status < 500 && error.status !== 429;
-    account.value = refused ? { status: 'out' } : { status: 'unknown', error };
+    account.value = refused(error) ? { status: 'out' } : { status: 'unknown', error };
   }
+}
+
+/** Whether a failure is the server's answer, which another try would not change. */
+export function refused(error: unknown): boolean {
+  return error instanceof Problem && error.status > 0 && error.status < 500 && error.status !== 429;
 }
 
 const roles: Record<Right, Me['role'][]> = {

@@ -275,10 +275,13 @@ export const en = {
     checking: 'Checking the file…',
     running: 'Importing…',
     progress: (done: string, total: string) => `${done} of ${total}`,
+    goesOn: 'It goes on when you close this. Open the import again to see how far it is.',
     wrong: (n: number) =>
       n === 1
         ? '1 line is wrong. Nothing was imported: put it right in the file and choose it again.'
         : `${n} things are wrong. Nothing was imported: put them right in the file and choose it again.`,
+    leftOut: (n: number) =>
+      `${n === 1 ? '1 person was' : `${n} people were`} left out, because of what others changed while the file was imported:`,
     stopped: (done: string, total: string) =>
       `Whoever began this import may not import people any more. ${done} of ${total} are stored, the others are not. Importing the same file again goes on.`,
     line: 'Line',
@@ -304,6 +307,7 @@ export const en = {
       'too-many': (n: number) => (n > 0 ? `There may be ${n} at most.` : 'These are too many.'),
       'too-long': (n: number) => (n > 0 ? `This may have ${n} characters.` : 'This is too long.'),
       'too-deep': (n: number) => (n > 0 ? `The tree may have ${n} levels.` : 'The tree would be too deep.'),
+      conflict: 'Somebody else has changed something here meanwhile.',
       invalid: 'This is not right.',
     } as Record<string, string | ((n: number) => string)>,
   },

@@ -270,7 +270,9 @@ export const zh: Texts = {
     checking: '正在检查文件…',
     running: '正在导入…',
     progress: (done, total) => `${done} / ${total}`,
+    goesOn: '关闭此窗口后导入仍会继续。再次打开“导入人员”即可查看进度。',
     wrong: (n) => `有 ${n} 处错误，未导入任何内容。请在文件中改正后重新选择。`,
+    leftOut: (n) => `有 ${n} 人未导入，因为在导入期间相关内容被其他人修改：`,
     stopped: (done, total) =>
       `发起本次导入的人已无权导入人员。共 ${total} 人，已保存 ${done} 人，其余未导入。重新导入同一文件即可继续。`,
     line: '行',
@@ -294,6 +296,7 @@ export const zh: Texts = {
       'too-many': (n: number) => (n > 0 ? `最多允许 ${n} 个。` : '数量过多。'),
       'too-long': (n: number) => (n > 0 ? `最多 ${n} 个字符。` : '内容过长。'),
       'too-deep': (n: number) => (n > 0 ? `部门最多 ${n} 级。` : '部门层级过多。'),
+      conflict: '导入期间有其他人修改了相关内容。',
       invalid: '不正确。',
     },
   },

@@ -3,9 +3,9 @@ import { Dialog } from '../../ui/dialog';
 import { format } from '../../ui/format';
 import { Icon } from '../../ui/icon';
 import { language, t } from '../../ui/prefs';
-import { explain } from '../../ui/problem';
+import { explain, statusOf } from '../../ui/problem';
 import { attempt } from '../../ui/toast';
-import { api, download, raw } from '../client';
+import { api, download, raw, refused } from '../client';
 import { a } from '../text';
 import type { Job } from '../types';
 
@@ -23,33 +23,67 @@ export function ImportPeople({ onClose, onDone }: { onClose(): void; onDone(): v
   const [file, setFile] = useState<File>();
   const [job, setJob] = useState<Job>();
   const [error, setError] = useState('');
+  /** Why it is not known at the moment how far it is. */
+  const [unheard, setUnheard] = useState('');
   const gone = useRef(false);
-  useEffect(
-    () => () => {
+  const begun = useRef(false);
+  useEffect(() => {
+    // Whoever chooses a file hears of what fails here.
+    const seen = live().catch(() => undefined);
+    void seen.then((one) => (one && !begun.current ? join(one) : undefined));
+    return () => {
       gone.current = true;
-    },
-    [],
-  );
+    };
+  }, []);
 
+  /** Follows a job to its end, also while the server can't be reached meanwhile: the job goes on there. */
+  const follow = async (from: Job) => {
+    let now = from;
+    setJob(now);
+    while (!gone.current && goes(now)) {
+      await new Promise((resolve) => setTimeout(resolve, pace));
+      try {
+        now = await api.get<Job>(`/admin/jobs/${now.id}`);
+        setUnheard('');
+        setJob(now);
+      } catch (e) {
+        if (refused(e)) throw e;
+        setUnheard(explain(e));
+      }
+    }
+    if (!now.result.dry_run && now.state === 'done') onDone();
+  };
+  const fail = (e: unknown) => {
+    setError(explain(e));
+    setJob(undefined);
+  };
+  /** Shows an import that was begun elsewhere, or here before. What becomes of a check without its file is of no use. */
+  const join = async (one: Job) => {
+    try {
+      setFile(undefined);
+      await follow(one);
+      if (one.result.dry_run) setJob(undefined);
+    } catch (e) {
+      fail(e);
+    }
+  };
   const run = async (chosen: File, dry: boolean) => {
+    begun.current = true;
     setError('');
     try {
-      let now = await raw(
-        'POST',
-        `/admin/users/import${dry ? '?dry_run=true' : ''}`,
-        { type: 'text/csv', content: chosen },
-        (answer) => answer.json() as Promise<Job>,
+      await follow(
+        await raw(
+          'POST',
+          `/admin/users/import${dry ? '?dry_run=true' : ''}`,
+          { type: 'text/csv', content: chosen },
+          (answer) => answer.json() as Promise<Job>,
+        ),
       );
-      setJob(now);
-      while (!gone.current && (now.state === 'checking' || now.state === 'running')) {
-        await new Promise((resolve) => setTimeout(resolve, pace));
-        now = await api.get<Job>(`/admin/jobs/${now.id}`);
-        setJob(now);
-      }
-      if (!dry && now.state === 'done') onDone();
     } catch (e) {
-      setError(explain(e));
-      setJob(undefined);
+      fail(e);
+      // Another one runs, or this one, of which no answer has come.
+      const other = (statusOf(e) === 409 || !refused(e)) && (await live().catch(() => undefined));
+      if (other) await join(other);
     }
   };
   const choose = (chosen: File | undefined) => {
@@ -60,7 +94,7 @@ export function ImportPeople({ onClose, onDone }: { onClose(): void; onDone(): v
     else void run(chosen, true);
   };
 
-  const going = job?.state === 'checking' || job?.state === 'running';
+  const going = job && goes(job);
   const checked = job?.state === 'done' && job.result.dry_run ? job : undefined;
   const finished = job?.state === 'done' && !job.result.dry_run ? job : undefined;
   const people = checked ? checked.result.created + checked.result.updated : 0;
@@ -88,7 +122,7 @@ export function ImportPeople({ onClose, onDone }: { onClose(): void; onDone(): v
         ) : (
           <>
             <button type="button" class="button" onClick={onClose}>
-              {t.value.dialog.cancel}
+              {going && !job.result.dry_run ? t.value.nav.close : t.value.dialog.cancel}
             </button>
             <button
               type="button"
@@ -113,8 +147,10 @@ export function ImportPeople({ onClose, onDone }: { onClose(): void; onDone(): v
           <FileChoice file={file} onChoose={choose} />
         </>
       )}
-      {going && job && <Progress job={job} />}
-      {job?.state === 'failed' && <Errors job={job} />}
+      {going && <Progress job={job} />}
+      {going && unheard && <p class="callout warn">{unheard}</p>}
+      {going && !job.result.dry_run && <p class="field-hint">{text.goesOn}</p>}
+      {job?.state === 'failed' && <Errors job={job} words={text.wrong(job.wrong)} />}
       {job?.state === 'stopped' && (
         <p class="callout error" role="alert">
           {text.stopped(format.value.number.format(job.done), format.value.number.format(job.total))}
@@ -138,6 +174,7 @@ export function ImportPeople({ onClose, onDone }: { onClose(): void; onDone(): v
           {finished.result.created > 0 && text.linksHint}
         </p>
       )}
+      {finished && finished.wrong > 0 && <Errors job={finished} words={text.leftOut(finished.wrong)} />}
       {error && (
         <p class="callout error" role="alert">
           {error}
@@ -145,6 +182,15 @@ export function ImportPeople({ onClose, onDone }: { onClose(): void; onDone(): v
       )}
     </Dialog>
   );
+}
+
+function goes({ state }: Job): boolean {
+  return state === 'checking' || state === 'running';
+}
+
+/** The import of the organisation that runs now: there is one at a time. Throws Problem. */
+async function live(): Promise<Job | undefined> {
+  return (await api.get<{ items: Job[] }>('/admin/jobs?kind=import')).items.find(goes);
 }
 
 function keep(content: string): void {
@@ -196,7 +242,10 @@ function Progress({ job }: { job: Job }) {
   return (
     <div class="progress-line" role="status">
       <span>
-        {words} {job.total > 0 && text.progress(number.format(job.done), number.format(job.total))}
+        {words}{' '}
+        {job.total > 0
+          ? text.progress(number.format(job.done), number.format(job.total))
+          : job.done > 0 && number.format(job.done)}
       </span>
       {job.total > 0 ? (
         <progress aria-label={words} max={job.total} value={job.done} />
@@ -207,14 +256,15 @@ function Progress({ job }: { job: Job }) {
   );
 }
 
-function Errors({ job }: { job: Job }) {
+/** What is wrong with which line, below what that means. */
+function Errors({ job, words }: { job: Job; words: string }) {
   const text = a.value.import;
   const more = job.wrong - job.errors.length;
   return (
     <div class="import-errors" role="alert">
-      <p class="callout error">{text.wrong(job.wrong)}</p>
+      <p class="callout error">{words}</p>
       <div class="import-table">
-        <table class="diff" aria-label={text.wrong(job.wrong)}>
+        <table class="diff" aria-label={words}>
           <thead>
             <tr>
               <th scope="col">{text.line}</th>
@@ -227,7 +277,7 @@ function Errors({ job }: { job: Job }) {
               <tr key={`${e.line}.${e.field}.${i}`}>
                 <td>{e.line ?? '–'}</td>
                 <td>{e.field || '–'}</td>
-                <td>{words(e)}</td>
+                <td>{sentence(e)}</td>
               </tr>
             ))}
           </tbody>
@@ -239,7 +289,7 @@ function Errors({ job }: { job: Job }) {
 }
 
 /** The server's sentences are English; in other languages the code says what is wrong. */
-function words({ code, message, limit = 0 }: Job['errors'][number]): string {
+function sentence({ code, message, limit = 0 }: Job['errors'][number]): string {
   const known = a.value.import.codes[code];
   if (language.value !== 'en' && known) return typeof known === 'function' ? known(limit) : known;
   return message.charAt(0).toUpperCase() + message.slice(1);
