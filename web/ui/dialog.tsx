@@ -1,4 +1,4 @@
-import type { ComponentChildren } from 'preact';
+import type { ComponentChildren, RefObject } from 'preact';
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
 import { Field } from './field';
 import { Icon } from './icon';
@@ -12,12 +12,29 @@ interface DialogProps {
   footer?: ComponentChildren;
   /** When given, the content is a form and Enter submits it. */
   onSubmit?(): void;
+  /** When given, it is called in the place of closing, which would lose something; the dialog stays until it is no longer rendered. */
+  onLeave?: (() => void) | undefined;
+}
+
+/** What closes a dialog by a press beside it. One that began inside, where a text was selected say, is not meant so. */
+export function useScrim(ref: RefObject<HTMLDialogElement | null>, close: () => void) {
+  const began = useRef(false);
+  return {
+    onPointerDown: (e: PointerEvent) => {
+      began.current = e.target === ref.current;
+    },
+    onClick: (e: MouseEvent) => {
+      if (e.target === ref.current && began.current) close();
+    },
+  };
 }
 
 /** A modal dialog that is open as long as it is rendered. Esc and a click beside it close it; focus goes back after. */
-export function Dialog({ title, onClose, children, footer, onSubmit }: DialogProps) {
+export function Dialog({ title, onClose, children, footer, onSubmit, onLeave }: DialogProps) {
   const ref = useRef<HTMLDialogElement>(null);
   const id = useId();
+  const close = () => (onLeave ? onLeave() : ref.current?.close());
+  const scrim = useScrim(ref, close);
   useEffect(() => {
     const before = document.activeElement;
     ref.current?.showModal();
@@ -32,19 +49,29 @@ export function Dialog({ title, onClose, children, footer, onSubmit }: DialogPro
     </>
   );
   return (
-    // biome-ignore lint/a11y/useKeyWithClickEvents: the click is on the scrim; Esc is the key for it.
     <dialog
       ref={ref}
       class="dialog"
       aria-labelledby={id}
-      onClose={onClose}
-      onClick={(e) => e.target === ref.current && ref.current?.close()}
+      onCancel={(e) => {
+        // A chooser of files within says it too when it is left.
+        if (!onLeave || e.target !== ref.current) return;
+        e.preventDefault();
+        onLeave();
+      }}
+      onClose={() => {
+        if (!onLeave) return onClose();
+        // Browsers let a page refuse Esc only once.
+        ref.current?.showModal();
+        onLeave();
+      }}
+      {...scrim}
     >
       <header>
         <h2 id={id} class="ellipsis">
           {title}
         </h2>
-        <button type="button" class="icon-button" aria-label={t.value.nav.close} onClick={() => ref.current?.close()}>
+        <button type="button" class="icon-button" aria-label={t.value.nav.close} onClick={close}>
           <Icon name="close" />
         </button>
       </header>

@@ -5,13 +5,15 @@ import type { Attachment } from '../../core';
 import { Icon } from '../../ui/icon';
 import { Menu, MenuItem } from '../../ui/menu';
 import { t } from '../../ui/prefs';
+import { hasFiles } from '../stay';
 import { withPart } from './lazy';
+import { pastedFiles } from './pasted';
 
 export interface AttachProps {
   conv: string;
   /** Of the conversation. */
   name: string;
-  /** None are taken now; a file that is dropped still must not take the place of the page. */
+  /** None are taken now. */
   off: boolean;
   /** What is written so far: it becomes the caption. */
   written(): string;
@@ -21,10 +23,6 @@ export interface AttachProps {
 
 const touch = matchMedia('(pointer: coarse)').matches;
 const pictures = 'image/*,video/*';
-
-function hasFiles(data: DataTransfer | null): data is DataTransfer {
-  return data?.types.includes('Files') ?? false;
-}
 
 export function Attach(p: AttachProps) {
   const text = t.value.media;
@@ -60,25 +58,20 @@ export function Attach(p: AttachProps) {
         show(false);
       }
     };
-    // A file that misses must not take the place of the page.
     const over = (e: DragEvent) => {
-      if (!hasFiles(e.dataTransfer)) return;
-      e.preventDefault();
       const here = !latest.current.off && pane.contains(e.target as Node);
-      e.dataTransfer.dropEffect = here || (e.target as Element).closest('.offered') ? 'copy' : 'none';
+      if (hasFiles(e.dataTransfer) && (here || (e.target as Element).closest('.offered')))
+        e.dataTransfer.dropEffect = 'copy';
     };
     const drop = (e: DragEvent) => {
       inside = 0;
       show(false);
-      if (!hasFiles(e.dataTransfer)) return;
-      e.preventDefault();
-      if (latest.current.off) return;
+      if (!hasFiles(e.dataTransfer) || latest.current.off) return;
       if (pane.contains(e.target as Node) && !document.querySelector('dialog[open]')) offer([...e.dataTransfer.files]);
     };
     const paste = (e: ClipboardEvent) => {
-      const files = [...(e.clipboardData?.files ?? [])];
-      // A table that was copied comes as text and as its picture: the text is meant.
-      if (latest.current.off || files.length === 0 || e.clipboardData?.types.includes('text/plain')) return;
+      const files = pastedFiles(e.clipboardData);
+      if (latest.current.off || files.length === 0) return;
       if (document.querySelector('dialog[open]')) return;
       e.preventDefault();
       offer(files);

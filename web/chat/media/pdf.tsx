@@ -1,6 +1,7 @@
 // A PDF beside the conversation, in the browser's own viewer.
 
 import { useEffect, useRef } from 'preact/hooks';
+import { useScrim } from '../../ui/dialog';
 import { Icon } from '../../ui/icon';
 import { t } from '../../ui/prefs';
 import { Save } from '../../ui/save';
@@ -21,6 +22,7 @@ export function openPdf(pdf: Pdf): void {
 
 function PdfDialog({ href, name }: Pdf) {
   const dialog = useRef<HTMLDialogElement>(null);
+  const scrim = useScrim(dialog, () => dialog.current?.close());
   const text = t.value.media;
   useEffect(() => {
     const before = document.activeElement;
@@ -30,14 +32,7 @@ function PdfDialog({ href, name }: Pdf) {
     };
   }, []);
   return (
-    // biome-ignore lint/a11y/useKeyWithClickEvents: the click is on the scrim; Esc is the key for it.
-    <dialog
-      ref={dialog}
-      class="dialog pdf-dialog"
-      aria-label={name}
-      onClose={closeOver}
-      onClick={(e) => e.target === dialog.current && dialog.current?.close()}
-    >
+    <dialog ref={dialog} class="dialog pdf-dialog" aria-label={name} onClose={closeOver} {...scrim}>
       <header>
         <h2 class="ellipsis">
           <bdi>{name}</bdi>

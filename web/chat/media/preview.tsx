@@ -1,7 +1,7 @@
 // What is about to be sent: seen once more, with a caption.
 
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { Dialog } from '../../ui/dialog';
+import { Confirm, Dialog } from '../../ui/dialog';
 import { Switch } from '../../ui/field';
 import { bytes, format } from '../../ui/format';
 import { Icon } from '../../ui/icon';
@@ -12,6 +12,7 @@ import type { AttachProps } from './attach';
 import { duration } from './describe';
 import { FileIcon, FileName } from './file-card';
 import { closeOver, showOver } from './overlay';
+import { pastedFiles } from './pasted';
 import { type Probe, probe } from './probe';
 import './preview.css';
 
@@ -38,6 +39,7 @@ function Preview({ name, written, send, files }: AttachProps & { files: File[] }
   const [original, setOriginal] = useState(false);
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState('');
+  const [leaving, setLeaving] = useState(false);
   const input = useRef<HTMLInputElement>(null);
   const urls = useRef<string[]>([]);
 
@@ -92,8 +94,8 @@ function Preview({ name, written, send, files }: AttachProps & { files: File[] }
     }
   };
   const paste = (e: ClipboardEvent) => {
-    const pasted = [...(e.clipboardData?.files ?? [])];
-    if (pasted.length === 0 || e.clipboardData?.types.includes('text/plain')) return;
+    const pasted = pastedFiles(e.clipboardData);
+    if (pasted.length === 0) return;
     e.preventDefault();
     void add(pasted);
   };
@@ -101,71 +103,85 @@ function Preview({ name, written, send, files }: AttachProps & { files: File[] }
     const dropped = [...(e.dataTransfer?.files ?? [])];
     if (dropped.length > 0) void add(dropped);
   };
+  const leave = !busy && list.some((e) => !e.found?.fault) ? () => setLeaving(true) : undefined;
   return (
-    <Dialog
-      title={text.previewTitle(list.filter((e) => !e.found?.fault).length || list.length)}
-      onClose={closeOver}
-      onSubmit={submit}
-      footer={
-        <>
-          <button type="button" class="button add-files" onClick={() => input.current?.click()}>
-            <Icon name="plus" />
-            {text.addMore}
-          </button>
-          <button type="submit" class="button primary" disabled={!ready}>
-            <Icon name="send" />
-            {busy ? text.sending : text.send}
-          </button>
-        </>
-      }
-    >
-      <input
-        ref={input}
-        type="file"
-        multiple
-        hidden
-        onChange={(e) => {
-          void add([...(e.currentTarget.files ?? [])]);
-          e.currentTarget.value = '';
-        }}
-      />
-      <ul class={`offered ${list.length === 1 ? 'alone' : ''}`} onDrop={drop}>
-        {list.map((e) => (
-          <Offered key={e.id} e={e} remove={() => remove(e.id)} />
-        ))}
-      </ul>
-      {list.some((e) => e.found?.fault) && good.length > 0 && <p class="callout">{text.someLeftOut}</p>}
-      {messages > 1 && <p class="row-sub">{text.several(messages)}</p>}
-      {images && <Switch label={text.original} hint={text.originalHint} checked={original} onChange={setOriginal} />}
-      <textarea
-        class="input caption"
-        rows={2}
-        dir="auto"
-        value={caption}
-        aria-label={text.caption}
-        placeholder={text.caption}
-        aria-invalid={over ? 'true' : undefined}
-        onInput={(e) => setCaption(e.currentTarget.value)}
-        onPaste={paste}
-        onKeyDown={(e) => {
-          if (e.key !== 'Enter' || e.shiftKey || e.isComposing || e.keyCode === 229) return;
-          e.preventDefault();
-          void submit();
-        }}
-        autofocus
-      />
-      <span class="hidden-visually">{t.value.chat.composeTo(name)}</span>
-      {over && (
-        <p class="field-error">
-          {t.value.chat.tooLong(format.value.number.format([...caption].length - captionLimit))}
-        </p>
+    <>
+      <Dialog
+        title={text.previewTitle(list.filter((e) => !e.found?.fault).length || list.length)}
+        onClose={closeOver}
+        onLeave={leave}
+        onSubmit={submit}
+        footer={
+          <>
+            <button type="button" class="button add-files" onClick={() => input.current?.click()}>
+              <Icon name="plus" />
+              {text.addMore}
+            </button>
+            <button type="submit" class="button primary" disabled={!ready}>
+              <Icon name="send" />
+              {busy ? text.sending : text.send}
+            </button>
+          </>
+        }
+      >
+        <input
+          ref={input}
+          type="file"
+          multiple
+          hidden
+          onChange={(e) => {
+            void add([...(e.currentTarget.files ?? [])]);
+            e.currentTarget.value = '';
+          }}
+        />
+        <ul class={`offered ${list.length === 1 ? 'alone' : ''}`} onDrop={drop}>
+          {list.map((e) => (
+            <Offered key={e.id} e={e} remove={() => remove(e.id)} />
+          ))}
+        </ul>
+        {list.some((e) => e.found?.fault) && good.length > 0 && <p class="callout">{text.someLeftOut}</p>}
+        {messages > 1 && <p class="row-sub">{text.several(messages)}</p>}
+        {images && <Switch label={text.original} hint={text.originalHint} checked={original} onChange={setOriginal} />}
+        <textarea
+          class="input caption"
+          rows={2}
+          dir="auto"
+          value={caption}
+          aria-label={text.caption}
+          placeholder={text.caption}
+          aria-invalid={over ? 'true' : undefined}
+          onInput={(e) => setCaption(e.currentTarget.value)}
+          onPaste={paste}
+          onKeyDown={(e) => {
+            if (e.key !== 'Enter' || e.shiftKey || e.isComposing || e.keyCode === 229) return;
+            e.preventDefault();
+            void submit();
+          }}
+          autofocus
+        />
+        <span class="hidden-visually">{t.value.chat.composeTo(name)}</span>
+        {over && (
+          <p class="field-error">
+            {t.value.chat.tooLong(format.value.number.format([...caption].length - captionLimit))}
+          </p>
+        )}
+        {error && (
+          <p class="callout error" role="alert">
+            {error}
+          </p>
+        )}
+      </Dialog>
+      {leaving && (
+        <Confirm
+          title={text.leaveTitle}
+          text={text.leaveText}
+          action={text.leave}
+          danger
+          onClose={() => setLeaving(false)}
+          run={async () => closeOver()}
+        />
       )}
-      {error && (
-        <p class="callout error" role="alert">
-          {error}
-        </p>
-      )}
-    </Dialog>
+    </>
   );
 }
 
