@@ -276,5 +276,13 @@ describe('presence', () => {
     await expect.poll(later, { interval: 500 }).toBe('Away');
     await grace.page.mouse.move(200, 200);
     await expect.poll(() => line.textContent()).toBe('Online');
+    // Away, asleep, and back before the network is.
+    await grace.page.clock.fastForward('11:00');
+    await expect.poll(later, { interval: 500 }).toBe('Away');
+    await grace.page.context().setOffline(true);
+    await grace.page.getByText('You’re offline').waitFor();
+    await grace.page.mouse.move(300, 300);
+    await grace.page.context().setOffline(false);
+    await expect.poll(later, { interval: 500 }).toBe('Online');
   });
 });

@@ -1,5 +1,6 @@
 // Away by itself: who has touched no tab of this browser for a while is shown as away, and as online again at the next touch.
 
+import { effect, untracked } from '@preact/signals';
 import type { Core } from '../core';
 import { recall, remember } from '../ui/remember';
 
@@ -8,9 +9,12 @@ export const idleAfter = 10 * 60_000;
 const every = 15_000;
 
 export interface Presence {
-  /** One's own status as others see it. */
+  /** Who is signed in; empty for nobody. */
+  uid(): string;
+  /** One's own status as others see it; empty while that is not known. */
   status(): string;
-  set(status: 'away' | 'online'): void;
+  /** Resolves when others see it; rejects when the server did not take it. */
+  set(status: 'away' | 'online'): Promise<void>;
 }
 
 /** What all tabs of this browser remember together. */
@@ -21,6 +25,7 @@ export interface Memory {
 
 export class Idle {
   private noted = 0;
+  private asking = false;
 
   constructor(
     private readonly presence: Presence,
@@ -37,37 +42,63 @@ export class Idle {
       this.noted = now;
       this.memory.set('touched', String(now));
     }
-    if (this.memory.get('away') !== 'by itself') return;
-    this.memory.set('away', '');
-    // What one has chosen oneself in the meantime stays.
-    if (this.presence.status() === 'away') this.presence.set('online');
+    if (this.isAway() && this.presence.status() === 'away') this.ask('online');
   }
 
-  /** To be called now and then. */
+  /** To be called now and then, and when the status changes. */
   look(): void {
     const touched = Math.max(this.noted, Number(this.memory.get('touched')) || 0);
-    if (this.now() - touched < idleAfter || this.presence.status() !== 'online') return;
-    this.memory.set('away', 'by itself');
-    this.presence.set('away');
+    const idle = this.now() - touched >= idleAfter;
+    const status = this.presence.status();
+    if (idle && status === 'online') {
+      this.memory.set('away', this.presence.uid());
+      this.ask('away');
+    } else if (!idle && this.isAway()) {
+      // Somebody came back while there was no connection, or to a new page.
+      if (status === 'away') this.ask('online');
+      // What one has chosen oneself in the meantime stays.
+      else if (status && !this.asking) this.memory.set('away', '');
+    }
+  }
+
+  /** It was this browser that said so, and not the person. */
+  private isAway(): boolean {
+    const uid = this.presence.uid();
+    return uid !== '' && this.memory.get('away') === uid;
+  }
+
+  private ask(status: 'away' | 'online'): void {
+    if (this.asking) return;
+    this.asking = true;
+    this.presence
+      .set(status)
+      .then(() => status === 'online' && this.memory.set('away', ''))
+      .catch(() => {}) // not worth a word: the next look tries again
+      .finally(() => {
+        this.asking = false;
+      });
   }
 }
 
 export function startIdle(core: Core): void {
-  const me = () => core.account.peek().me?.uid;
-  const idle = new Idle(
-    {
-      status: () => {
-        const uid = me();
-        if (!uid || core.connection.peek().state !== 'online') return '';
-        return core.person(uid).peek().presence.status;
-      },
-      // Not worth a word when it fails: the next look tries again.
-      set: (status) => void core.setPresence({ status }).catch(() => {}),
-    },
-    { get: recall, set: remember },
-  );
+  const uid = () => core.account.value.me?.uid ?? '';
+  const status = () => {
+    if (!uid() || core.connection.value.state !== 'online') return '';
+    const { status } = core.person(uid()).value.presence;
+    return status === 'offline' ? '' : status; // nobody is that who asks: it has not been told yet
+  };
+  const presence = {
+    uid: () => untracked(uid),
+    status: () => untracked(status),
+    set: (status: 'away' | 'online') => core.setPresence({ status }),
+  };
+  const idle = new Idle(presence, { get: recall, set: remember });
   const touched = () => idle.touched();
   for (const event of ['pointermove', 'pointerdown', 'keydown', 'wheel'])
     addEventListener(event, touched, { passive: true, capture: true });
   setInterval(() => idle.look(), every);
+  effect(() => {
+    status();
+    untracked(() => idle.look());
+  });
 }
