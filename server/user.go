@@ -43,7 +43,10 @@ type userAdd struct {
 }
 
 type userPassword struct{ userRef }
-type userDisable struct{ userRef }
+type userDisable struct {
+	userRef
+	Successor string `help:"User name of who takes over the groups that the user owns."`
+}
 type userEnable struct{ userRef }
 type userShow struct{ userRef }
 type userReset struct{ userRef }
@@ -133,9 +136,15 @@ func (u *userPassword) Run(c *userCommand) error {
 	})
 }
 
-func (u *userDisable) Run(c *userCommand) error { return u.patch(c, map[string]any{"disabled": true}) }
-func (u *userEnable) Run(c *userCommand) error  { return u.patch(c, map[string]any{"disabled": false}) }
-func (u *userRole) Run(c *userCommand) error    { return u.patch(c, map[string]any{"role": u.Role}) }
+func (u *userDisable) Run(c *userCommand) error {
+	change := map[string]any{"disabled": true}
+	if u.Successor != "" {
+		change["successor"] = u.Successor
+	}
+	return u.patch(c, change)
+}
+func (u *userEnable) Run(c *userCommand) error { return u.patch(c, map[string]any{"disabled": false}) }
+func (u *userRole) Run(c *userCommand) error   { return u.patch(c, map[string]any{"role": u.Role}) }
 
 func (r userRef) patch(c *userCommand, change map[string]any) error {
 	return r.do(c, func(ctx context.Context, s *shell, eid, path string) error {

@@ -71,6 +71,40 @@ func TestAdminGroups(t *testing.T) {
 	}
 }
 
+// TestSuccessor disables the owner of groups, which somebody else takes over: neither a program nor somebody who is disabled.
+func TestSuccessor(t *testing.T) {
+	w := newWorld(t, nil)
+	a := "acme/alice"
+	for _, name := range []string{"Team", "Crew"} {
+		w.want(201, "acme/bob", "POST", "/api/v1/groups", map[string]any{"name": name, "members": []string{"carol", "bot"}})
+	}
+	bob := w.want(200, a, "GET", admin+"/users/bob", nil)
+	owns := bob.body["owns"].([]any)
+	if len(owns) != 2 || owns[0].(map[string]any)["name"] != "Crew" {
+		t.Fatalf("owns %v", owns)
+	}
+	gid := owns[0].(map[string]any)["gid"].(string)
+	w.want(200, a, "PATCH", admin+"/users/carol", map[string]any{"disabled": true}, match(1))
+	for _, uid := range []string{"carol", "bot"} {
+		w.want(422, "acme/bob", "PATCH", "/api/v1/groups/"+gid+"/members/"+uid, map[string]any{"role": "owner"})
+		w.want(422, a, "PATCH", admin+"/groups/"+gid+"/members/"+uid, map[string]any{"role": "owner"})
+		w.want(422, a, "PATCH", admin+"/users/bob", map[string]any{"disabled": true, "successor": uid}, match(1))
+	}
+	if r := w.want(409, a, "PATCH", admin+"/users/bob", map[string]any{"disabled": true}, match(1)); r.body["type"] != "/problems/owns-groups" || !strings.Contains(r.raw, "Crew, Team") {
+		t.Errorf("told %s", r.raw)
+	}
+	if r := w.want(200, a, "PATCH", admin+"/users/bob", map[string]any{"disabled": true, "successor": "dave"}, match(1)); r.body["disabled"] != true || r.body["owns"] != nil {
+		t.Errorf("disabled %s", r.raw)
+	}
+	if got := w.membersOf(gid); got != "dave:owner bob:admin bot:member carol:member" {
+		t.Errorf("members %s", got)
+	}
+	if r := w.want(200, a, "GET", admin+"/groups/"+gid, nil); r.body["owner"] != "dave" {
+		t.Errorf("group %s", r.raw)
+	}
+	w.want(200, "acme/dave", "PATCH", "/api/v1/groups/"+gid, map[string]any{"name": "Gang"})
+}
+
 // TestRepeatedForms sends forms again whose answers were lost.
 func TestRepeatedForms(t *testing.T) {
 	w := newWorld(t, nil)

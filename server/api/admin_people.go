@@ -23,6 +23,13 @@ type account struct {
 	Created     time.Time  `json:"created"`
 	Seen        *time.Time `json:"seen" doc:"When a device of its last signed in or renewed its sign-in, or null."`
 	Version     int64      `json:"version"`
+	// Owns is of one account alone.
+	Owns []ownedGroup `json:"owns,omitempty" doc:"The groups that it owns. Lists leave it out."`
+}
+
+type ownedGroup struct {
+	GID  string `json:"gid"`
+	Name string `json:"name"`
 }
 
 type accountsInput struct {
@@ -54,6 +61,7 @@ type accountChange struct {
 	Role        *chat.Role `json:"role,omitempty" enum:"member,auditor,admin,system"`
 	Departments *[]string  `json:"departments,omitempty" maxItems:"20"`
 	Disabled    *bool      `json:"disabled,omitempty" doc:"A disabled user is signed out everywhere and can't sign in."`
+	Successor   string     `json:"successor,omitempty" maxLength:"64" doc:"Who takes over the groups that somebody owns who is disabled: without it they are refused (owns-groups)."`
 }
 
 // passwordLink lets somebody set a password.
@@ -86,6 +94,9 @@ func (a *api) accountOf(u chat.Account) account {
 		Created: u.Created, Seen: timeOrNull(u.Seen), Version: u.Version}
 	for i, id := range u.Departments {
 		out.Departments[i] = idText(id)
+	}
+	for _, g := range u.Owns {
+		out.Owns = append(out.Owns, ownedGroup(g))
 	}
 	return out
 }
@@ -171,7 +182,7 @@ func (a *api) updateAccount(ctx context.Context, c *caller, in *struct {
 		return nil, err
 	}
 	b := in.Body
-	change := chat.AccountChange{Disabled: b.Disabled}
+	change := chat.AccountChange{Disabled: b.Disabled, Successor: b.Successor}
 	change.Role = b.Role
 	if change.Name, err = cleanName(b.Name); err != nil {
 		return nil, err

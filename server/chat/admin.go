@@ -68,7 +68,11 @@ type Account struct {
 	User
 	Departments []int64 // the main one first
 	Invited     bool    // has never chosen a password
+	Owns        []OwnedGroup
 }
+
+// OwnedGroup is a group that somebody owns.
+type OwnedGroup struct{ GID, Name string }
 
 // AccountQuery asks for a page of an organisation's people.
 type AccountQuery struct {
@@ -87,6 +91,7 @@ type AccountChange struct {
 	UserChange
 	Departments *[]int64
 	Disabled    *bool
+	Successor   string // who takes over the groups of somebody who is disabled
 }
 
 // Total is how many there are. Where Exact is false there are more.

@@ -36,6 +36,7 @@ const (
 	ProblemOwnerOnly       Problem = "owner-only"
 	ProblemGroupAdminsOnly Problem = "group-admins-only"
 	ProblemOwnerLeaves     Problem = "owner-leaves"
+	ProblemOwnsGroups      Problem = "owns-groups"
 	ProblemOwnContact      Problem = "own-contact"
 	ProblemNothingToChange Problem = "nothing-to-change"
 	ProblemFileKind        Problem = "file-kind"

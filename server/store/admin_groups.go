@@ -310,14 +310,10 @@ func (s *Store) SetAnyMember(ctx context.Context, by chat.Actor, gid, uid string
 				return chat.Errorf(chat.Conflict, "A group has an owner: make somebody else the owner instead.").Named(chat.ProblemOwnerLeaves)
 			}
 			if *role == chat.GroupOwner {
-				owner, err := readMembership(background, t, by.EID, gid, g.Owner)
-				if err != nil {
+				if err := t.mayOwn(by.EID, uid, "role"); err != nil {
 					return err
 				}
-				if err := t.setMember(by.EID, gid, g.Owner, name(by, g), chat.GroupAdmin, owner.MutedUntil); err != nil {
-					return err
-				}
-				if err := t.exec(`UPDATE chat_groups SET owner = $1, version = version + 1 WHERE eid = $2 AND gid = $3`, uid, by.EID, gid); err != nil {
+				if err := t.resign(g, name(by, g), uid); err != nil {
 					return err
 				}
 			}

@@ -34,10 +34,21 @@ func (s *Store) Accounts(ctx context.Context, eid string, q chat.AccountQuery) (
 // Account returns a user as administrators see it, or chat.NotFound.
 func (s *Store) Account(ctx context.Context, eid, uid string) (chat.Account, error) {
 	a, err := readAccount(ctx, s.read, eid, uid)
+	if err == nil {
+		a.Owns, err = ownedGroups(ctx, s.read, eid, uid)
+	}
 	if err != nil {
 		return a, fmt.Errorf("read an account: %w", err)
 	}
 	return a, nil
+}
+
+// ownedGroups returns the groups that somebody owns, by name.
+func ownedGroups(ctx context.Context, q querier, eid, uid string) ([]chat.OwnedGroup, error) {
+	return collect(ctx, q, func(scan func(...any) error) (g chat.OwnedGroup, err error) {
+		err = scan(&g.GID, &g.Name)
+		return g, err
+	}, `SELECT g.gid, g.name FROM members m JOIN chat_groups g ON g.eid = m.eid AND g.gid = m.gid WHERE m.eid = $1 AND m.uid = $2 AND m.role = 'owner' ORDER BY g.name, g.gid`, eid, uid)
 }
 
 func readAccount(ctx context.Context, q querier, eid, uid string) (chat.Account, error) {
@@ -156,10 +167,16 @@ func (s *Store) UpdateAccount(ctx context.Context, by chat.Actor, uid string, ve
 		if err != nil {
 			return err
 		}
+		if before.Owns, err = ownedGroups(background, t, by.EID, uid); err != nil {
+			return err
+		}
 		if before.Version != version {
 			return changedMeanwhile(before)
 		}
 		if a, err = t.updateAccount(by, before, c); err != nil {
+			return err
+		}
+		if a.Owns, err = ownedGroups(background, t, by.EID, uid); err != nil {
 			return err
 		}
 		from, to := difference(accountRecord(before), accountRecord(a))
@@ -191,6 +208,11 @@ func (t *tx) updateAccount(by chat.Actor, a chat.Account, c chat.AccountChange) 
 		return a, err
 	}
 	if c.Disabled != nil && *c.Disabled != u.Disabled {
+		if *c.Disabled {
+			if err := t.succeed(by, a, c.Successor); err != nil {
+				return a, err
+			}
+		}
 		if u, err = t.setDisabled(u, *c.Disabled); err != nil {
 			return a, err
 		}
@@ -209,6 +231,42 @@ func (t *tx) updateAccount(by chat.Actor, a chat.Account, c chat.AccountChange) 
 		}
 	}
 	return readAccount(background, t, a.EID, a.UID)
+}
+
+// succeed hands over the groups of somebody who is about to be disabled, as no group is without an owner who can act.
+func (t *tx) succeed(by chat.Actor, u chat.Account, successor string) error {
+	if len(u.Owns) == 0 {
+		return nil
+	}
+	if successor == "" {
+		names := make([]string, len(u.Owns))
+		for i, g := range u.Owns {
+			names[i] = g.Name
+		}
+		return chat.Errorf(chat.Conflict, "%s owns groups: %s. Name a successor, who takes them over.", u.Name, strings.Join(names, ", ")).Named(chat.ProblemOwnsGroups)
+	}
+	if successor == u.UID {
+		return chat.FieldError("successor", chat.FieldNotAllowed, "must be somebody else")
+	}
+	if err := t.mayOwn(u.EID, successor, "successor"); err != nil {
+		return err
+	}
+	for _, owned := range u.Owns {
+		g, err := readGroup(background, t, u.EID, owned.GID)
+		if err != nil {
+			return err
+		}
+		if _, err := t.enter(g.EID, g.GID, successor, name(by, g), chat.GroupMember, g.MutedAll, ""); err != nil {
+			return err
+		}
+		if err := t.handOver(g, successor, name(by, g)); err != nil {
+			return err
+		}
+		if err := t.audit(by, "group.member", g.GID, map[string]any{"owner": u.UID}, map[string]any{"owner": successor}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // anotherAdministrator checks that somebody besides uid may administer the organisation's people.

@@ -148,10 +148,14 @@ func (s *Store) SetMember(ctx context.Context, eid, gid, uid, by string, role *c
 				return chat.Errorf(chat.Forbidden, "Only the group's owner may change roles.").Named(chat.ProblemOwnerOnly)
 			}
 			if *role == chat.GroupOwner {
-				if err := t.setMember(eid, gid, by, by, chat.GroupAdmin, actor.MutedUntil); err != nil {
+				if err := t.mayOwn(eid, uid, "role"); err != nil {
 					return err
 				}
-				if err := t.exec(`UPDATE chat_groups SET owner = $3, version = version + 1 WHERE eid = $1 AND gid = $2`, eid, gid, uid); err != nil {
+				g, err := readGroup(background, t, eid, gid)
+				if err != nil {
+					return err
+				}
+				if err := t.resign(g, by, uid); err != nil {
 					return err
 				}
 			}
@@ -162,6 +166,42 @@ func (s *Store) SetMember(ctx context.Context, eid, gid, uid, by string, role *c
 		}
 		return t.setMember(eid, gid, uid, by, m.Role, m.MutedUntil)
 	})
+}
+
+// mayOwn checks that somebody can act as a group's owner: it is neither disabled nor a program.
+func (t *tx) mayOwn(eid, uid, field string) error {
+	u, err := readUser(background, t, eid, uid)
+	if chat.CodeOf(err) == chat.NotFound {
+		return chat.FieldError(field, chat.FieldNobody, "there is nobody named %s in your organisation", uid)
+	}
+	if err == nil && (u.Disabled || u.Service) {
+		err = chat.FieldError(field, chat.FieldNotAllowed, "a group's owner can't be disabled, or a program")
+	}
+	return err
+}
+
+// resign makes a group's owner one of its administrators: next is the owner from now on, whose role is to be set.
+func (t *tx) resign(g chat.Group, by, next string) error {
+	owner, err := readMembership(background, t, g.EID, g.GID, g.Owner)
+	if err != nil {
+		return err
+	}
+	if err := t.setMember(g.EID, g.GID, g.Owner, by, chat.GroupAdmin, owner.MutedUntil); err != nil {
+		return err
+	}
+	return t.exec(`UPDATE chat_groups SET owner = $3, version = version + 1 WHERE eid = $1 AND gid = $2`, g.EID, g.GID, next)
+}
+
+// handOver makes a member the owner of a group.
+func (t *tx) handOver(g chat.Group, uid, by string) error {
+	m, err := readMembership(background, t, g.EID, g.GID, uid)
+	if err != nil {
+		return err
+	}
+	if err := t.resign(g, by, uid); err != nil {
+		return err
+	}
+	return t.setMember(g.EID, g.GID, uid, by, chat.GroupOwner, m.MutedUntil)
 }
 
 func (t *tx) setMember(eid, gid, uid, by string, role chat.GroupRole, muted time.Time) error {

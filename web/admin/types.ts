@@ -31,6 +31,8 @@ export interface Account {
   created: string;
   seen: string | null;
   version: number;
+  /** The groups that it owns. Lists leave it out. */
+  owns?: { gid: string; name: string }[];
 }
 
 export interface Department {

@@ -13,6 +13,8 @@ import type { Account, Counted } from '../types';
 interface PickerProps {
   title: string;
   action: string;
+  /** What the choice does. */
+  hint?: string;
   /** Who can't be chosen, as they are in already. */
   without?(p: Account): boolean;
   /** One is enough: a choice replaces the one before. */
@@ -26,7 +28,7 @@ interface PickerProps {
 const pause = 180;
 
 /** Chooses people of the organisation by their names. */
-export function PeoplePicker({ title, action, without, single, onClose, run }: PickerProps) {
+export function PeoplePicker({ title, action, hint, without, single, onClose, run }: PickerProps) {
   const text = a.value.picker;
   const [query, setQuery] = useState('');
   const [found, setFound] = useState<Account[]>();
@@ -85,6 +87,7 @@ export function PeoplePicker({ title, action, without, single, onClose, run }: P
         </>
       }
     >
+      {hint && <p dir="auto">{hint}</p>}
       <Search label={a.value.people.search} value={query} onInput={setQuery} />
       {chosen.length > 0 && (
         <ul class="chosen" aria-label={text.chosen}>

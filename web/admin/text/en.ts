@@ -125,6 +125,7 @@ export const en = {
     disableTitle: (name: string) => `Disable ${name}?`,
     disableText:
       'They are signed out of every device at once and can’t sign in. Their messages and groups stay as they are. You can enable the account again.',
+    successor: (groups: string) => `They own groups: ${groups}. Choose who is to own these.`,
     disableHint: 'A disabled person can’t sign in; what they wrote stays.',
     enable: 'Enable the account',
     enabled: (name: string) => `${name} can sign in again.`,
@@ -391,6 +392,7 @@ export const en = {
     names: {
       'changed-meanwhile': 'Somebody else has changed this meanwhile. Look at it again, then repeat your change.',
       'if-match-missing': 'This page is out of date. Reload it.',
+      'owns-groups': 'They own groups. Open the account again and choose who is to own these.',
       'last-administrator': 'This is the last administrator of the organisation. Make somebody else one first.',
       'people-limit': (n: number) =>
         `The organisation may have ${n} people, and has them. Disable who is no longer there, or ask whoever runs the server.`,

@@ -123,6 +123,7 @@ export const zh: Texts = {
     disable: '停用账号',
     disableTitle: (name) => `停用${name}？`,
     disableText: '对方会立即从所有设备退出，且无法登录。其消息和群组保持不变。之后可以重新启用。',
+    successor: (groups) => `对方是以下群组的群主：${groups}。请选择由谁接任。`,
     disableHint: '停用后无法登录，已写的内容保留。',
     enable: '启用账号',
     enabled: (name) => `${name}可以重新登录了。`,
@@ -378,6 +379,7 @@ export const zh: Texts = {
     names: {
       'changed-meanwhile': '刚刚有其他人修改了这里。请重新查看后再操作。',
       'if-match-missing': '页面已过期，请重新加载。',
+      'owns-groups': '对方是群主。请重新打开该账号，选择由谁接任。',
       'last-administrator': '这是组织的最后一位管理员，请先指定另一位管理员。',
       'people-limit': (n: number) => `该组织最多可有 ${n} 人，已达上限。请停用已离开的人，或联系服务器的管理者。`,
       'own-organisation': '这是你自己所在的组织。',

@@ -14,6 +14,7 @@ import { department } from '../departments';
 import { useDraft } from '../draft';
 import { useFetched } from '../fetched';
 import { DepartmentPicker } from '../parts/department-picker';
+import { Disable } from '../parts/disable';
 import { Form, Select } from '../parts/form';
 import { Block, Pane, PaneProblem } from '../parts/split';
 import { a } from '../text';
@@ -271,8 +272,8 @@ function Devices({ person, path }: PartProps) {
 function State({ person, path, onChange }: PartProps & { onChange(p: Account): void }) {
   const text = a.value.people;
   const [asking, setAsking] = useState(false);
-  const set = async (disabled: boolean) => {
-    onChange(await change<Account>({ path, body: { disabled }, version: person.version }, onChange));
+  const set = async (disabled: boolean, successor?: string) => {
+    onChange(await change<Account>({ path, body: { disabled, successor }, version: person.version }, onChange));
     toast(disabled ? text.disabledNow(person.name) : text.enabled(person.name));
   };
   return (
@@ -286,16 +287,7 @@ function State({ person, path, onChange }: PartProps & { onChange(p: Account): v
           {text.disable}
         </button>
       )}
-      {asking && (
-        <Confirm
-          title={text.disableTitle(person.name)}
-          text={text.disableText}
-          action={text.disable}
-          danger
-          onClose={() => setAsking(false)}
-          run={() => set(true)}
-        />
-      )}
+      {asking && <Disable person={person} onClose={() => setAsking(false)} run={(successor) => set(true, successor)} />}
     </Block>
   );
 }

@@ -13,6 +13,7 @@ import { account, api, can } from '../client';
 import { useFetched } from '../fetched';
 import { named } from '../names';
 import { usePages } from '../pages';
+import { Disable } from '../parts/disable';
 import { ChoiceFilter, Filters } from '../parts/filters';
 import { Block, Pane, PaneProblem, Split } from '../parts/split';
 import { type Column, Table } from '../parts/table';
@@ -143,10 +144,10 @@ function ReportPane({ id, onChange }: { id: string; onChange(r: Report): void })
     };
     changed(await change<Report>({ path, body: { state, note }, version: report.version }, changed));
   };
-  const disable = async (person: Account | undefined, disabled: boolean) => {
+  const disable = async (person: Account | undefined, disabled: boolean, successor?: string) => {
     if (!person) return;
     const { version } = person;
-    author.put(await change<Account>({ path: userPath(report), body: { disabled }, version }, author.put));
+    author.put(await change<Account>({ path: userPath(report), body: { disabled, successor }, version }, author.put));
     toast((disabled ? a.value.people.disabledNow : a.value.people.enabled)(person.name));
   };
   return (
@@ -245,13 +246,10 @@ function ReportPane({ id, onChange }: { id: string; onChange(r: Report): void })
         />
       )}
       {asking === 'disable' && author.value && (
-        <Confirm
-          title={a.value.people.disableTitle(sender.name)}
-          text={a.value.people.disableText}
-          action={a.value.people.disable}
-          danger
+        <Disable
+          person={author.value}
           onClose={() => setAsking(undefined)}
-          run={() => disable(author.value, true)}
+          run={(successor) => disable(author.value, true, successor)}
         />
       )}
       {asking === 'recall' && (
