@@ -176,7 +176,7 @@ async function load(browser: Browser): Promise<Result[]> {
     const one = await enter(browser, line.http, task.newcomer);
     const first = line.received;
     await settled(one);
-    await kept(one.page);
+    await one.kept();
     line.hold();
     const before = line.received;
     await one.page.reload({ waitUntil: 'commit' });
@@ -190,16 +190,6 @@ async function load(browser: Browser): Promise<Result[]> {
   } finally {
     line.close();
   }
-}
-
-/** Waits until the service worker keeps the app. */
-function kept(page: Page): Promise<unknown> {
-  return page.evaluate(async () => {
-    const { serviceWorker } = navigator;
-    await serviceWorker.ready;
-    if (!serviceWorker.controller)
-      await new Promise((done) => serviceWorker.addEventListener('controllerchange', done, { once: true }));
-  });
 }
 
 /** Somebody types while 50 messages a second come into the conversation. */

@@ -150,7 +150,7 @@ describe.each(stores)('in %s', (store) => {
 
   test('without a network files wait, over a reload too, and go when it is back', async () => {
     const [alice, bob] = await two();
-    await alice.page.evaluate(() => navigator.serviceWorker.ready);
+    await alice.kept();
     await alice.page.context().setOffline(true);
     await send(
       alice,

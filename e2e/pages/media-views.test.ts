@@ -99,7 +99,7 @@ test('without a network a picture is not called lost, and comes when the network
   const bob = await crowd.enter('bob');
   await alice.openChat(room);
   await bob.openChat(room);
-  await bob.page.evaluate(() => navigator.serviceWorker.ready);
+  await bob.kept();
   await send(alice, [await picture(alice.page, 'harbour.png')]);
   await newest(bob).locator('.shot.here').waitFor();
   await bob.page.context().setOffline(true);

@@ -6,25 +6,13 @@ import { Person } from './person';
 
 const crowd = gather();
 
-/** Waits until the app's files are kept in the browser. */
-async function kept(one: Person): Promise<void> {
-  await one.page.evaluate(async () => {
-    const { serviceWorker } = navigator;
-    await serviceWorker.ready;
-    if (serviceWorker.controller) return;
-    await new Promise((resolve) => {
-      serviceWorker.addEventListener('controllerchange', resolve, { once: true });
-    });
-  });
-}
-
 test('the second time, conversations show before the network answers', async () => {
   const line = await Line.lay(crowd.server.http);
   const context = await crowd.browser.newContext({ locale: 'en-GB' });
   try {
     const alice = await Person.at(context, line);
     await alice.signIn('alice');
-    await kept(alice);
+    await alice.kept();
     await alice.openChat('Bob');
     await alice.write('warm: kept here');
     await alice.marked('warm: kept here', 'Sent');
@@ -47,7 +35,7 @@ test('the second time, conversations show before the network answers', async () 
 
 test('the second time, conversations show without the server, and all goes on when it is back', async () => {
   const alice = await crowd.enter('alice');
-  await kept(alice);
+  await alice.kept();
   await alice.openChat('Bob');
   await alice.write('away: kept here');
   await alice.marked('away: kept here', 'Sent');
@@ -73,7 +61,7 @@ test('a new version takes over, and a page of the old one works on', async () =>
   try {
     const alice = await Person.at(context, front);
     await alice.signIn('alice');
-    await kept(alice);
+    await alice.kept();
     const old = await script(alice);
     // The worker of now may not have said yet which files it keeps.
     const told = alice.page.evaluate(

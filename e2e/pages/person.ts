@@ -158,6 +158,18 @@ export class Person {
     return () => watch.evaluate(({ came }) => came);
   }
 
+  /** Waits until the app's files are kept in the browser: all of its parts can be had without a network then. */
+  async kept(): Promise<void> {
+    await this.page.evaluate(async () => {
+      const { serviceWorker } = navigator;
+      await serviceWorker.ready;
+      if (serviceWorker.controller) return;
+      await new Promise((resolve) => {
+        serviceWorker.addEventListener('controllerchange', resolve, { once: true });
+      });
+    });
+  }
+
   async close(): Promise<void> {
     await this.page.context().close();
   }

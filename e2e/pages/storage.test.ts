@@ -80,6 +80,7 @@ test('full: it is said, messages come and go, a file is not left behind unasked,
   await talk(alice, 'storage: on a full disk');
   await alice.page.getByText('This device is full').waitFor();
 
+  await alice.kept(); // what attaches files is a part of its own
   await alice.page.context().setOffline(true);
   await alice.page
     .locator('.composer-attach input[type=file]')
