@@ -49,6 +49,7 @@ test('what is chosen and written is not lost by a slip of the mouse, by Esc, or 
     .locator('.composer-attach input[type=file]')
     .first()
     .setInputFiles([await picture(alice.page, 'sea.png'), plain('notes.txt', 'notes')]);
+  await alice.page.locator('.offer').first().waitFor();
   const caption = alice.page.locator('.caption');
   await caption.fill('The sea, and notes');
   await dragOut(alice, 'inside');
@@ -71,6 +72,7 @@ test('what is chosen and written is not lost by a slip of the mouse, by Esc, or 
     .locator('.composer-attach input[type=file]')
     .first()
     .setInputFiles([plain('draft.txt', 'draft')]);
+  await alice.page.locator('.offer').waitFor();
   await alice.page.keyboard.press('Escape');
   await alice.page.getByRole('button', { name: 'Discard' }).click();
   await dialog(alice).waitFor({ state: 'detached' });

@@ -7,6 +7,7 @@ import { type Context, later } from '../session/context';
 import type { Page } from '../types';
 import { parcels } from './content';
 import { Files, keyOf } from './files';
+import type { Transfer } from './transfer';
 import type {
   Attachment,
   FileOptions,
@@ -18,6 +19,7 @@ import type {
   StorageUse,
   StoredFile,
 } from './types';
+import { Unwanted } from './unwanted';
 import type { Uploads, UploadsPort } from './uploads';
 
 /** ms between two words to the other tabs on one file's progress. */
@@ -27,6 +29,8 @@ const staleAfter = 24 * 60 * 60_000;
 
 export interface MediaPort extends Pick<UploadsPort, 'items' | 'change' | 'fail'> {
   memory: boolean;
+  /** How files are sent, if not by XMLHttpRequest. */
+  transfer?: Transfer;
   /** Writes a message that waits for its files. Resolves when it is kept. */
   queue(conv: string, media: OutboxItem['media'], files: PendingFile[]): Promise<void>;
 }
@@ -37,6 +41,7 @@ export class Media implements MediaCore {
   private readonly figures = new Map<string, Signal<Progress>>();
   /** Files of which the other tabs are about to be told. */
   private readonly telling = new Set<string>();
+  private readonly unwanted: Unwanted;
   private uploads: Uploads | undefined;
   /** Ends this tab's lead. */
   private lead: AbortController | undefined;
@@ -45,6 +50,7 @@ export class Media implements MediaCore {
     private readonly c: Context,
     private readonly o: MediaPort,
   ) {
+    this.unwanted = new Unwanted(c.db);
     this.files = new Files(nameOf(c.eid, c.uid), {
       memory: o.memory,
       onlyHere: (key, file) => c.tell({ about: 'file', key, file }),
@@ -127,9 +133,11 @@ export class Media implements MediaCore {
     if (this.lead || this.c.signal.aborted) return;
     const lead = new AbortController();
     this.lead = lead;
+    void this.unwanted.restore();
     let begun = false;
     const stop = effect(() => {
-      if (begun || !this.o.items.value.some((item) => item.files)) return;
+      const some = this.o.items.value.some((item) => item.files) || this.unwanted.paths.value.length > 0;
+      if (begun || !some) return;
       begun = true;
       queueMicrotask(() => stop());
       void this.begin(lead.signal);
@@ -155,6 +163,7 @@ export class Media implements MediaCore {
   dropped(item: OutboxItem): void {
     const keys = keysOf(item);
     if (keys.length > 0) void this.files.delete(keys);
+    if (this.lead) this.unwanted.add((item.files ?? []).flatMap((f) => (f.upload && !f.done ? [f.upload] : [])));
   }
 
   /** Another tab has a file that is kept nowhere else. */
@@ -179,7 +188,8 @@ export class Media implements MediaCore {
         ...this.o,
         api: this.c.api,
         files: this.files,
-        transfer: xhr,
+        transfer: this.o.transfer ?? xhr,
+        unwanted: this.unwanted,
         signal: until,
         progress: (key, p) => this.tell(key, p),
         now: Date.now,

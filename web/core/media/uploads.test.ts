@@ -10,8 +10,8 @@ import { Outbox } from '../session/outbox';
 import { FakeFiles, json } from '../testing/files';
 import { keyOf } from './files';
 import { Media } from './media';
-import type { Attachment, Progress } from './types';
-import { Uploads } from './uploads';
+import type { Attachment } from './types';
+import type { Uploads } from './uploads';
 
 const mebi = 1024 * 1024;
 let server: FakeFiles;
@@ -24,10 +24,7 @@ const pages: Page[] = [];
 
 /** One page of a browser: the outbox, the files, and the uploads while it leads. A second one on the same name is the page after a reload. */
 class Page {
-  readonly progress = new Map<string, Progress[]>();
   private readonly ending = new AbortController();
-  private lead = new AbortController();
-  uploads: Uploads | undefined;
 
   private constructor(
     readonly db: Database,
@@ -65,6 +62,7 @@ class Page {
     });
     const media: Media = new Media(c, {
       memory: false,
+      transfer: server.transfer,
       items: outbox.all,
       change: (id, f) => outbox.change(id, f),
       fail: (id, p) => outbox.fail(id, p),
@@ -77,24 +75,14 @@ class Page {
     return page;
   }
 
-  /** As Media does it in the tab that leads, but with the server of the test. */
+  /** The page leads from now on. */
   begin(): void {
-    this.uploads = new Uploads({
-      api: this.api,
-      files: (this.media as unknown as { files: Uploads['o']['files'] }).files,
-      transfer: server.transfer,
-      signal: this.lead.signal,
-      items: this.outbox.all,
-      change: (id, f) => this.outbox.change(id, f),
-      fail: (id, p) => this.outbox.fail(id, p),
-      progress: (key, p) => this.progress.set(key, [...(this.progress.get(key) ?? []), p]),
-      now: Date.now,
-    });
+    this.media.leads();
   }
 
   /** The page is closed as by a reload. */
   leave(): void {
-    this.lead.abort();
+    this.media.follow();
     this.outbox.stop();
     this.ending.abort();
     this.db.close();
@@ -172,7 +160,7 @@ describe('one page', () => {
     server.losesAnswer = (r) => r.method === 'PATCH' && patches === 4;
     await p.media.send('u:bob', [file('deck.bin', 9 * mebi)]);
     p.begin();
-    const wake = setInterval(() => p.uploads?.nudge(), 5);
+    const wake = setInterval(() => p.media.nudge(), 5);
     await until(() => published.length === 1);
     clearInterval(wake);
     const [u, ...more] = server.uploads.values();
@@ -268,16 +256,54 @@ describe('one page', () => {
     expect(await p.media.local(key)).toBeUndefined();
   });
 
+  test('a file that was refused at its end is sent anew by a retry, and the upload that came to nothing is given up', async () => {
+    const p = await open();
+    server.spoils = () => ({ status: 413, type: '/problems/quota-full', detail: 'No room.' });
+    await p.media.send('u:bob', [file('deck.bin', 5 * mebi)]);
+    p.begin();
+    await until(() => p.outbox.all.value[0]?.state === 'failed');
+    expect(p.outbox.all.value[0]?.problem?.type).toBe('/problems/quota-full');
+    await until(() => server.uploads.size === 0);
+    server.spoils = () => undefined;
+    p.outbox.retry(p.outbox.all.value[0]?.id ?? '');
+    await until(() => published.length === 1);
+  });
+
+  test('thrown away without a network: a later page tells the server', async () => {
+    const first = await open();
+    let patches = 0;
+    server.before = (r) => (r.method === 'PATCH' && ++patches === 1 ? undefined : patches > 0 ? 'none' : undefined);
+    await first.media.send('u:bob', [file('deck.bin', 9 * mebi)]);
+    first.begin();
+    await until(() => patches > 1);
+    first.outbox.discard(first.outbox.all.value[0]?.id ?? '');
+    await until(() => server.calls.some((c) => c.startsWith('DELETE')));
+    expect(server.uploads.size).toBe(1);
+    first.leave();
+    server.before = () => undefined;
+
+    const second = await open();
+    second.begin();
+    await until(() => server.uploads.size === 0);
+    second.leave();
+    server.calls.length = 0;
+    const third = await open();
+    third.begin();
+    await third.media.send('u:bob', [file('a.png', 10)]);
+    await until(() => published.length === 1);
+    expect(server.calls.filter((c) => c.startsWith('DELETE'))).toEqual([]); // once is enough
+  });
+
   test('a store that is down is waited for, and the reason shows meanwhile', async () => {
     const p = await open();
     server.before = () => json(503, { detail: 'The media store is away.' });
     await p.media.send('u:bob', [file('a.png', 10)]);
     p.begin();
     const [key = ''] = p.outbox.all.value[0]?.files?.map((f) => f.key) ?? [];
-    await until(() => p.progress.get(key)?.at(-1)?.problem?.status === 503);
+    await until(() => p.media.progress(key).value.problem?.status === 503);
     expect(p.outbox.all.value[0]?.state).toBe('waiting');
     server.before = () => undefined;
-    p.uploads?.nudge();
+    p.media.nudge();
     await until(() => published.length === 1);
   });
 

@@ -10,6 +10,7 @@ import type { Files } from './files';
 import { authorized, type Transfer } from './transfer';
 import { terminate, upload } from './tus';
 import type { KeptProblem, PendingFile, Progress, StoredFile } from './types';
+import type { Unwanted } from './unwanted';
 
 /** Files on their way at a time. */
 const parallel = 3;
@@ -25,6 +26,7 @@ export interface UploadsPort {
   /** The end of the session, or of this tab's lead. */
   signal: AbortSignal;
   items: ReadonlySignal<OutboxItem[]>;
+  unwanted: Unwanted;
   /** Writes what has become of an item, unless it is no more. */
   change(id: string, f: (item: OutboxItem) => OutboxItem): void;
   fail(id: string, problem: KeptProblem): void;
@@ -38,14 +40,19 @@ interface Job {
 }
 
 export class Uploads {
-  private readonly running = new Map<string, { abort: AbortController; upload?: string | undefined }>();
+  private readonly running = new Map<string, AbortController>();
   private readonly sleepers = new Set<() => void>();
+
+  /** The server is being told what is not wanted any more. */
+  private ending = false;
 
   constructor(private readonly o: UploadsPort) {
     const stop = effect(() => this.pump(o.items.value));
+    const stopEnding = effect(() => void (o.unwanted.paths.value.length > 0 && this.end()));
     o.signal.addEventListener('abort', () => {
       stop();
-      for (const { abort } of this.running.values()) abort.abort();
+      stopEnding();
+      for (const abort of this.running.values()) abort.abort();
       this.nudge();
     });
   }
@@ -53,6 +60,27 @@ export class Uploads {
   /** Ends all pauses. */
   nudge(): void {
     for (const wake of [...this.sleepers]) wake();
+    void this.end();
+  }
+
+  /** Tells the server what is not wanted any more. What it can't be told now it is told later. */
+  private async end(): Promise<void> {
+    if (this.ending) return;
+    this.ending = true;
+    const { paths } = this.o.unwanted;
+    const tried = new Set<string>();
+    for (;;) {
+      const path = paths.peek().find((one) => !tried.has(one));
+      if (!path || this.o.signal.aborted) break;
+      tried.add(path);
+      try {
+        await terminate(path, this.o);
+      } catch (e) {
+        if (!isFinal(e) || (e as Problem).status === 401) continue;
+      }
+      this.o.unwanted.drop(path);
+    }
+    this.ending = false;
   }
 
   private pump(items: OutboxItem[]): void {
@@ -61,13 +89,7 @@ export class Uploads {
       .filter((item) => item.state === 'waiting')
       .flatMap((item) => (item.files ?? []).filter((f) => !f.done).map((file) => ({ item, file })));
     const keys = new Set(wanted.map(({ file }) => file.key));
-    for (const [key, { abort, upload }] of this.running) {
-      if (keys.has(key)) continue;
-      abort.abort();
-      // The server forgets it by itself in the end.
-      if (upload && !items.some((item) => item.files?.some((f) => f.key === key)))
-        terminate(upload, this.o).catch(() => {});
-    }
+    for (const [key, abort] of this.running) if (!keys.has(key)) abort.abort();
     for (const job of wanted) {
       if (this.running.size >= parallel) return;
       if (!this.running.has(job.file.key)) void this.run(job);
@@ -77,16 +99,18 @@ export class Uploads {
   /** Tries until the file is with the server, the server refuses it, or nobody wants it any more. */
   private async run({ item, file }: Job): Promise<void> {
     const abort = new AbortController();
-    const entry = { abort, upload: file.upload };
-    this.running.set(file.key, entry);
+    this.running.set(file.key, abort);
     try {
       for (let failures = 0; !abort.signal.aborted; failures++) {
         try {
-          return await this.send(item.id, file.key, entry);
+          return await this.send(item.id, file.key, abort.signal);
         } catch (e) {
           if (abort.signal.aborted) return;
           const problem = keep(e);
-          if (isFinal(e)) return this.o.fail(item.id, problem);
+          if (isFinal(e)) {
+            this.leave(item.id, file.key, problem);
+            return this.o.fail(item.id, problem);
+          }
           this.o.progress(file.key, { sent: 0, problem });
           const wait = e instanceof Problem && e.retryAfter ? e.retryAfter * 1000 : firstDelay * 2 ** failures;
           await this.wait(Math.min(maxDelay, wait) * (0.75 + Math.random() / 2), abort.signal);
@@ -98,8 +122,7 @@ export class Uploads {
     }
   }
 
-  private async send(id: string, key: string, entry: { abort: AbortController; upload?: string | undefined }) {
-    const { signal } = entry.abort;
+  private async send(id: string, key: string, signal: AbortSignal) {
     const file = this.find(id, key);
     const blob = file && (await this.o.files.get(key));
     if (!file || signal.aborted) return;
@@ -119,10 +142,7 @@ export class Uploads {
             signal,
             upload: file.upload,
             metadata: { filename: file.name, ...fields(file) },
-            onCreated: (path) => {
-              entry.upload = path;
-              this.mark(id, key, { upload: path });
-            },
+            onCreated: (path) => this.mark(id, key, { upload: path }),
             onProgress: (sent) => this.o.progress(key, { sent }),
             wait: (ms) => this.wait(ms, signal),
           });
@@ -161,6 +181,19 @@ export class Uploads {
       ...item,
       ...(item.files && { files: item.files.map((f) => (f.key === key ? { ...f, ...change } : f)) }),
     }));
+  }
+
+  /** An upload that came to nothing would say the same for a day: should the file be sent again, it begins anew. */
+  private leave(id: string, key: string, { status }: KeptProblem): void {
+    const { upload } = this.find(id, key) ?? {};
+    if (!upload || status === 401) return;
+    this.o.change(id, (item) => ({
+      ...item,
+      ...(item.files && {
+        files: item.files.map(({ upload, ...f }) => (f.key === key || !upload ? f : { ...f, upload })),
+      }),
+    }));
+    this.o.unwanted.add([upload]);
   }
 
   private find(id: string, key: string): PendingFile | undefined {

@@ -10,12 +10,15 @@ interface Upload {
   offset: number;
   name: string;
   media?: StoredFile;
+  problem?: { status: number; type: string; detail: string };
 }
 
 export class FakeFiles {
   readonly calls: string[] = [];
   readonly uploads = new Map<string, Upload>();
   readonly taken: { name: string; bytes: number; fields: Record<string, string> }[] = [];
+  /** Why no file can be made of one that has come in whole. */
+  spoils: (name: string) => Upload['problem'] | undefined = () => undefined;
   /** The links of all files that were made. */
   readonly stored: string[] = [];
   /** Looked at before every call: what it returns is the answer; undefined: the call goes through; 'none': nothing answers. */
@@ -70,13 +73,21 @@ export class FakeFiles {
       return json(204, undefined);
     }
     if (r.method === 'GET') {
-      return json(200, { state: u.media ? 'done' : 'uploading', offset: u.offset, size: u.size, media: u.media });
+      const state = u.media ? 'done' : u.problem ? 'failed' : 'uploading';
+      return json(200, { state, offset: u.offset, size: u.size, media: u.media, problem: u.problem });
     }
     if (Number(r.headers['Upload-Offset']) !== u.offset) return json(409, { detail: 'Not there.' });
     const piece = new Uint8Array(await (r.body as Blob).arrayBuffer());
     u.parts.push(piece);
     u.offset += piece.length;
-    if (u.offset === u.size) u.media = this.store(u.name, u.size, 0);
+    if (u.offset === u.size) {
+      const problem = this.spoils(u.name);
+      if (problem) {
+        u.problem = problem;
+        return json(problem.status, problem);
+      }
+      u.media = this.store(u.name, u.size, 0);
+    }
     return { status: 204, text: '', header: (h) => (h === 'Upload-Offset' ? String(u.offset) : null) };
   }
 
