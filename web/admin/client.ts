@@ -28,6 +28,7 @@ export const api = new Api({
   alone,
   renewal,
   mark: loginMark,
+  patience: 5 * 60_000, // what concerns thousands of people takes its time
   onSignedIn: ({ user, org }) => {
     account.value = { status: 'in', me: user, org };
   },

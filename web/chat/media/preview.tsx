@@ -1,6 +1,7 @@
 // What is about to be sent: seen once more, with a caption.
 
 import { useEffect, useRef, useState } from 'preact/hooks';
+import type { Core } from '../../core';
 import { Confirm, Dialog } from '../../ui/dialog';
 import { Switch } from '../../ui/field';
 import { bytes, format } from '../../ui/format';
@@ -25,11 +26,21 @@ export function openPreview(p: AttachProps, files: File[]): void {
   showOver(<Preview {...p} files={files} />);
 }
 
-type Entry = { id: number; name: string; size: number; type: string; found?: Probe };
+type Entry = { id: number; name: string; size: number; type: string; found?: Probe; limit?: number };
 let last = 0;
 
-/** Most bytes of a file, as the server last said. */
-let limit = 0;
+/** ms that files wait to be judged by what the server takes; later than that it is the server that judges. */
+const patience = 2000;
+
+/** Most bytes of a file; 0 where that is not known. */
+function fileLimit(core: Core): Promise<number> {
+  const unknown = new Promise<number>((resolve) => setTimeout(() => resolve(0), patience));
+  const said = core.media.storage().then(
+    (s) => s.file_limit,
+    () => 0,
+  );
+  return Promise.race([said, unknown]);
+}
 
 function Preview({ name, written, send, files }: AttachProps & { files: File[] }) {
   const core = useCore();
@@ -42,6 +53,7 @@ function Preview({ name, written, send, files }: AttachProps & { files: File[] }
   const [leaving, setLeaving] = useState(false);
   const input = useRef<HTMLInputElement>(null);
   const urls = useRef<string[]>([]);
+  const [asked] = useState(() => fileLimit(core));
 
   const add = async (some: File[]) => {
     const added = some.map((file) => ({
@@ -49,15 +61,11 @@ function Preview({ name, written, send, files }: AttachProps & { files: File[] }
       entry: { id: ++last, name: file.name, size: file.size, type: file.type },
     }));
     setList((now) => [...now, ...added.map(({ entry }) => entry)]);
-    if (limit === 0)
-      limit = await core.media.storage().then(
-        (s) => s.file_limit,
-        () => 0,
-      );
+    const limit = await asked;
     for (const { file, entry } of added) {
       const found = await probe(file, limit);
       if (found.preview) urls.current.push(found.preview);
-      setList((now) => now.map((e) => (e.id === entry.id ? { ...e, found } : e)));
+      setList((now) => now.map((e) => (e.id === entry.id ? { ...e, found, limit } : e)));
     }
   };
   useEffect(() => {
@@ -190,7 +198,7 @@ function Offered({ e, remove }: { e: Entry; remove(): void }) {
   const { found } = e;
   const fault =
     found?.fault === 'large'
-      ? text.tooLarge(bytes(limit))
+      ? text.tooLarge(bytes(e.limit ?? 0))
       : found?.fault === 'empty'
         ? text.emptyFile
         : found?.fault === 'unreadable'

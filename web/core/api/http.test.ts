@@ -89,6 +89,38 @@ const client = (locks: LockManager | null = null, one?: typeof alone) =>
     onSignedOut: (r) => over.push(r),
   });
 
+test('a server that says nothing holds up neither what comes next nor the other tabs', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  const locks = new FakeLocks();
+  let silent = '';
+  const tab = () =>
+    new Api({
+      base: 'http://test',
+      fetch: (url, init) =>
+        silent && String(url).endsWith(silent)
+          ? new Promise((_, reject) => {
+              init?.signal?.addEventListener('abort', () => reject(init.signal?.reason));
+            })
+          : server.fetch(url, init),
+      now: () => time,
+      locks: locks.tab().manager,
+      onSignedIn: () => {},
+      onSignedOut: (r) => over.push(r),
+    });
+  const api = tab();
+  await api.login('demo', 'alice', 'secret');
+  for (silent of ['/x', '/auth/refresh']) {
+    const asked = expect(api.get('/x')).rejects.toMatchObject({ status: 0 });
+    await vi.advanceTimersByTimeAsync(31_000);
+    await asked;
+    time += 880_000;
+  }
+  silent = '';
+  expect(await tab().refresh()).toMatchObject({ access_token: 'access-2' });
+  expect(over).toEqual([]);
+  vi.useRealTimers();
+});
+
 test('renews the token before it runs out', async () => {
   const api = client();
   await api.login('demo', 'alice', 'secret');

@@ -10,6 +10,8 @@ const prefix = '/api/v1';
 const margin = 30_000;
 /** ms by which answers may disagree about the server's clock before the newest is believed: they count whole seconds, and travel. */
 const tolerance = 2000;
+/** ms until an answer must have begun, and until it must have ended then. */
+const patience = { begin: 30_000, end: 120_000 };
 
 export interface ApiOptions {
   base: string;
@@ -24,6 +26,8 @@ export interface ApiOptions {
   mark?: LoginMark | undefined;
   /** Sign-in by a host: the app, and where its tokens come from (CoreOptions.token). Without, logins renew themselves by the refresh token. */
   host?: { app: string; token: () => Promise<string | null | undefined> } | undefined;
+  /** ms until an answer must have begun; default 30,000. */
+  patience?: number;
   /** Signed in, or the login renewed. */
   onSignedIn: (s: SignIn) => void;
   /** The login is over: refused by the server, or replaced by another account in another tab. */
@@ -36,7 +40,6 @@ export interface RequestOptions {
   idempotencyKey?: string;
   /** The version that the change is of. Problem 412 when there is a newer one, which is in `current`. */
   version?: number;
-  signal?: AbortSignal;
   /** It goes on although the page is closed. */
   keepalive?: boolean;
 }
@@ -285,15 +288,23 @@ export class Api {
     if (o.version !== undefined) headers['If-Match'] = `"${o.version}"`;
     let answer: Response;
     let text: string;
+    // A network that swallows everything says nothing either: what waits for an answer, such as all tabs for a renewal, must go on.
+    const silent = new AbortController();
+    const limit = (ms: number) => setTimeout(() => silent.abort(), ms);
+    let timer = limit(this.o.patience ?? patience.begin);
     try {
       const body = o.body === undefined ? null : JSON.stringify(o.body);
       // A page that is reloaded meanwhile must still be given its new cookie: the old one is used up.
       const keepalive = o.keepalive || path === '/auth/refresh';
-      const init = { method, headers, body, signal: o.signal ?? null, keepalive };
+      const init = { method, headers, body, signal: silent.signal, keepalive };
       answer = await this.o.fetch(this.o.base + prefix + path, init);
+      clearTimeout(timer);
+      timer = limit(patience.end);
       text = await answer.text();
     } catch {
       throw noAnswer();
+    } finally {
+      clearTimeout(timer);
     }
     this.readClock(answer);
     if (!answer.ok) throw problem(answer, text);

@@ -100,6 +100,24 @@ test('connects, and connects again with its session', async () => {
   expect(b.events).toEqual(['up without session', 'down', 'up with session']);
 });
 
+test('an attempt that gets nowhere is begun anew when one asks for it, and not before', async () => {
+  await settle();
+  b.connection.nudge();
+  await vi.advanceTimersByTimeAsync(4000);
+  b.connection.nudge();
+  expect(b.sockets).toHaveLength(1);
+  await vi.advanceTimersByTimeAsync(2000);
+  b.connection.nudge();
+  await settle();
+  expect(b.sockets).toHaveLength(2);
+  expect(b.state.state).toBe('connecting');
+  await b.up();
+  expect(b.state.state).toBe('online');
+  expect(b.events).toEqual(['up without session']);
+  await vi.advanceTimersByTimeAsync(15_000); // when the first would have been given up
+  expect(b.state.state).toBe('online');
+});
+
 test('waits longer each time, 30 s at most, and begins anew when a connection has stood', async () => {
   await settle();
   const waits: number[] = [];

@@ -19,6 +19,8 @@ const firstDelay = 500;
 const maxDelay = 30_000;
 /** A connection that broke sooner than this, in ms, counts as a failure. */
 const stable = 5000;
+/** An attempt that is older than this, in ms, is begun anew when there is a reason to believe that it would go better. */
+const slow = 5000;
 /** Seconds that the server keeps the session: for a later page, or for this one alone. */
 const sessionExpiry = { device: 86_400, page: 120 };
 
@@ -49,6 +51,7 @@ export class Connection {
   private cancelWait: (() => void) | undefined;
   /** Goes up when an attempt is given up, so that its outcome is not taken for that of a later one. */
   private attempt = 0;
+  private began = 0;
 
   constructor(
     private readonly c: Context,
@@ -91,10 +94,16 @@ export class Connection {
     this.client.disconnect(state === 'ended' ? { sessionExpiry: 0 } : {});
   }
 
-  /** At once if it waits; if it stands, makes sure that it lives. */
+  /** At once if it waits, or gets nowhere; if it stands, makes sure that it lives. */
   nudge(): void {
-    if (this.current.peek().state === 'waiting') void this.connect();
-    else if (this.online) this.client.check(5000);
+    const { state } = this.current.peek();
+    if (state === 'online') this.client.check(5000);
+    else if (state === 'waiting') void this.connect();
+    else if (state === 'connecting' && this.o.now() - this.began > slow) {
+      this.attempt++;
+      this.client.disconnect();
+      void this.connect();
+    }
   }
 
   publish(topic: string, payload: Uint8Array, properties: Properties): Promise<Published> {
@@ -110,6 +119,7 @@ export class Connection {
     this.cancelWait?.();
     this.cancelWait = undefined;
     const attempt = ++this.attempt;
+    this.began = this.o.now();
     this.show({ state: 'connecting' });
     try {
       await this.dial(attempt, false);
