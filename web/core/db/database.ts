@@ -21,6 +21,8 @@ export interface OutboxItem {
   error?: string;
   /** Why a file of it was not taken. */
   problem?: KeptProblem;
+  /** id of the item that was written with it and goes before it: what does not fit into one message is several. */
+  after?: string;
   /** It is not sent before all of these are with the server. */
   files?: PendingFile[];
   /** Its files when all of them are with the server, which forgets a file that no message carries: they stay here until the message is stored. */

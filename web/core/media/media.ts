@@ -31,8 +31,8 @@ export interface MediaPort extends Pick<UploadsPort, 'items' | 'change' | 'fail'
   memory: boolean;
   /** How files are sent, if not by XMLHttpRequest. */
   transfer?: Transfer;
-  /** Writes a message that waits for its files. Resolves when it is kept. */
-  queue(conv: string, media: OutboxItem['media'], files: PendingFile[]): Promise<void>;
+  /** Writes a message that waits for its files and goes after another. Resolves when it is kept, with its id. */
+  queue(conv: string, media: OutboxItem['media'], files: PendingFile[], after?: string): Promise<string>;
 }
 
 export class Media implements MediaCore {
@@ -72,6 +72,7 @@ export class Media implements MediaCore {
   }
 
   async send(conv: string, list: Attachment[], o: FileOptions = {}): Promise<void> {
+    let before: string | undefined;
     for (const { media, files, first } of parcels(list, o)) {
       const pending = files.map((a, i) => this.pending(a, first + i));
       await Promise.all(
@@ -80,7 +81,7 @@ export class Media implements MediaCore {
           return [this.files.put(key, a.file), poster && a.poster && this.files.put(poster, a.poster)];
         }),
       );
-      await this.o.queue(conv, media, pending);
+      before = await this.o.queue(conv, media, pending, before);
     }
   }
 

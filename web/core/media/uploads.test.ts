@@ -66,7 +66,7 @@ class Page {
       items: outbox.all,
       change: (id, f) => outbox.change(id, f),
       fail: (id, p) => outbox.fail(id, p),
-      queue: (conv, list, files) => outbox.queue(conv, list, files),
+      queue: (conv, list, files, after) => outbox.queue(conv, list, files, after),
     });
     const page = new Page(db, outbox, media, api);
     await outbox.restore();
@@ -390,4 +390,30 @@ test('more files than a message can carry are several messages; the caption coun
   expect(items[0]?.media[0]).toEqual({ type: 0, content: { co: 'nine', re: 4, at: ['bob'] } });
   expect(items[0]?.files?.map((f) => f.at)).toEqual([1, 2, 3, 4, 5, 6]);
   expect(items[1]?.files?.map((f) => f.at)).toEqual([0, 1, 2]);
+});
+
+test('of several messages made of one choice the first goes first, however long its files take; a refusal holds up nothing', async () => {
+  const p = await open();
+  let free = () => {};
+  server.before = (r, path) => {
+    const slow = path === '/media' && ((r.body as FormData).get('file') as File).name === '4.mp4';
+    return slow ? new Promise((go) => (free = () => go(undefined))) : undefined;
+  };
+  const list = Array.from({ length: 15 }, (_, i) => file(i === 4 ? '4.mp4' : `${i}.txt`, i + 1));
+  await p.media.send('u:bob', list, { caption: 'fifteen' });
+  p.begin();
+  await until(() => server.taken.length === 14);
+  p.outbox.send('u:bob', 'meanwhile');
+  await until(() => published.length === 1);
+  expect(published[0]).toEqual(['meanwhile']);
+  free();
+  await until(() => published.length === 4);
+  expect(published.map((texts) => texts.length)).toEqual([1, 7, 7, 2]);
+  expect(published[1]?.[0]).toBe('fifteen');
+
+  refuses = (links) => (links.length === 7 ? 'muted' : undefined);
+  await p.media.send('u:bob', list.slice(0, 4).concat(list.slice(5, 9)));
+  await until(() => published.length === 5);
+  expect(published[4]).toHaveLength(1);
+  await until(() => p.outbox.all.value[0]?.state === 'failed');
 });

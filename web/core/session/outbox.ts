@@ -106,9 +106,9 @@ export class Outbox {
     void this.add(conv, [{ type: contentText, content }]);
   }
 
-  /** A message that is sent when its files are with the server. Resolves when it is written. */
-  queue(conv: string, media: Medium[], files: PendingFile[]): Promise<void> {
-    return this.add(conv, media, files);
+  /** A message that is sent when its files are with the server, after another. Resolves when it is written, with its id. */
+  queue(conv: string, media: Medium[], files: PendingFile[], after?: string): Promise<string> {
+    return this.add(conv, media, { files, ...(after !== undefined && { after }) });
   }
 
   /** Writes what has become of a message's files. */
@@ -178,7 +178,7 @@ export class Outbox {
     if (item) this.port.onGone(item);
   }
 
-  private add(conv: string, media: Medium[], files?: PendingFile[]): Promise<void> {
+  private add(conv: string, media: Medium[], more: Pick<OutboxItem, 'files' | 'after'> = {}): Promise<string> {
     const id = hex(crypto.getRandomValues(new Uint8Array(16)));
     this.lastN = Math.max(this.lastN + 1, this.c.api.serverNow()); // after those of an earlier page, which may not be read yet
     const item: OutboxItem = {
@@ -188,7 +188,7 @@ export class Outbox {
       ts: this.c.api.serverNow(),
       media,
       state: 'waiting',
-      ...(files && { files }),
+      ...more,
     };
     this.items.value = [...this.items.peek(), item];
     this.unwritten.add(id);
@@ -196,15 +196,18 @@ export class Outbox {
       this.unwritten.delete(id);
       this.c.tell({ about: 'waiting', item: this.find(id) ?? item });
       this.pump();
+      return id;
     });
   }
 
   private pump(): void {
     if (!this.running || this.c.signal.aborted) return;
     const held = new Set(this.busy);
+    const waiting = new Set(this.items.peek().flatMap((item) => (item.state === 'waiting' ? [item.id] : [])));
     for (const item of this.items.peek()) {
-      // One whose files are on their way does not hold up what was written after it.
+      // One whose files are on their way does not hold up what was written after it, but for what was written with it.
       if (item.state !== 'waiting' || item.files || held.has(item.conv)) continue;
+      if (item.after !== undefined && waiting.has(item.after)) continue;
       held.add(item.conv);
       if (this.unwritten.has(item.id)) continue;
       this.busy.add(item.conv);

@@ -153,9 +153,9 @@ export class Session {
       items: this.outbox.all,
       change: (id, f) => this.outbox.change(id, f),
       fail: (id, problem) => this.outbox.fail(id, problem),
-      queue: (conv, media, files) => {
+      queue: (conv, media, files, after) => {
         this.threads.get(conv)?.thread.wrote();
-        return this.outbox.queue(conv, media, files);
+        return this.outbox.queue(conv, media, files, after);
       },
     });
     this.line = new Line(c, {
