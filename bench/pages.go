@@ -101,7 +101,7 @@ func makeThreads(ctx context.Context, dir string) error {
 	}
 	others = append(others, reader)
 	make := func(name string, members []string) error {
-		_, err := s.CreateGroup(ctx, eid, writer(0), chat.Group{EID: eid, GID: name, Name: name, Join: chat.JoinInvite}, members, name)
+		_, err := s.CreateGroup(ctx, eid, writer(0), chat.Member, chat.Group{EID: eid, GID: name, Name: name, Join: chat.JoinInvite}, members, name)
 		return err
 	}
 	err = parallel(1000, func(i int) error {

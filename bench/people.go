@@ -66,7 +66,7 @@ func makeWorld(ctx context.Context, dir string, people, members int) (*world, er
 	}
 	err = parallel(people, func(i int) error {
 		for k := range contacts {
-			if _, err := s.PutContact(ctx, eid, uid(i), uid((i+1+k*k)%people), ""); err != nil {
+			if _, err := s.PutContact(ctx, eid, uid(i), chat.Member, uid((i+1+k*k)%people), ""); err != nil {
 				return err
 			}
 		}
@@ -89,7 +89,7 @@ func group(ctx context.Context, s *store.Store, gid string, first, n int) error 
 	for i := 1; i < n; i++ {
 		members = append(members, uid(first+i))
 	}
-	_, err := s.CreateGroup(ctx, eid, uid(first), chat.Group{EID: eid, GID: gid, Name: gid, Join: chat.JoinInvite}, members, gid)
+	_, err := s.CreateGroup(ctx, eid, uid(first), chat.Member, chat.Group{EID: eid, GID: gid, Name: gid, Join: chat.JoinInvite}, members, gid)
 	return err
 }
 

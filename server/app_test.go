@@ -112,6 +112,25 @@ func TestPagesOfApps(t *testing.T) {
 	own, _ := a.page("dave")
 	n.dial("dave", dialOptions{password: own, conn: n.socket(n.addr["http"])}) // the panel is a page of our own
 
+	// A page of an administrator is bound by the policies like everybody.
+	org, err := n.store.Org(t.Context(), demoEID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	org.Settings.MessageWhom = chat.ForContacts
+	if err := n.store.UpdateOrg(t.Context(), org); err != nil {
+		t.Fatal(err)
+	}
+	n.must("POST", "/api/v1/admin/users", n.token("alice"), map[string]any{"uid": "zoe", "name": "Zoe"})
+	admin := n.online("alice")
+	token, cid = a.page("alice")
+	page, _ := n.dial("alice", dialOptions{password: token, id: cid, conn: n.socket(office)})
+	for who, want := range map[*client]byte{admin: 0, page: 0x87} {
+		if ack := who.publish(topicOf("im/u", "zoe"), im(chat.IMPair, "alice", "hello"), 1, nil); ack.ReasonCode != want {
+			t.Errorf("answered %#x, want %#x", ack.ReasonCode, want)
+		}
+	}
+
 	// An origin that goes ends them.
 	a.change(chat.AppChange{Origins: &[]string{"https://new.example"}})
 	for _, x := range []*client{first, second} {

@@ -127,14 +127,14 @@ func demoOrg(ctx context.Context, st *store.Store) error {
 			contacts = append([]string{"alice"}, contacts...)
 		}
 		for _, other := range contacts {
-			if _, err := st.PutContact(ctx, demoEID, p.uid, other, ""); err != nil {
+			if _, err := st.PutContact(ctx, demoEID, p.uid, chat.Member, other, ""); err != nil {
 				return err
 			}
 		}
 	}
 	for _, g := range demoGroups {
 		group := chat.Group{EID: demoEID, GID: g.gid, Name: g.name, Avatar: "/avatars/" + g.gid + ".svg", Announcement: g.announcement, Join: chat.JoinInvite}
-		if _, err := st.CreateGroup(ctx, demoEID, g.owner, group, g.members, ""); err != nil {
+		if _, err := st.CreateGroup(ctx, demoEID, g.owner, chat.Member, group, g.members, ""); err != nil {
 			return err
 		}
 	}

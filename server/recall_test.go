@@ -63,7 +63,7 @@ func TestPolicyLive(t *testing.T) {
 		return bob.publish(topicOf("im/u", "dave"), im(chat.IMPair, "bob", "after"), 1, nil).ReasonCode
 	}
 	n.until(func() bool { return write() == 0x87 }) // the broker reads the policies in the background
-	if _, err := n.store.PutContact(t.Context(), demoEID, "dave", "bob", ""); err != nil {
+	if _, err := n.store.PutContact(t.Context(), demoEID, "dave", chat.Member, "bob", ""); err != nil {
 		t.Fatal(err)
 	}
 	if got := write(); got != 0 {

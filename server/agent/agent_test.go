@@ -79,7 +79,7 @@ func ptr[T any](v T) *T { return &v }
 func TestNotices(t *testing.T) {
 	ctx := context.Background()
 	group := func(t *testing.T, st *store.Store, join chat.JoinPolicy, members ...string) {
-		_, err := st.CreateGroup(ctx, eid, "alice", chat.Group{GID: "g1", Name: "Team", Join: join}, members, "")
+		_, err := st.CreateGroup(ctx, eid, "alice", chat.Member, chat.Group{GID: "g1", Name: "Team", Join: join}, members, "")
 		check(t, err)
 	}
 	until := time.Unix(4_000_000_000, 0)
@@ -93,7 +93,7 @@ func TestNotices(t *testing.T) {
 		{
 			name: "contact added",
 			do: func(_ *testing.T, st *store.Store) error {
-				_, err := st.PutContact(ctx, eid, "alice", "bob", "")
+				_, err := st.PutContact(ctx, eid, "alice", chat.Member, "bob", "")
 				return err
 			},
 			user: map[string][]string{"alice": {`0x30 {"uid":"bob"}`}},
@@ -101,7 +101,7 @@ func TestNotices(t *testing.T) {
 		{
 			name: "contact removed",
 			before: func(t *testing.T, st *store.Store) {
-				_, err := st.PutContact(ctx, eid, "alice", "bob", "")
+				_, err := st.PutContact(ctx, eid, "alice", chat.Member, "bob", "")
 				check(t, err)
 			},
 			do:   func(_ *testing.T, st *store.Store) error { return st.DeleteContact(ctx, eid, "alice", "bob") },
@@ -113,10 +113,10 @@ func TestNotices(t *testing.T) {
 				check(t, st.UpdateOrg(ctx, chat.Org{EID: eid, Name: "Acme", Settings: chat.OrgSettings{ContactApproval: true}}))
 			},
 			do: func(t *testing.T, st *store.Store) error {
-				if _, err := st.PutContact(ctx, eid, "alice", "bob", "Hi <bob>"); err != nil {
+				if _, err := st.PutContact(ctx, eid, "alice", chat.Member, "bob", "Hi <bob>"); err != nil {
 					return err
 				}
-				_, err := st.PutContact(ctx, eid, "bob", "alice", "")
+				_, err := st.PutContact(ctx, eid, "bob", chat.Member, "alice", "")
 				return err
 			},
 			user: map[string][]string{
@@ -128,7 +128,7 @@ func TestNotices(t *testing.T) {
 			name: "profile changed",
 			before: func(t *testing.T, st *store.Store) {
 				group(t, st, chat.JoinInvite, "bob")
-				_, err := st.PutContact(ctx, eid, "carol", "bob", "")
+				_, err := st.PutContact(ctx, eid, "carol", chat.Member, "bob", "")
 				check(t, err)
 			},
 			do: func(_ *testing.T, st *store.Store) error {
@@ -154,7 +154,7 @@ func TestNotices(t *testing.T) {
 			name:   "member added",
 			before: func(t *testing.T, st *store.Store) { group(t, st, chat.JoinInvite, "bob") },
 			do: func(_ *testing.T, st *store.Store) error {
-				_, err := st.AddMembers(ctx, eid, "g1", "bob", []string{"carol"})
+				_, err := st.AddMembers(ctx, eid, "g1", "bob", chat.Member, []string{"carol"})
 				return err
 			},
 			user:  map[string][]string{"carol": {`0x35 {"gid":"g1","uid":"bob"}`}},
@@ -377,7 +377,7 @@ func TestEachEventIsFinishedOnce(t *testing.T) {
 	for i := range n {
 		other := []string{"bob", "carol"}[i%2]
 		if i%4 < 2 {
-			_, err := st.PutContact(ctx, eid, "alice", other, "")
+			_, err := st.PutContact(ctx, eid, "alice", chat.Member, other, "")
 			check(t, err)
 		} else {
 			check(t, st.DeleteContact(ctx, eid, "alice", other))
@@ -432,7 +432,7 @@ func TestRunIsWokenByChanges(t *testing.T) {
 		check(t, st.CreateUser(ctx, chat.User{EID: eid, UID: uid, Name: uid, Role: chat.Member}, ""))
 	}
 	for _, change := range []func() error{
-		func() error { _, err := st.PutContact(ctx, eid, "alice", "bob", ""); return err },
+		func() error { _, err := st.PutContact(ctx, eid, "alice", chat.Member, "bob", ""); return err },
 		func() error { return st.DeleteContact(ctx, eid, "alice", "bob") },
 	} {
 		check(t, change())

@@ -28,7 +28,7 @@ type Administration interface {
 	PasswordLink(ctx context.Context, hash []byte) (chat.User, error)
 	UsePasswordLink(ctx context.Context, hash []byte, passwordHash, addr string) (chat.User, error)
 	UpdatePolicies(ctx context.Context, by chat.Actor, version int64, change func(*chat.OrgSettings) error) (chat.Org, error)
-	MayMessage(ctx context.Context, eid, from, to string) error
+	MayMessage(ctx context.Context, eid, from string, as chat.Role, to string) error
 	Recall(ctx context.Context, eid, uid, conv string, seq uint64, blank chat.Blank) error
 	RecallAsModerator(ctx context.Context, by chat.Actor, stream int64, seq uint64, blank chat.Blank) error
 	ReportMessage(ctx context.Context, eid, uid, conv string, seq uint64, reason string) error

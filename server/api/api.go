@@ -60,20 +60,20 @@ type Contacts interface {
 	Contacts(ctx context.Context, eid, uid string) ([]chat.User, error)
 	// ContactsAmong returns those of others whom a user has in its contacts.
 	ContactsAmong(ctx context.Context, eid, uid string, others []string) ([]string, error)
-	PutContact(ctx context.Context, eid, uid, other, message string) (pending bool, err error)
+	PutContact(ctx context.Context, eid, uid string, as chat.Role, other, message string) (pending bool, err error)
 	DeleteContact(ctx context.Context, eid, uid, other string) error
 	ContactRequests(ctx context.Context, eid, uid string) ([]chat.ContactRequest, error)
 }
 
-// Groups are groups and their members. The store checks who may do what, in the transaction that does it.
+// Groups are groups and their members. Who acts does so by a login of a role (as). The store checks who may do what, in the transaction that does it.
 type Groups interface {
 	Groups(ctx context.Context, eid, uid string) ([]chat.Group, error)
-	CreateGroup(ctx context.Context, eid, owner string, g chat.Group, members []string, key string) (chat.Group, error)
+	CreateGroup(ctx context.Context, eid, owner string, as chat.Role, g chat.Group, members []string, key string) (chat.Group, error)
 	Group(ctx context.Context, eid, gid, viewer string) (chat.Group, chat.GroupMembership, error)
 	UpdateGroup(ctx context.Context, eid, gid, by string, c chat.GroupChange) (chat.Group, error)
 	DissolveGroup(ctx context.Context, eid, gid, by string) error
 	Members(ctx context.Context, eid, gid, viewer, cursor string, limit int) ([]chat.MemberProfile, string, error)
-	AddMembers(ctx context.Context, eid, gid, by string, uids []string) ([]string, error)
+	AddMembers(ctx context.Context, eid, gid, by string, as chat.Role, uids []string) ([]string, error)
 	Join(ctx context.Context, eid, gid, uid, message string) (pending bool, err error)
 	SetMember(ctx context.Context, eid, gid, uid, by string, role *chat.GroupRole, mutedUntil *time.Time) error
 	RemoveMember(ctx context.Context, eid, gid, uid, by string) error

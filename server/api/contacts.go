@@ -80,7 +80,7 @@ func (a *api) addContact(ctx context.Context, c *caller, in *contactInput) (*ans
 	if err != nil {
 		return nil, err
 	}
-	asked, err := a.Store.PutContact(ctx, c.EID, c.UID, in.UID, message)
+	asked, err := a.Store.PutContact(ctx, c.EID, c.UID, c.Role, in.UID, message)
 	if err != nil {
 		return nil, fmt.Errorf("add contact: %w", err)
 	}

@@ -103,7 +103,9 @@ func TestExchange(t *testing.T) {
 	// A page of an administrator does not administer.
 	alice := h.exchange(h.sign(h.claims("alice", nil)))
 	w.want(404, "", "GET", "/api/v1/admin/users", nil, as(alice))
-	w.want(200, "", "GET", "/api/v1/me", nil, as(alice))
+	if r := w.want(200, "", "GET", "/api/v1/me", nil, as(alice)); r.body["role"] != "member" || alice.field("user.role") != "member" {
+		t.Errorf("the page acts as %v: %s", alice.field("user.role"), r.raw)
+	}
 
 	// A new user.
 	erin := h.exchange(h.sign(h.claims("erin", jwt.MapClaims{"name": "Erin", "email": "Erin@acme.example", "departments": []string{"Sales/North", "Board"}, "avatar": "https://elsewhere.example/x.png"})))

@@ -97,7 +97,7 @@ func (a *api) createGroup(ctx context.Context, c *caller, in *createGroupInput) 
 	if avatar != nil {
 		g.Avatar = *avatar
 	}
-	g, err = a.Store.CreateGroup(ctx, c.EID, c.UID, g, in.Body.Members, in.Key)
+	g, err = a.Store.CreateGroup(ctx, c.EID, c.UID, c.Role, g, in.Body.Members, in.Key)
 	if err != nil {
 		return nil, fmt.Errorf("create group: %w", err)
 	}

@@ -51,15 +51,16 @@ func (a *api) getMe(ctx context.Context, c *caller, _ *struct{}) (*answer[me], e
 	if err != nil {
 		return nil, fmt.Errorf("read user: %w", err)
 	}
-	return a.me(ctx, user)
+	return a.me(ctx, c, user)
 }
 
-func (a *api) me(ctx context.Context, user chat.User) (*answer[me], error) {
+// me describes the caller; its role is the one that it acts in.
+func (a *api) me(ctx context.Context, c *caller, user chat.User) (*answer[me], error) {
 	org, err := a.Store.Org(ctx, user.EID)
 	if err != nil {
 		return nil, fmt.Errorf("read organisation: %w", err)
 	}
-	m := me{Person: a.person(user), Email: user.Email}
+	m := me{Person: a.person(user.Acting(c.Role)), Email: user.Email}
 	m.Org.EID, m.Org.Name = org.EID, org.Name
 	// One's own is what one chose, also while nobody else sees it.
 	m.Presence = presence{Status: "online"}
@@ -90,7 +91,7 @@ func (a *api) updateMe(ctx context.Context, c *caller, in *struct{ Body meChange
 	if err != nil {
 		return nil, fmt.Errorf("update user: %w", err)
 	}
-	return a.me(ctx, user)
+	return a.me(ctx, c, user)
 }
 
 func (a *api) changePassword(ctx context.Context, c *caller, current, password string) error {

@@ -82,7 +82,7 @@ func membersOf(members []chat.MemberProfile) []member {
 }
 
 func (a *api) addMembers(ctx context.Context, c *caller, in *addMembersInput) (*answer[added], error) {
-	uids, err := a.Store.AddMembers(ctx, c.EID, in.GID, c.UID, in.Body.UIDs)
+	uids, err := a.Store.AddMembers(ctx, c.EID, in.GID, c.UID, c.Role, in.Body.UIDs)
 	if err != nil {
 		return nil, fmt.Errorf("add members: %w", err)
 	}

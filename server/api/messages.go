@@ -209,7 +209,7 @@ func (a *api) mayWrite(ctx context.Context, c *caller, conv string) (ref chat.St
 	kind, name, _ := strings.Cut(conv, ":")
 	switch {
 	case kind == "u" && chat.ValidUID(name):
-		if err := a.Store.MayMessage(ctx, c.EID, c.UID, name); err != nil {
+		if err := a.Store.MayMessage(ctx, c.EID, c.UID, c.Role, name); err != nil {
 			return ref, 0, fmt.Errorf("look whom the caller may write to: %w", err)
 		}
 		return chat.StreamRef{EID: c.EID, Kind: chat.StreamPair, Key: chat.PairKey(c.UID, name)}, chat.IMPair, nil

@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"strings"
 	"testing"
 
 	"magpie/server/chat"
@@ -75,6 +76,36 @@ func TestPolicies(t *testing.T) {
 	if len(entries) != 6 {
 		t.Errorf("%d entries: %v", len(entries), entries)
 	}
+}
+
+// TestPoliciesHoldForPagesOfAdministrators signs an administrator in by an app: policies make no exception for it there, and go on making one for its own login.
+func TestPoliciesHoldForPagesOfAdministrators(t *testing.T) {
+	w := newWorld(t, nil)
+	h := w.newHost("oa-prod", nil)
+	w.want(200, "acme/alice", "PATCH", admin+"/policies", map[string]any{"create_groups": "everyone", "message_whom": "contacts", "contact_approval": true}, match(1))
+	page := as(h.exchange(h.sign(h.claims("alice", nil))))
+	w.want(200, "acme/dave", "PUT", "/api/v1/contacts/alice", nil)
+	w.want(200, "", "PUT", "/api/v1/contacts/dave", nil, page)
+	message := textMessage("hi")
+	w.want(201, "", "POST", "/api/v1/conversations/u:dave/messages", message, page)
+	if r := w.want(403, "", "POST", "/api/v1/conversations/u:bob/messages", message, page); r.body["type"] != "/problems/may-not-message" {
+		t.Errorf("told %s", r.raw)
+	}
+	gid := w.want(201, "", "POST", "/api/v1/groups", map[string]any{"name": "x", "members": []string{"dave"}}, page).body["gid"].(string)
+	w.want(403, "", "POST", "/api/v1/groups", map[string]any{"name": "x", "members": []string{"bob"}}, page)
+	if r := w.want(403, "", "POST", "/api/v1/groups/"+gid+"/members", map[string]any{"uids": []string{"bob"}}, page); r.body["type"] != "/problems/may-not-add" {
+		t.Errorf("told %s", r.raw)
+	}
+	w.want(200, "", "PUT", "/api/v1/contacts/bob", map[string]any{"message": "let me in"}, page)
+	if r := w.want(200, "acme/bob", "GET", "/api/v1/contacts/requests", nil); len(r.items()) != 1 || strings.Contains(r.raw, "let me in") {
+		t.Errorf("bob is asked %s", r.raw)
+	}
+	w.want(200, "acme/alice", "PATCH", admin+"/policies", map[string]any{"create_groups": "admins"}, match(2))
+	if r := w.want(403, "", "POST", "/api/v1/groups", map[string]any{"name": "x", "members": []string{"dave"}}, page); r.body["type"] != "/problems/groups-by-administrators" {
+		t.Errorf("told %s", r.raw)
+	}
+	w.want(201, "acme/alice", "POST", "/api/v1/conversations/u:bob/messages", message)
+	w.want(201, "acme/alice", "POST", "/api/v1/groups", map[string]any{"name": "x", "members": []string{"bob"}})
 }
 
 // TestFilePolicies refuses files by kind and size, and takes pictures of people all the same.

@@ -78,6 +78,7 @@ func (a *Auth) Exchange(ctx context.Context, app chat.App, token, running, agent
 	}
 	// Counted now, as a token that was used before must hold up nobody.
 	a.pages.count(person, a.Now(), true)
+	user = user.Acting(chat.Member)
 	return a.signIn(ctx, user, login, "")
 }
 

@@ -54,8 +54,8 @@ type SessionStore interface {
 type PeopleStore interface {
 	Org(ctx context.Context, eid string) (chat.Org, error)
 	User(ctx context.Context, eid, uid string) (chat.User, error)
-	// MayMessage reports why somebody may not write to somebody else.
-	MayMessage(ctx context.Context, eid, from, to string) error
+	// MayMessage reports why somebody, by a login of the role as, may not write to somebody else.
+	MayMessage(ctx context.Context, eid, from string, as chat.Role, to string) error
 	Presubscribe(ctx context.Context, eid, uid string) (chat.Presubscription, error)
 	SetPresence(ctx context.Context, eid, uid string, payload []byte) error
 	Login(ctx context.Context, id string) (chat.Login, error)

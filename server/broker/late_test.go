@@ -85,8 +85,8 @@ func (s *slow) SaveSession(row *chat.Session, done func(error)) {
 	s.Store.SaveSession(row, done)
 }
 
-func (s *slow) MayMessage(ctx context.Context, eid, from, to string) error {
-	err := s.Store.MayMessage(ctx, eid, from, to)
+func (s *slow) MayMessage(ctx context.Context, eid, from string, as chat.Role, to string) error {
+	err := s.Store.MayMessage(ctx, eid, from, as, to)
 	s.mu.Lock()
 	read := s.user
 	s.mu.Unlock()
@@ -271,8 +271,8 @@ func TestDisabledWhileLookedUp(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
-	_ = b.mayWriteUser(o, "ann", "bo") // was allowed when it was read
-	if err := b.mayWriteUser(o, "ann", "bo"); err == nil {
+	_ = b.mayWriteUser(o, nil, "ann", "bo") // was allowed when it was read
+	if err := b.mayWriteUser(o, nil, "ann", "bo"); err == nil {
 		t.Error("a disabled user may be written to")
 	}
 }

@@ -24,7 +24,7 @@ type org struct {
 	shares    map[string]*shared
 	retained  map[string]*chat.Retained
 	pruned    uint64               // of the application stream; the house-keeper's
-	known     map[[2]string]bool   // who may write to whom; forgotten when it grows, and when something changes that it depends on
+	known     map[writing]bool     // who may write to whom; forgotten when it grows, and when something changes that it depends on
 	forgotten int                  // how often it was forgotten for a change
 	changed   int                  // times that the sessions of somebody's account password were ended
 	watch     map[*session]*filter // sessions that subscribe to connect/new
@@ -84,7 +84,7 @@ func (b *Broker) org(ctx context.Context, eid string) (*org, error) {
 	}
 	o = &org{b: b, eid: eid, settings: data.Settings, users: map[string]*user{}, groups: map[string]*group{},
 		streams: map[chat.StreamRef]*stream{}, shares: map[string]*shared{},
-		retained: map[string]*chat.Retained{}, known: map[[2]string]bool{}, watch: map[*session]*filter{}}
+		retained: map[string]*chat.Retained{}, known: map[writing]bool{}, watch: map[*session]*filter{}}
 	for i := range retained {
 		r := &retained[i]
 		r.QoS = decodeAppProps(r.Props).QoS
@@ -233,10 +233,20 @@ func (o *org) mayWriteGroup(uid, gid string, now time.Time) error {
 // knownMax bounds the memory of who may be written to.
 const knownMax = 20000
 
-// mayWriteUser checks that a user may write to another, and remembers it until something changes that it depends on.
-func (b *Broker) mayWriteUser(o *org, from, to string) error {
-	pair := [2]string{from, to}
+// writing is who writes to whom, by a session of which role.
+type writing struct {
+	from, to string
+	as       chat.Role
+}
+
+// mayWriteUser checks that a user may write to another, and remembers it until something changes that it depends on. s is the session that writes; a will has none
+// any more, and so none of the rights of administrators.
+func (b *Broker) mayWriteUser(o *org, s *session, from, to string) error {
+	pair := writing{from, to, chat.Member}
 	o.mu.RLock()
+	if s != nil {
+		pair.as = s.role()
+	}
 	ok, forgotten := o.known[pair], o.forgotten
 	o.mu.RUnlock()
 	if ok {
@@ -244,7 +254,7 @@ func (b *Broker) mayWriteUser(o *org, from, to string) error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), b.opt.Limits.StoreWait)
 	defer cancel()
-	if err := b.opt.Store.MayMessage(ctx, o.eid, from, to); err != nil {
+	if err := b.opt.Store.MayMessage(ctx, o.eid, from, pair.as, to); err != nil {
 		return err
 	}
 	o.mu.Lock()

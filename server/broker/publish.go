@@ -176,7 +176,7 @@ func (b *Broker) mayWrite(p *publication, c class, key string) error {
 		}
 		return err
 	}
-	return b.mayWriteUser(p.org, p.uid, key)
+	return b.mayWriteUser(p.org, p.s, p.uid, key)
 }
 
 // awayMayWriteGroup is mayWriteGroup for somebody who is not connected.

@@ -55,6 +55,15 @@ func (r Role) Has(right Right) bool {
 	return false
 }
 
+// Acting is a user as it acts by a login of a role: a page of an app has no rights of administrators (Identity.Role), whatever its user's account has. A login
+// never has more than the account.
+func (u User) Acting(as Role) User {
+	if as != u.Role {
+		u.Role = Member
+	}
+	return u
+}
+
 // May is nil if a role has a right. Who has none at all learns nothing (NotFound); who may read is told that it may not do this.
 func (r Role) May(right Right) error {
 	switch {

@@ -66,7 +66,7 @@ func (t *tx) dropRequest(eid, uid, sender string) (was bool, err error) {
 
 // PutContact puts other into uid's contacts. Where the organisation wants approval it asks other instead (pending), unless other has
 // uid already; when other asked before, both then have each other. To repeat it changes nothing.
-func (s *Store) PutContact(ctx context.Context, eid, uid, other, message string) (pending bool, err error) {
+func (s *Store) PutContact(ctx context.Context, eid, uid string, as chat.Role, other, message string) (pending bool, err error) {
 	if uid == other {
 		return false, chat.Errorf(chat.Invalid, "You can't have yourself in your contacts.").Named(chat.ProblemOwnContact)
 	}
@@ -97,7 +97,7 @@ func (s *Store) PutContact(ctx context.Context, eid, uid, other, message string)
 		}
 		if org.Settings.ContactApproval && !asked && !known {
 			pending = true
-			if message, err = t.requestText(org, uid, u, message); err != nil {
+			if message, err = t.requestText(org, uid, as, u, message); err != nil {
 				return err
 			}
 			n, err := t.affect(`INSERT INTO contact_requests (eid, uid, sender, message, created) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`,
@@ -122,13 +122,13 @@ func (s *Store) PutContact(ctx context.Context, eid, uid, other, message string)
 }
 
 // requestText is what a request may say: nothing to somebody whom the sender may not write to.
-func (t *tx) requestText(org chat.Org, uid string, to chat.User, message string) (string, error) {
+func (t *tx) requestText(org chat.Org, uid string, as chat.Role, to chat.User, message string) (string, error) {
 	if org.Settings.MessageWhom == "" || message == "" {
 		return message, nil
 	}
 	from, err := readUser(background, t, org.EID, uid)
 	if err == nil {
-		err = mayMessage(background, t, org, from, to)
+		err = mayMessage(background, t, org, from.Acting(as), to)
 	}
 	if chat.CodeOf(err) == chat.Forbidden {
 		return "", nil

@@ -158,7 +158,7 @@ func TestFullDisk(t *testing.T) {
 	}
 	// Each try fails at once; what is not held says so.
 	refused(t, s.Ready(t.Context()), chat.Unavailable)
-	_, err := s.PutContact(t.Context(), "acme", "ann", "bo", "")
+	_, err := s.PutContact(t.Context(), "acme", "ann", chat.Member, "bo", "")
 	refused(t, err, chat.Unavailable)
 	saved := make(chan error, 1)
 	sess := &chat.Session{EID: "acme", UID: "ann", ClientID: "c"}

@@ -90,7 +90,7 @@ func (s *Store) GroupManagers(ctx context.Context, eid, gid string) (chat.Group,
 
 // CreateGroup makes a group of an owner and at least one other. A gid is made where g has none. A repeat with the same key by the
 // same owner returns the first group, or chat.NotFound once the maker has left it.
-func (s *Store) CreateGroup(ctx context.Context, eid, owner string, g chat.Group, members []string, key string) (chat.Group, error) {
+func (s *Store) CreateGroup(ctx context.Context, eid, owner string, as chat.Role, g chat.Group, members []string, key string) (chat.Group, error) {
 	members = slices.DeleteFunc(unique(members), func(uid string) bool { return uid == owner })
 	err := s.change(ctx, func(t *tx) error {
 		if gid, err := t.madeBefore(eid, owner, key); err != nil {
@@ -102,7 +102,7 @@ func (s *Store) CreateGroup(ctx context.Context, eid, owner string, g chat.Group
 			g, err = readGroup(ctx, t, eid, gid)
 			return err
 		}
-		if err := t.mayCreateGroup(eid, owner); err != nil {
+		if err := t.mayCreateGroup(eid, owner, as); err != nil {
 			return err
 		}
 		if len(members) == 0 {
@@ -111,7 +111,7 @@ func (s *Store) CreateGroup(ctx context.Context, eid, owner string, g chat.Group
 		if err := t.people(eid, members, "members"); err != nil {
 			return err
 		}
-		if err := t.mayBring(eid, "", owner, members); err != nil {
+		if err := t.mayBring(eid, "", owner, as, members); err != nil {
 			return err
 		}
 		var err error

@@ -33,26 +33,26 @@ func TestCreateGroup(t *testing.T) {
 	seen := &recorder{}
 	s.Observe(seen)
 	for _, members := range [][]string{nil, {"ann"}, {"bo", "di"}, {"bo", "zed"}, {"bo", "nobody"}} {
-		_, err := s.CreateGroup(ctx, "acme", "ann", chat.Group{Name: "G"}, members, "key")
+		_, err := s.CreateGroup(ctx, "acme", "ann", chat.Member, chat.Group{Name: "G"}, members, "key")
 		refused(t, err, chat.Invalid)
 	}
 	if got, groups := seen.take(), must(s.Groups(ctx, "acme", "ann"))(t); len(got) != 0 || len(groups) != 0 {
 		t.Fatalf("refused, but observed %q and made %+v", got, groups)
 	}
-	g := must(s.CreateGroup(ctx, "acme", "ann", chat.Group{Name: "G"}, []string{"bo", "cy", "bo", "ann"}, "key"))(t)
+	g := must(s.CreateGroup(ctx, "acme", "ann", chat.Member, chat.Group{Name: "G"}, []string{"bo", "cy", "bo", "ann"}, "key"))(t)
 	if g.GID == "" || g.Name != "G" || g.Owner != "ann" || g.Members != 3 || g.Join != chat.JoinInvite || g.Created.IsZero() {
 		t.Errorf("got %+v", g)
 	}
 	if got := seen.take(); !slices.Equal(got, []string{"g_create ann", "g_join ann", "g_join bo", "g_join cy"}) {
 		t.Errorf("observed %q", got)
 	}
-	again := must(s.CreateGroup(ctx, "acme", "ann", chat.Group{Name: "other"}, []string{"bo"}, "key"))(t)
-	theirs := must(s.CreateGroup(ctx, "acme", "bo", chat.Group{GID: "own-id", Name: "B"}, []string{"ann"}, "key"))(t)
+	again := must(s.CreateGroup(ctx, "acme", "ann", chat.Member, chat.Group{Name: "other"}, []string{"bo"}, "key"))(t)
+	theirs := must(s.CreateGroup(ctx, "acme", "bo", chat.Member, chat.Group{GID: "own-id", Name: "B"}, []string{"ann"}, "key"))(t)
 	if again != g || theirs.GID != "own-id" {
 		t.Errorf("the key gave %+v, and bo %+v", again, theirs)
 	}
 	check(t, s.DissolveGroup(ctx, "acme", "own-id", "bo"))
-	_, err := s.CreateGroup(ctx, "acme", "bo", chat.Group{GID: "own-id", Name: "B"}, []string{"ann"}, "")
+	_, err := s.CreateGroup(ctx, "acme", "bo", chat.Member, chat.Group{GID: "own-id", Name: "B"}, []string{"ann"}, "")
 	refused(t, err, chat.Conflict)
 	if got := uidsOf(t, s, g.GID, "bo"); got != "ann owner, bo member, cy member" {
 		t.Errorf("members %q", got)
@@ -79,11 +79,11 @@ func TestGroupRights(t *testing.T) {
 			return err
 		}, [4]chat.Code{ok, ok, ok, chat.NotFound}},
 		{"add", func(ctx context.Context, s *Store, by string) error {
-			_, err := s.AddMembers(ctx, "acme", "g", by, []string{"ed"})
+			_, err := s.AddMembers(ctx, "acme", "g", by, chat.Member, []string{"ed"})
 			return err
 		}, [4]chat.Code{ok, ok, ok, chat.NotFound}},
 		{"add a stranger's organisation's user", func(ctx context.Context, s *Store, by string) error {
-			_, err := s.AddMembers(ctx, "acme", "g", by, []string{"ed", "zed"})
+			_, err := s.AddMembers(ctx, "acme", "g", by, chat.Member, []string{"ed", "zed"})
 			return err
 		}, [4]chat.Code{chat.Invalid, chat.Invalid, chat.Invalid, chat.NotFound}},
 		{"remove a member", func(ctx context.Context, s *Store, by string) error {
@@ -126,12 +126,12 @@ func TestGroupRights(t *testing.T) {
 			}
 			for i, by := range []string{"di", "cy", "bo", "ann"} { // the owner last: dissolving ends it all
 				if i == 0 {
-					must(s.CreateGroup(t.Context(), "acme", "ann", chat.Group{GID: "g", Name: "G"}, []string{"bo", "cy", "flo", "gil"}, ""))(t)
+					must(s.CreateGroup(t.Context(), "acme", "ann", chat.Member, chat.Group{GID: "g", Name: "G"}, []string{"bo", "cy", "flo", "gil"}, ""))(t)
 					check(t, s.SetMember(t.Context(), "acme", "g", "bo", "ann", ptr(chat.GroupAdmin), nil))
 					check(t, s.SetMember(t.Context(), "acme", "g", "gil", "ann", ptr(chat.GroupAdmin), nil))
 				}
 				if by == "ann" && c.name == "remove a member" { // bo has done it
-					must(s.AddMembers(t.Context(), "acme", "g", "ann", []string{"flo"}))(t)
+					must(s.AddMembers(t.Context(), "acme", "g", "ann", chat.Member, []string{"flo"}))(t)
 				}
 				if err := c.act(t.Context(), s, by); err == nil && c.want[3-i] != ok || err != nil && chat.CodeOf(err) != c.want[3-i] {
 					t.Errorf("%s: got %v, want %q", by, err, c.want[3-i])
@@ -144,7 +144,7 @@ func TestGroupRights(t *testing.T) {
 func TestMembership(t *testing.T) {
 	t.Parallel()
 	ctx, s := t.Context(), world(t)
-	must(s.CreateGroup(ctx, "acme", "ann", chat.Group{GID: "g", Name: "G"}, []string{"bo"}, ""))(t)
+	must(s.CreateGroup(ctx, "acme", "ann", chat.Member, chat.Group{GID: "g", Name: "G"}, []string{"bo"}, ""))(t)
 	seen := &recorder{}
 	s.Observe(seen)
 	join := func(policy chat.JoinPolicy) {
@@ -164,11 +164,11 @@ func TestMembership(t *testing.T) {
 		{do: func() (bool, error) { return s.Join(ctx, "acme", "g", "cy", "hi") }, yes: true, events: "g_request cy"},
 		{do: func() (bool, error) { return s.Join(ctx, "acme", "g", "cy", "hi") }, yes: true},
 		{do: func() (bool, error) {
-			_, err := s.AddMembers(ctx, "acme", "g", "bo", []string{"cy"})
+			_, err := s.AddMembers(ctx, "acme", "g", "bo", chat.Member, []string{"cy"})
 			return false, err
 		}, code: chat.Forbidden},
 		{do: func() (bool, error) {
-			added, err := s.AddMembers(ctx, "acme", "g", "ann", []string{"cy", "bo"})
+			added, err := s.AddMembers(ctx, "acme", "g", "ann", chat.Member, []string{"cy", "bo"})
 			return slices.Equal(added, []string{"cy"}), err
 		}, yes: true, events: "g_join cy"},
 		{do: func() (bool, error) { return s.Join(ctx, "acme", "g", "cy", "") }},
@@ -210,8 +210,8 @@ func TestMembership(t *testing.T) {
 func TestConversations(t *testing.T) {
 	t.Parallel()
 	ctx, s := t.Context(), world(t)
-	must(s.CreateGroup(ctx, "acme", "ann", chat.Group{GID: "g", Name: "Group", Avatar: "/g"}, []string{"bo"}, ""))(t)
-	must(s.CreateGroup(ctx, "acme", "bo", chat.Group{GID: "quiet", Name: "Quiet"}, []string{"ann"}, ""))(t)
+	must(s.CreateGroup(ctx, "acme", "ann", chat.Member, chat.Group{GID: "g", Name: "Group", Avatar: "/g"}, []string{"bo"}, ""))(t)
+	must(s.CreateGroup(ctx, "acme", "bo", chat.Member, chat.Group{GID: "quiet", Name: "Quiet"}, []string{"ann"}, ""))(t)
 	at := time.Now().Add(time.Hour).UnixMilli()
 	write := func(ref chat.StreamRef, from string, mentions ...string) {
 		t.Helper()
@@ -282,7 +282,7 @@ func TestConversations(t *testing.T) {
 		"u:bo Name of bo 2/0/2 unread 0 pinned", "g:quiet Quiet 0/0/0 unread 0")
 	expect("bo", "g:g Group 0/0/1 unread 0", "u:ann Name of ann 0/2/2 unread 1", "g:quiet Quiet 0/0/0 unread 0")
 
-	must(s.AddMembers(ctx, "acme", "g", "ann", []string{"cy"}))(t) // a newcomer begins read up to the head
+	must(s.AddMembers(ctx, "acme", "g", "ann", chat.Member, []string{"cy"}))(t) // a newcomer begins read up to the head
 	write(group("g"), "ann", "*")
 	expect("cy", "g:g Group 1/0/2 unread 1 mentioned", "u:ann Name of ann 0/0/1 unread 0")
 	check(t, s.RemoveMember(ctx, "acme", "g", "cy", "ann"))
@@ -340,9 +340,9 @@ func TestMessages(t *testing.T) {
 func TestPresubscribe(t *testing.T) {
 	t.Parallel()
 	ctx, s := t.Context(), world(t)
-	must(s.CreateGroup(ctx, "acme", "ann", chat.Group{GID: "g", Name: "G"}, []string{"bo"}, ""))(t)
-	must(s.CreateGroup(ctx, "acme", "bo", chat.Group{GID: "theirs", Name: "H"}, []string{"cy"}, ""))(t)
-	must(s.PutContact(ctx, "acme", "ann", "bo", ""))(t)
+	must(s.CreateGroup(ctx, "acme", "ann", chat.Member, chat.Group{GID: "g", Name: "G"}, []string{"bo"}, ""))(t)
+	must(s.CreateGroup(ctx, "acme", "bo", chat.Member, chat.Group{GID: "theirs", Name: "H"}, []string{"cy"}, ""))(t)
+	must(s.PutContact(ctx, "acme", "ann", chat.Member, "bo", ""))(t)
 	ref := func(kind chat.StreamKind, key string) chat.StreamRef {
 		return chat.StreamRef{EID: "acme", Kind: kind, Key: key}
 	}
@@ -375,7 +375,7 @@ func TestAnswerJoin(t *testing.T) {
 	t.Parallel()
 	ctx, s := t.Context(), world(t)
 	approval := chat.JoinApproval
-	g := must(s.CreateGroup(ctx, "acme", "ann", chat.Group{Name: "G"}, []string{"bo"}, ""))(t)
+	g := must(s.CreateGroup(ctx, "acme", "ann", chat.Member, chat.Group{Name: "G"}, []string{"bo"}, ""))(t)
 	must(s.UpdateGroup(ctx, "acme", g.GID, "ann", chat.GroupChange{Join: &approval}))(t)
 	for _, uid := range []string{"cy", "di"} {
 		if pending := must(s.Join(ctx, "acme", g.GID, uid, ""))(t); !pending {

@@ -75,13 +75,13 @@ func TestClearedConversation(t *testing.T) {
 	}
 
 	// It outlives leaving a group.
-	must(s.CreateGroup(ctx, "acme", "ann", chat.Group{GID: "g", Name: "G"}, []string{"bo"}, ""))(t)
+	must(s.CreateGroup(ctx, "acme", "ann", chat.Member, chat.Group{GID: "g", Name: "G"}, []string{"bo"}, ""))(t)
 	for range 3 {
 		say(t, s, chat.Append{Stream: group("g"), Sender: "ann"})
 	}
 	check(t, s.ClearConversation(ctx, "acme", "bo", "g:g", 2))
 	check(t, s.RemoveMember(ctx, "acme", "g", "bo", "bo"))
-	must(s.AddMembers(ctx, "acme", "g", "ann", []string{"bo"}))(t)
+	must(s.AddMembers(ctx, "acme", "g", "ann", chat.Member, []string{"bo"}))(t)
 	if got := look("bo", "g:g", 0, 0, 10); got != "[3] false" {
 		t.Errorf("after coming back: %s", got)
 	}
@@ -90,7 +90,7 @@ func TestClearedConversation(t *testing.T) {
 func TestNoticesOfAGroupsPages(t *testing.T) {
 	t.Parallel()
 	ctx, s := t.Context(), world(t)
-	must(s.CreateGroup(ctx, "acme", "ann", chat.Group{GID: "g", Name: "G"}, []string{"bo"}, ""))(t)
+	must(s.CreateGroup(ctx, "acme", "ann", chat.Member, chat.Group{GID: "g", Name: "G"}, []string{"bo"}, ""))(t)
 	line := func(at int64, typ chat.NoticeType) {
 		check(t, say(t, s, chat.Append{Stream: chat.StreamRef{EID: "acme", Kind: chat.StreamGroupNotice, Key: "g"}, Time: at, Payload: []byte{0, 0, 0, 0, byte(typ), '{', '}'}}).Err)
 	}

@@ -50,7 +50,7 @@ func (s *Store) members(ctx context.Context, eid, gid, cursor string, limit int)
 
 // AddMembers adds people to a group: any member may, but in groups with approval its owner and administrators alone. It returns
 // those who were not members before.
-func (s *Store) AddMembers(ctx context.Context, eid, gid, by string, uids []string) ([]string, error) {
+func (s *Store) AddMembers(ctx context.Context, eid, gid, by string, as chat.Role, uids []string) ([]string, error) {
 	var added []string
 	uids = unique(uids)
 	err := s.change(ctx, func(t *tx) error {
@@ -77,7 +77,7 @@ func (s *Store) AddMembers(ctx context.Context, eid, gid, by string, uids []stri
 		if err := t.people(eid, uids, "uids"); err != nil {
 			return err
 		}
-		if err := t.mayBring(eid, gid, by, uids); err != nil {
+		if err := t.mayBring(eid, gid, by, as, uids); err != nil {
 			return err
 		}
 		for _, uid := range uids {

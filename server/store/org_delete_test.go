@@ -51,12 +51,12 @@ func fill(t *testing.T, s *Store, eid string) {
 	check(t, s.ReportMessage(ctx, eid, "bo", "u:ann", 9, "rude"))
 	check(t, s.CreateUpload(ctx, chat.Upload{ID: eid + "-up", EID: eid, UID: "ann", Key: "up-" + eid, Size: 9, Expires: time.Now().Add(time.Hour)}, time.Now().Add(time.Hour)))
 	for _, gid := range []string{"g1", "g2"} {
-		must(s.CreateGroup(ctx, eid, "ann", chat.Group{GID: gid, Name: gid, Join: chat.JoinApproval}, []string{"bo"}, gid))(t)
+		must(s.CreateGroup(ctx, eid, "ann", chat.Member, chat.Group{GID: gid, Name: gid, Join: chat.JoinApproval}, []string{"bo"}, gid))(t)
 		check(t, s.CreateGroupLink(ctx, eid, gid, "ann", eid+gid, []byte(eid+gid), time.Now().Add(time.Hour)))
 	}
 	must(s.Join(ctx, eid, "g1", "cy", ""))(t)
 	check(t, s.DissolveGroup(ctx, eid, "g2", "ann"))
-	must(s.PutContact(ctx, eid, "ann", "bo", ""))(t)
+	must(s.PutContact(ctx, eid, "ann", chat.Member, "bo", ""))(t)
 	check(t, s.CreateLogin(ctx, chat.Login{ID: eid + "-login", EID: eid, UID: "ann"}, "hash of ann", []byte(eid)))
 	saved := make(chan error, 1)
 	s.SaveSession(&chat.Session{EID: eid, UID: "ann", ClientID: "c", LoginID: eid + "-login"}, func(err error) { saved <- err })
@@ -264,10 +264,10 @@ func TestLimits(t *testing.T) {
 	check(t, add("fay"))
 	refused(t, s.SetDisabled(ctx, "acme", "ed", false), chat.Conflict)
 
-	must(s.CreateGroup(ctx, "acme", "ann", chat.Group{GID: "g1", Name: "G"}, []string{"bo"}, ""))(t)
-	refused(t, second(s.CreateGroup(ctx, "acme", "ann", chat.Group{GID: "g2", Name: "G"}, []string{"bo"}, "")), chat.Conflict)
+	must(s.CreateGroup(ctx, "acme", "ann", chat.Member, chat.Group{GID: "g1", Name: "G"}, []string{"bo"}, ""))(t)
+	refused(t, second(s.CreateGroup(ctx, "acme", "ann", chat.Member, chat.Group{GID: "g2", Name: "G"}, []string{"bo"}, "")), chat.Conflict)
 	check(t, s.DissolveAnyGroup(ctx, shell, "g1"))
-	must(s.CreateGroup(ctx, "acme", "ann", chat.Group{GID: "g2", Name: "G"}, []string{"bo"}, ""))(t)
+	must(s.CreateGroup(ctx, "acme", "ann", chat.Member, chat.Group{GID: "g2", Name: "G"}, []string{"bo"}, ""))(t)
 	refused(t, second(s.RestoreGroup(ctx, shell, "g1")), chat.Conflict)
 	if got := state(); got != "5 people, 1 groups" {
 		t.Error(got)

@@ -287,18 +287,18 @@ func TestContacts(t *testing.T) {
 		code    chat.Code
 		events  string
 	}{
-		{do: func() (bool, error) { return s.PutContact(ctx, "acme", "ann", "bo", "") }, events: "c_add ann"},
-		{do: func() (bool, error) { return s.PutContact(ctx, "acme", "ann", "bo", "") }},
-		{do: func() (bool, error) { return s.PutContact(ctx, "acme", "ann", "ann", "") }, code: chat.Invalid},
-		{do: func() (bool, error) { return s.PutContact(ctx, "acme", "ann", "zed", "") }, code: chat.NotFound},
+		{do: func() (bool, error) { return s.PutContact(ctx, "acme", "ann", chat.Member, "bo", "") }, events: "c_add ann"},
+		{do: func() (bool, error) { return s.PutContact(ctx, "acme", "ann", chat.Member, "bo", "") }},
+		{do: func() (bool, error) { return s.PutContact(ctx, "acme", "ann", chat.Member, "ann", "") }, code: chat.Invalid},
+		{do: func() (bool, error) { return s.PutContact(ctx, "acme", "ann", chat.Member, "zed", "") }, code: chat.NotFound},
 		{do: func() (bool, error) { approval(true); return false, nil }, events: "org"},
-		{do: func() (bool, error) { return s.PutContact(ctx, "acme", "bo", "ann", "") }, events: "c_add bo"}, // ann has bo already
-		{do: func() (bool, error) { return s.PutContact(ctx, "acme", "ann", "cy", "hi") }, pending: true, events: "c_request ann"},
-		{do: func() (bool, error) { return s.PutContact(ctx, "acme", "ann", "cy", "hi") }, pending: true},
-		{do: func() (bool, error) { return s.PutContact(ctx, "acme", "cy", "ann", "") }, events: "c_add cy,c_add ann"},
-		{do: func() (bool, error) { return s.PutContact(ctx, "acme", "di", "ann", "") }, pending: true, events: "c_request di"},
+		{do: func() (bool, error) { return s.PutContact(ctx, "acme", "bo", chat.Member, "ann", "") }, events: "c_add bo"}, // ann has bo already
+		{do: func() (bool, error) { return s.PutContact(ctx, "acme", "ann", chat.Member, "cy", "hi") }, pending: true, events: "c_request ann"},
+		{do: func() (bool, error) { return s.PutContact(ctx, "acme", "ann", chat.Member, "cy", "hi") }, pending: true},
+		{do: func() (bool, error) { return s.PutContact(ctx, "acme", "cy", chat.Member, "ann", "") }, events: "c_add cy,c_add ann"},
+		{do: func() (bool, error) { return s.PutContact(ctx, "acme", "di", chat.Member, "ann", "") }, pending: true, events: "c_request di"},
 		{do: func() (bool, error) { return false, s.DeleteContact(ctx, "acme", "ann", "di") }}, // declined
-		{do: func() (bool, error) { return s.PutContact(ctx, "acme", "ann", "di", "x") }, pending: true, events: "c_request ann"},
+		{do: func() (bool, error) { return s.PutContact(ctx, "acme", "ann", chat.Member, "di", "x") }, pending: true, events: "c_request ann"},
 		{do: func() (bool, error) { return false, s.DeleteContact(ctx, "acme", "ann", "cy") }, events: "c_remove ann"},
 		{do: func() (bool, error) { return false, s.DeleteContact(ctx, "acme", "ann", "cy") }},
 	} {
@@ -336,8 +336,8 @@ func TestEvents(t *testing.T) {
 	for _, ev := range must(s.Events(ctx, 100))(t) { // of the world's making
 		check(t, s.FinishEvent(ctx, ev.ID, nil))
 	}
-	must(s.PutContact(ctx, "acme", "ann", "bo", ""))(t)
-	must(s.PutContact(ctx, "acme", "ann", "cy", ""))(t)
+	must(s.PutContact(ctx, "acme", "ann", chat.Member, "bo", ""))(t)
+	must(s.PutContact(ctx, "acme", "ann", chat.Member, "cy", ""))(t)
 	events := must(s.Events(ctx, 100))(t)
 	if len(events) != 2 || events[0].Other != "bo" || events[1].Other != "cy" || events[0].EID != "acme" || events[0].ID >= events[1].ID || events[0].Time == 0 {
 		t.Fatalf("got %+v", events)

@@ -9,8 +9,8 @@ import (
 	"magpie/server/chat"
 )
 
-// MayMessage reports why somebody may not write to somebody else. Nobody of that name is chat.NotFound.
-func (s *Store) MayMessage(ctx context.Context, eid, from, to string) error {
+// MayMessage reports why somebody, by a login of the role as, may not write to somebody else. Nobody of that name is chat.NotFound.
+func (s *Store) MayMessage(ctx context.Context, eid, from string, as chat.Role, to string) error {
 	return s.reading(ctx, func(q querier) error {
 		org, err := readOrg(ctx, q, eid)
 		if err != nil {
@@ -27,7 +27,7 @@ func (s *Store) MayMessage(ctx context.Context, eid, from, to string) error {
 		if err != nil {
 			return err
 		}
-		return mayMessage(ctx, q, org, sender, target)
+		return mayMessage(ctx, q, org, sender.Acting(as), target)
 	})
 }
 
@@ -46,7 +46,7 @@ func mayMessage(ctx context.Context, q querier, org chat.Org, from, to chat.User
 }
 
 // mayBring checks that somebody may bring others into a group: to be written to there is to be written to.
-func (t *tx) mayBring(eid, gid, by string, uids []string) error {
+func (t *tx) mayBring(eid, gid, by string, as chat.Role, uids []string) error {
 	org, err := readOrg(background, t, eid)
 	if err != nil || org.Settings.MessageWhom == "" {
 		return err
@@ -65,7 +65,7 @@ func (t *tx) mayBring(eid, gid, by string, uids []string) error {
 		}
 		target, err := readUser(background, t, eid, uid)
 		if err == nil {
-			err = mayMessage(background, t, org, sender, target)
+			err = mayMessage(background, t, org, sender.Acting(as), target)
 		}
 		if chat.CodeOf(err) == chat.Forbidden {
 			refused = append(refused, uid)
@@ -80,13 +80,13 @@ func (t *tx) mayBring(eid, gid, by string, uids []string) error {
 }
 
 // mayCreateGroup checks the organisation's policy.
-func (t *tx) mayCreateGroup(eid, uid string) error {
+func (t *tx) mayCreateGroup(eid, uid string, as chat.Role) error {
 	org, err := readOrg(background, t, eid)
 	if err != nil || org.Settings.CreateGroups != chat.ForAdmins {
 		return err
 	}
 	u, err := readUser(background, t, eid, uid)
-	if err == nil && !u.Role.Has(chat.ManageGroups) {
+	if err == nil && !u.Acting(as).Role.Has(chat.ManageGroups) {
 		err = chat.Errorf(chat.Forbidden, "Only administrators may create groups in your organisation.").Named(chat.ProblemGroupsByAdmins)
 	}
 	return err

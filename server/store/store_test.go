@@ -342,7 +342,7 @@ func TestRetained(t *testing.T) {
 func TestBatch(t *testing.T) {
 	t.Parallel()
 	s := world(t)
-	g := must(s.CreateGroup(t.Context(), "acme", "ann", chat.Group{Name: "G"}, []string{"bo"}, ""))(t)
+	g := must(s.CreateGroup(t.Context(), "acme", "ann", chat.Member, chat.Group{Name: "G"}, []string{"bo"}, ""))(t)
 	seen := &recorder{}
 	s.Observe(seen)
 	hold, held := make(chan struct{}), make(chan struct{})

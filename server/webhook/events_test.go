@@ -63,10 +63,10 @@ func (w *world) quiet(r *receiver) {
 func TestGroupWhileAWebhookBegins(t *testing.T) {
 	w, r := newWorld(t), newReceiver(t)
 	ctx := t.Context()
-	check(t, first(w.store.CreateGroup(ctx, eid, "alice", chat.Group{GID: "team", Name: "Team"}, []string{"bob"}, "")))
+	check(t, first(w.store.CreateGroup(ctx, eid, "alice", chat.Member, chat.Group{GID: "team", Name: "Team"}, []string{"bob"}, "")))
 	w.told()
 	w.whileReading(sync.OnceFunc(func() {
-		if _, err := w.store.AddMembers(ctx, eid, "team", "alice", []string{"bot"}); err != nil {
+		if _, err := w.store.AddMembers(ctx, eid, "team", "alice", chat.Member, []string{"bot"}); err != nil {
 			t.Error(err)
 		}
 		w.told()
@@ -82,18 +82,18 @@ func TestGroupWhileAWebhookBegins(t *testing.T) {
 func TestGroups(t *testing.T) {
 	w, r := newWorld(t), newReceiver(t)
 	ctx := t.Context()
-	check(t, first(w.store.CreateGroup(ctx, eid, "alice", chat.Group{GID: "old", Name: "Old"}, []string{"bob"}, "")))
+	check(t, first(w.store.CreateGroup(ctx, eid, "alice", chat.Member, chat.Group{GID: "old", Name: "Old"}, []string{"bob"}, "")))
 	w.say("alice", "g:old", "before the bot is in it")
 	w.told()
 	w.hook(r.URL, chat.HookMessage, chat.HookMembership)
-	check(t, first(w.store.AddMembers(ctx, eid, "old", "alice", []string{"bot"})))
+	check(t, first(w.store.AddMembers(ctx, eid, "old", "alice", chat.Member, []string{"bot"})))
 	same(t, r.events(1), []string{"membership.added old alice"})
 	same(t, r.events(1), []string{"membership.joined old bot"})
 	w.say("alice", "g:old", "welcome")
 	if g := r.next(); g.text() != "welcome" || g.Data.Conv != "g:old" || g.Data.Sender != "alice" {
 		t.Errorf("got %+v", g)
 	}
-	check(t, first(w.store.AddMembers(ctx, eid, "old", "alice", []string{"carol"})))
+	check(t, first(w.store.AddMembers(ctx, eid, "old", "alice", chat.Member, []string{"carol"})))
 	same(t, r.events(1), []string{"membership.joined old carol"})
 	admin := chat.GroupAdmin
 	check(t, w.store.SetMember(ctx, eid, "old", "carol", "alice", &admin, nil))
@@ -106,7 +106,7 @@ func TestGroups(t *testing.T) {
 	w.say("alice", "g:old", "now we are alone")
 	w.quiet(r)
 	// Back again, it gets what comes from then on.
-	check(t, first(w.store.AddMembers(ctx, eid, "old", "alice", []string{"bot"})))
+	check(t, first(w.store.AddMembers(ctx, eid, "old", "alice", chat.Member, []string{"bot"})))
 	same(t, r.events(2), []string{"membership.added old alice", "membership.joined old bot"})
 	w.say("alice", "g:old", "welcome back")
 	if g := r.next(); g.text() != "welcome back" {
@@ -119,7 +119,7 @@ func TestGroups(t *testing.T) {
 
 func TestRemovedBotGetsNothingThatWaited(t *testing.T) {
 	w, r := newWorld(t), newReceiver(t)
-	check(t, first(w.store.CreateGroup(t.Context(), eid, "alice", chat.Group{GID: "team", Name: "Team"}, []string{"bot"}, "")))
+	check(t, first(w.store.CreateGroup(t.Context(), eid, "alice", chat.Member, chat.Group{GID: "team", Name: "Team"}, []string{"bot"}, "")))
 	r.answers(status(http.StatusInternalServerError))
 	h := w.hook(r.URL, chat.HookMessage)
 	w.say("alice", "g:team", "one")
@@ -212,7 +212,7 @@ func TestEdited(t *testing.T) {
 
 func TestPresence(t *testing.T) {
 	w, r := newWorld(t), newReceiver(t)
-	check(t, first(w.store.PutContact(t.Context(), eid, "bot", "alice", "")))
+	check(t, first(w.store.PutContact(t.Context(), eid, "bot", chat.Member, "alice", "")))
 	r.answers(status(http.StatusInternalServerError))
 	h := w.hook(r.URL, chat.HookPresence)
 	w.following(w.watched, key{eid, "alice"}, true)
@@ -262,7 +262,7 @@ func TestSeveralWebhooks(t *testing.T) {
 	few2 := w.hook(few.URL, chat.HookMembership)
 	w.say("alice", "bot", "hello")
 	all.next()
-	check(t, first(w.store.CreateGroup(t.Context(), eid, "alice", chat.Group{GID: "team", Name: "Team"}, []string{"bot"}, "")))
+	check(t, first(w.store.CreateGroup(t.Context(), eid, "alice", chat.Member, chat.Group{GID: "team", Name: "Team"}, []string{"bot"}, "")))
 	ids := map[string]bool{}
 	for range 2 { // its maker has joined, the bot was added
 		one, two := all.next(), few.next()

@@ -226,7 +226,7 @@ func TestQueueIsBounded(t *testing.T) {
 	groups := make([]string, chat.MaxWaiting/chat.MaxLane+2)
 	for i := range groups {
 		groups[i] = fmt.Sprint("g:", i)
-		_, err := w.store.CreateGroup(t.Context(), eid, "alice", chat.Group{GID: fmt.Sprint(i), Name: "Team"}, []string{"bot"}, "")
+		_, err := w.store.CreateGroup(t.Context(), eid, "alice", chat.Member, chat.Group{GID: fmt.Sprint(i), Name: "Team"}, []string{"bot"}, "")
 		check(t, err)
 	}
 	const n = chat.MaxLane + 20
@@ -252,7 +252,7 @@ func TestWhatHadNoRoomComesInOrder(t *testing.T) {
 	w, r := newWorld(t), newReceiver(t)
 	r.answers(status(http.StatusInternalServerError))
 	h := w.hook(r.URL, chat.HookMessage)
-	check(t, first(w.store.CreateGroup(t.Context(), eid, "alice", chat.Group{GID: "team", Name: "Team"}, []string{"bot"}, "")))
+	check(t, first(w.store.CreateGroup(t.Context(), eid, "alice", chat.Member, chat.Group{GID: "team", Name: "Team"}, []string{"bot"}, "")))
 	const n = chat.MaxLane + 20
 	w.talk("g:team", n)
 	w.deliveries(h, func([]chat.Delivery) bool { h := w.again(h); return h.Waiting == chat.MaxLane && h.Failures > 0 })
