@@ -3,10 +3,11 @@
 import AxeBuilder from '@axe-core/playwright';
 import type { Browser, Frame, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { doubt } from '../../web/core/hosted';
 import { Server } from '../server';
 import { picture } from './files';
 import { app, HostPage } from './host-page';
-import { counting, listening } from './in-page';
+import { counting, listening, withoutTimers } from './in-page';
 import { Line } from './line';
 import { launch, Person } from './person';
 
@@ -37,7 +38,7 @@ afterEach(async () => {
 });
 
 /** Opens the host's page. before: runs in it before anything of its own. */
-async function visit(o: { phone?: boolean; before?: () => void } = {}): Promise<Page> {
+async function visit(o: { phone?: boolean; before?: () => void; withoutTimers?: number } = {}): Promise<Page> {
   const context = await browser.newContext({
     locale: 'en-GB',
     viewport: o.phone ? { width: 390, height: 780 } : { width: 1100, height: 800 },
@@ -49,6 +50,7 @@ async function visit(o: { phone?: boolean; before?: () => void } = {}): Promise<
     if (/Content Security Policy|Refused to|TrustedScript/.test(m.text())) errors.push(m.text());
   });
   if (o.before) await page.addInitScript(o.before);
+  if (o.withoutTimers) await page.addInitScript(withoutTimers, o.withoutTimers);
   await page.goto(host.origin);
   return page;
 }
@@ -346,6 +348,22 @@ test('words that another frame forges are not heard', async () => {
         }),
     );
     expect(answer).toMatchObject({ type: expect.any(String) });
+    // And heard anew, as a page is that is loaded in the middle of a greeting: the panel goes on by the newest port.
+    const again = await page.evaluate(
+      () =>
+        new Promise((resolve) => {
+          const { port1, port2 } = new MessageChannel();
+          const wanted = new Set(['here', 'unread', 'account', 'done']);
+          port1.onmessage = ({ data }) => {
+            wanted.delete(data.type);
+            if (wanted.size === 0) resolve('all');
+          };
+          port1.postMessage({ type: 'start', theme: {}, locale: 'en', inline: true, shown: true });
+          port1.postMessage({ type: 'logout', id: 1 });
+          frames[0]?.postMessage('magpie-port-1', '*', [port2]);
+        }),
+    );
+    expect(again).toBe('all');
     expect((await events()).join()).not.toMatch(/99|mallory|close/);
     // A page whose origin the app does not allow can't even frame the panel.
     await page.goto(evil.origin);
@@ -363,7 +381,7 @@ test('words that another frame forges are not heard', async () => {
 test('who is signed in follows the host: nobody, somebody else, out', async () => {
   host.user = undefined;
   host.attributes = `data-app="${app}" data-token-url="/im-token" data-open`;
-  await visit({ before: listening });
+  await visit({ before: listening, withoutTimers: doubt });
   await expect.poll(events).toContain('auth-expired ""');
   const frame = () => page.frames()[1] as Frame;
   await frame().getByText('You are signed out here.').waitFor();
@@ -377,6 +395,23 @@ test('who is signed in follows the host: nobody, somebody else, out', async () =
   await magpie('openChat', { group: 'launch' });
   await frame().locator('.message').last().waitFor();
   await frame().locator('.composer-input').press('Control+ArrowUp');
+  await frame().locator('.answer-bar').waitFor();
+  await frame().locator('.composer-input').fill('half written');
+  // Asked anew, and still her: all stands as it was, at every moment.
+  await frame().evaluate(() => {
+    const w = window as unknown as { gone: string[] };
+    w.gone = [];
+    new MutationObserver((all) => {
+      for (const node of all.flatMap((one) => [...one.removedNodes]))
+        if (node instanceof Element && (node.matches('.shell') || node.querySelector('.composer-input')))
+          w.gone.push(node.className);
+    }).observe(document, { childList: true, subtree: true });
+  });
+  const { asked } = host;
+  expect(await magpie('identify')).toBe(undefined);
+  expect(host.asked).toBe(asked + 1);
+  expect(await frame().evaluate(() => (window as unknown as { gone: string[] }).gone)).toEqual([]);
+  expect(await frame().locator('.composer-input').inputValue()).toBe('half written');
   await frame().locator('.answer-bar').waitFor();
 
   host.user = 'bob';
@@ -405,31 +440,74 @@ test('a page whose policy forbids the frame is told at once, and so is the perso
   errors.length = 0; // the browser has said so too
 });
 
-test('in a panel that comes late nobody is signed in who has signed out meanwhile', async () => {
-  await visit({ before: listening }); // no chat yet
-  const loads: (() => Promise<void>)[] = [];
-  await page.route('**/embed/v1/panel?*', (route) => {
-    loads.push(() => route.continue());
-  });
-  host.attributes = `data-app="${app}" data-token-url="/im-token"`;
-  await page.reload({ waitUntil: 'commit' });
-  await page.waitForFunction(() => (window as unknown as { Magpie: { q?: unknown } }).Magpie.q === undefined);
-  await page.evaluate(() => {
-    const w = window as unknown as { Magpie: (...a: unknown[]) => Promise<unknown>; opened: Promise<unknown> };
-    w.opened = w.Magpie('openChat', { group: 'launch' });
-    void w.Magpie('logout');
-  });
-  await expect.poll(() => loads.length).toBe(1);
-  // The chat is given up, and comes after all.
-  await page.evaluate((blockedURI) => {
-    const it = { blockedURI, effectiveDirective: 'frame-src' };
-    document.dispatchEvent(new SecurityPolicyViolationEvent('securitypolicyviolation', it as never));
-  }, server.http);
-  await expect.poll(events).toContain('error "panel"');
-  await loads[0]?.();
-  await expect.poll(events).toContain('auth-expired ""');
-  expect(host.asked).toBe(0);
-});
+test.each(['late', 'in the place of another page', 'while it is loaded anew'])(
+  'a panel that comes %s does what was asked of it, and stays; who has signed out meanwhile is not signed in',
+  async (how) => {
+    await visit({ before: listening }); // no chat yet
+    const loads: ((page?: string) => Promise<void>)[] = [];
+    await page.route('**/embed/v1/panel?*', (route) => {
+      loads.push((other) => (other ? route.fulfill({ status: 503, body: other }) : route.continue()));
+    });
+    let scripts = 0;
+    let run = () => {};
+    const held = new Promise<void>((resolve) => {
+      run = resolve;
+    });
+    await page.route('**/assets/embed-*.js', async (route) => {
+      if (how.includes('anew') && ++scripts === 1) await held;
+      await route.continue();
+    });
+    host.attributes = `data-app="${app}" data-token-url="/im-token"`;
+    await page.reload({ waitUntil: 'commit' });
+    await page.waitForFunction(() => (window as unknown as { Magpie: { q?: unknown } }).Magpie.q === undefined);
+    await page.evaluate(() => {
+      const w = window as unknown as { Magpie: (...a: unknown[]) => Promise<unknown>; opened: Promise<unknown> };
+      w.opened = w.Magpie('openChat', { group: 'launch' });
+      void w.Magpie('logout');
+    });
+    await expect.poll(() => loads.length).toBe(1);
+    await page.evaluate((blockedURI) => {
+      const it = { blockedURI, effectiveDirective: 'frame-src' };
+      document.dispatchEvent(new SecurityPolicyViolationEvent('securitypolicyviolation', it as never));
+    }, server.http);
+    await expect.poll(events).toContain('error "panel"');
+
+    // The chat is given up, and comes after all.
+    const frame = () => page.frames()[1] as Frame;
+    if (how.includes('another')) {
+      await loads[0]?.('Away.');
+      await frame().getByText('Away.').waitFor();
+      void frame()
+        .evaluate((url) => location.assign(url), `${server.http}/embed/v1/panel?app=${app}`)
+        .catch(() => {}); // it goes away with its page
+      await expect.poll(() => loads.length).toBe(2);
+      await loads[1]?.();
+    } else {
+      await loads[0]?.();
+    }
+    if (how.includes('anew')) {
+      await expect.poll(() => scripts).toBe(1);
+      const identified = magpie('identify');
+      await expect.poll(() => loads.length).toBe(2);
+      run();
+      await expect.poll(() => host.asked).toBe(1); // it speaks, and is replaced
+      await loads[1]?.();
+      expect(await identified).toBe(undefined);
+    } else {
+      await frame().getByText('You are signed out of the chat.').waitFor();
+      expect(host.asked).toBe(0);
+      expect(await magpie('identify')).toBe(undefined);
+    }
+    await expect.poll(events).toContain('ready {"user":"alice"}');
+    expect(await page.evaluate(() => (window as unknown as { opened: Promise<unknown> }).opened)).toBe(undefined);
+    await magpie('hide');
+    await magpie('show');
+    expect(await magpie('openChat', { group: 'launch' })).toBe(undefined);
+    await frame().locator('.bar-title', { hasText: 'Launch week' }).waitFor();
+    expect(await magpie('boot', { app, tokenUrl: '/im-token' })).toBe(undefined);
+    expect(loads).toHaveLength(how === 'late' ? 1 : 2);
+  },
+);
 
 test('elements of the page: one conversation, all of them, changed and taken away', async () => {
   host.attributes = `data-app="${app}" data-token-url="/im-token" data-launcher="off"`;

@@ -64,7 +64,7 @@ const options = { app: 'oa-prod', tokenUrl: '/t' };
 describe('before the script, and before boot', () => {
   test('what was queued is done in its order, whatever shape the queue has', async () => {
     const ready = vi.fn();
-    const queue: ArrayLike<unknown>[] = [['on', 'ready', ready], ['show'], ['openChat', { user: 'bob' }]];
+    const queue: Iterable<unknown>[] = [['on', 'ready', ready], ['show'], ['openChat', { user: 'bob' }]];
     (function (..._: unknown[]) {
       // biome-ignore lint/complexity/noArguments: it is what the snippet for pages puts into the queue.
       queue.push(arguments);

@@ -56,11 +56,8 @@ export class Calls {
   constructor(private readonly o: CallsOptions) {}
 
   /** Carries out what was called before the script was there. */
-  drain(queue: ArrayLike<ArrayLike<unknown>> = []): void {
-    for (const args of Array.from(queue)) {
-      const [method, ...rest] = Array.from(args);
-      void this.call(method, rest);
-    }
+  drain(queue: Iterable<Iterable<unknown>> = []): void {
+    for (const [method, ...rest] of queue) void this.call(method, rest);
   }
 
   /** Never throws. A rejection that nobody looks at stays quiet: the event 'error' has told of it. */

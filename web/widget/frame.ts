@@ -16,7 +16,11 @@ export interface FrameOptions {
   url: URL;
   words: () => Words;
   start: () => Extract<ToPanel, { type: 'start' }>;
+  /** Nobody is to be signed in. */
+  left: () => boolean;
   told: (m: FromPanel) => void;
+  /** What was last said of who is to be signed in is done, or failed. */
+  signed: (e?: Error) => void;
   /** A token for the panel; undefined: none could be had. */
   token: () => Promise<string | null | undefined>;
   /** The panel has not come. */
@@ -28,120 +32,133 @@ export interface FrameOptions {
 export class Frame {
   readonly element: HTMLElement;
   readonly iframe: HTMLIFrameElement;
-  private readonly cover: HTMLElement;
+  private readonly cover = draw('div', { class: 'cover' });
+  /** Undefined: nothing was loaded yet. 'here': it draws. One that is away may come after all. */
+  private state: 'coming' | 'here' | 'away' | undefined;
   private port: MessagePort | undefined;
-  private readonly ending = new AbortController();
   private timer: ReturnType<typeof setTimeout> | undefined;
-  /** Requests that are not answered: a panel that comes is told all of them. */
-  private readonly pending = new Map<number, { m: ToPanel; resolve: () => void; reject: (e: Error) => void }>();
+  /** Requests that are not answered. */
+  private readonly pending = new Map<number, { asked: ToPanel; settle: (e?: Error) => void }>();
   private last = 0;
-  /** The panel has come. */
-  here = false;
-  /** Signed out before the panel came: the token that it asks for first is none. */
-  left = false;
+  /** The request that says who is to be signed in, until the page that was told is another. */
+  private signing = 0;
+  /** What the panel last said is unread. */
+  unread = 0;
 
   constructor(private readonly o: FrameOptions) {
     this.iframe = draw('iframe', { allow: 'microphone; camera; clipboard-write; fullscreen; autoplay' });
-    this.iframe.addEventListener('load', () => this.greet(), { signal: this.ending.signal });
-    this.cover = draw('div', { class: 'cover' });
+    this.iframe.onload = () => this.greet();
     this.element = draw('div', { class: 'frame' }, this.iframe, this.cover);
-    this.show('coming');
+    this.redraw();
   }
 
   /** Loads the panel, unless it is here or on its way; with first, unless it was tried before. */
   load(first?: boolean): void {
-    if (this.iframe.src && (first || this.cover.dataset.state === 'coming')) return;
-    this.unplug();
-    this.show('coming');
-    this.timer = setTimeout(() => this.fail(), patience);
+    if (this.state && (first || this.state !== 'away')) return;
+    this.turn('coming');
     this.iframe.src = this.o.url.href;
   }
 
   /** Says that the panel can't come. */
   fail(): void {
-    clearTimeout(this.timer);
-    if (this.cover.hidden) return;
-    this.show('away');
+    if (this.state !== 'coming') return;
+    this.turn('away');
+    this.release();
     this.o.failed();
   }
 
-  /** A word to the panel, unless it is not here: then 'start' will tell it. */
+  /** A word to the panel. Before there is one it is not needed: 'start' will tell it. */
   send(m: ToPanel): void {
     this.port?.postMessage(m);
   }
 
-  /** Asks the panel for something. Resolves when it is done; rejects with what the panel says is wrong. */
+  /** Asks the panel, or the next one that comes, for something. Resolves when it is done; rejects with what the panel says is wrong. */
   request(m: Request): Promise<void> {
-    const id = ++this.last;
+    const asked = { ...m, id: ++this.last };
     return new Promise((resolve, reject) => {
-      const asked = { ...m, id };
-      this.pending.set(id, { m: asked, resolve, reject });
-      if (this.here) this.send(asked);
+      this.pending.set(asked.id, { asked, settle: (e) => (e ? reject(e) : resolve()) });
+      this.send(asked);
     });
   }
 
-  /** The words have changed. */
-  redraw(): void {
-    this.iframe.title = this.o.words().chat;
-    if (!this.cover.hidden) this.show(this.cover.dataset.state as 'coming' | 'away');
+  /** Says who is to be signed in: whoever is there at the host, or nobody. A panel that comes is told by itself. Resolves when it has done so. */
+  async sign(): Promise<void> {
+    if (!this.port) return;
+    const done = this.request({ type: this.o.left() ? 'logout' : 'identify' });
+    this.signing = this.last;
+    await done.catch(() => {});
   }
 
   end(): void {
-    this.ending.abort();
     clearTimeout(this.timer);
     this.unplug();
-    for (const { reject } of this.pending.values()) reject(new Error('destroyed'));
-    this.pending.clear();
+    for (const { settle } of this.pending.values()) settle(new Error('destroyed'));
     this.element.remove();
   }
 
-  /** Each load has a port of its own: the page may have been loaded anew. */
+  /** Each load has a port of its own: the page may have been loaded anew. The newest counts, here and in the panel. */
   private greet(): void {
-    if (!this.iframe.src) return; // the empty page that an iframe begins with
+    if (!this.state) return; // the empty page that an iframe begins with
     this.unplug();
+    if (this.state === 'here') this.turn('coming');
     const { port1, port2 } = new MessageChannel();
     this.port = port1;
-    port1.onmessage = (e) => this.told(e.data as FromPanel);
-    port1.postMessage(this.o.start());
+    port1.onmessage = (e) => this.told(e.data as FromPanel, port1);
+    this.send(this.o.start());
+    for (const { asked } of this.pending.values()) this.send(asked);
+    void this.sign();
     this.iframe.contentWindow?.postMessage(greeting, this.o.url.origin, [port2]);
   }
 
   private unplug(): void {
     this.port?.close();
     this.port = undefined;
-    this.here = false;
+    this.release();
   }
 
-  private async told(m: FromPanel): Promise<void> {
-    this.cover.dataset.state = 'coming'; // it may have been given up
-    if (m.type === 'here') {
-      clearTimeout(this.timer);
-      this.cover.hidden = true;
-      this.here = true;
-      for (const one of this.pending.values()) this.send(one.m);
-    } else if (m.type === 'token') {
-      const { port, left } = this;
-      this.left = false;
-      const token = left ? null : await this.o.token();
-      port?.postMessage({ type: 'token', id: m.id, ...(token !== undefined && { token }) } satisfies ToPanel);
-      return;
-    } else if (m.type === 'done') {
-      const one = this.pending.get(m.id);
-      this.pending.delete(m.id);
-      if (m.error === undefined) one?.resolve();
-      else one?.reject(new Error(m.error));
-      return;
+  /** In a page that is gone, or does not come, nobody is signed in; the next one is told anew who is to be. */
+  private release(): void {
+    this.signing = 0;
+    for (const [id, { asked, settle }] of this.pending) {
+      if (asked.type === 'open') continue;
+      this.pending.delete(id);
+      settle();
     }
-    this.o.told(m);
   }
 
-  private show(state: 'coming' | 'away'): void {
+  private told(m: FromPanel, port: MessagePort): void {
+    if (port !== this.port) return;
+    if (m.type === 'here') this.turn('here');
+    else if (this.state === 'away') this.turn('coming');
+    if (m.type === 'token') {
+      const answer = (token?: string | null) => port.postMessage({ type: 'token', id: m.id, token } satisfies ToPanel);
+      void this.o.token().then(answer);
+    } else if (m.type === 'done') {
+      const e = m.error === undefined ? undefined : new Error(m.error);
+      if (m.id === this.signing) this.o.signed(e);
+      this.pending.get(m.id)?.settle(e);
+      this.pending.delete(m.id);
+    } else {
+      if (m.type === 'unread') this.unread = m.unread;
+      this.o.told(m);
+    }
+  }
+
+  private turn(state: 'coming' | 'here' | 'away'): void {
+    this.state = state;
+    clearTimeout(this.timer);
+    if (state === 'coming') this.timer = setTimeout(() => this.fail(), patience);
+    this.redraw();
+  }
+
+  /** The words or the state have changed. */
+  redraw(): void {
     const words = this.o.words();
     this.iframe.title = words.chat;
-    this.cover.hidden = false;
-    this.cover.dataset.state = state;
-    this.cover.replaceChildren(draw('span', { role: 'status' }, words[state]));
-    if (state === 'away') {
+    this.cover.hidden = this.state === 'here';
+    const away = this.state === 'away';
+    this.cover.replaceChildren(draw('span', { role: 'status' }, away ? words.away : words.coming));
+    if (away) {
       const again = draw('button', { type: 'button' }, words.again);
       again.onclick = () => this.load();
       this.cover.append(again);

@@ -7,8 +7,8 @@ import { lookOf } from './look';
 import type { Theme } from './types';
 import type { Words } from './words';
 
-const bubbleIcon = 'M20 11.5a7.500 7.500 0 0 1-11 6.600L4 19.500l1.400-4.600A7.500 7.500 0 1 1 20 11.500z';
-const closeIcon = 'M6 9.500l6 6 6-6';
+const bubbleIcon = 'M20 11.5a7.5 7.5 0 0 1-11 6.6L4 19.5l1.4-4.6A7.5 7.5 0 1 1 20 11.5z';
+const closeIcon = 'M6 9.5l6 6 6-6';
 
 export interface LauncherOptions {
   frame: Omit<FrameOptions, 'close'>;
@@ -50,9 +50,9 @@ export class Launcher {
   }
 
   show(): void {
+    this.frame.load();
     if (this.shown) return;
     this.place();
-    this.frame.load();
     this.set(true);
     this.frame.iframe.focus();
   }

@@ -4,7 +4,7 @@ import { Calls } from './calls';
 import { Chats } from './running';
 import type { Magpie, Options } from './types';
 
-type Global = ((...args: unknown[]) => unknown) & { q?: ArrayLike<unknown>[]; loaded?: true };
+type Global = ((...args: unknown[]) => unknown) & { q?: Iterable<unknown>[]; loaded?: true };
 
 const page = window as unknown as { Magpie?: Global };
 

@@ -12,9 +12,9 @@ import { setClock, watchDays } from '../ui/day';
 import { Icon } from '../ui/icon';
 import { Logo } from '../ui/logo';
 import { ready, speak } from '../ui/prefs';
-import { explain, nameOf, statusOf } from '../ui/problem';
+import { nameOf } from '../ui/problem';
 import { fetchFiles } from '../ui/source';
-import { Toasts, toast } from '../ui/toast';
+import { Toasts } from '../ui/toast';
 import { paint } from './paint';
 import './panel.css';
 import { words } from './panel-text';
@@ -33,6 +33,8 @@ let leaving = false;
 const asked = new Map<number, (token: string | null | undefined) => void>();
 let last = 0;
 let core: Core | undefined;
+/** Counts the greetings. What the loader knows of the panel is told by the port of the last one. */
+const greeted = signal(0);
 
 const tell = listen((m) => {
   if (m.type === 'start') start(m);
@@ -40,8 +42,12 @@ const tell = listen((m) => {
 });
 
 function start({ theme, locale, conv, inline, shown }: Extract<ToPanel, { type: 'start' }>): void {
-  if (core) return;
   paint(theme);
+  greeted.value++;
+  if (core) {
+    speakAs(locale).catch(() => {}); // what is there stays
+    return;
+  }
   closes.value = !inline;
   only.value = conv;
   keepInside(conv ? href.conv(conv) : href.chats, (r) => fits(r));
@@ -66,10 +72,11 @@ function start({ theme, locale, conv, inline, shown }: Extract<ToPanel, { type: 
       </CoreProvider>,
       document.getElementById('app') as HTMLElement,
     );
-    tell({ type: 'here' });
+    effect(() => {
+      if (greeted.value) tell({ type: 'here' });
+    });
   };
   speakAs(locale).then(draw, () => {}); // without words it is not here: the loader says so, and offers another try
-  void core.start();
   if (shown && !inline) look();
 }
 
@@ -97,7 +104,8 @@ function told(core: Core, m: ToPanel): void {
       answer(m.id, core.identify());
       break;
     case 'logout':
-      answer(m.id, leave(core));
+      leaving = core.account.peek().status !== 'out';
+      answer(m.id, core.logout());
       break;
   }
 }
@@ -113,19 +121,6 @@ async function obtain(): Promise<string | null> {
   return token;
 }
 
-/** A sign-in that is under way is waited for: its login is to end too. */
-async function leave(core: Core): Promise<void> {
-  await new Promise<void>((resolve) => {
-    const stop = core.account.subscribe(({ status }) => {
-      if (status === 'unknown') return;
-      resolve();
-      queueMicrotask(() => stop());
-    });
-  });
-  leaving = core.account.peek().status === 'in';
-  await core.logout();
-}
-
 /** Tells the loader what happens here. */
 function follow(core: Core): void {
   effect(() => {
@@ -136,10 +131,13 @@ function follow(core: Core): void {
       tell({ type: 'account', user: me.uid });
     } else if (status === 'out') {
       why.value = leaving ? 'left' : problem ? whyOf(nameOf(problem.names)) : 'ended';
+      leaving = false;
       tell({ type: 'account', why: why.value, message: reason ?? words.peek()[why.value] });
     }
   });
-  effect(() => tell({ type: 'unread', unread: core.unreadTotal.value }));
+  effect(() => {
+    if (greeted.value) tell({ type: 'unread', unread: core.unreadTotal.value });
+  });
   let before: t.Connection | undefined;
   effect(() => {
     const now = connectionOf(core.connection.value);
@@ -264,21 +262,14 @@ function Close() {
 
 /** Nobody is signed in: why, and the way back. */
 function Out() {
-  const core = useCore();
   const text = words.value;
   const reason = why.value ?? 'ended';
-  const again = () => {
-    core.identify().catch((e) => {
-      const status = statusOf(e);
-      if (status < 400 || status === 429 || status >= 500) toast(explain(e)); // a refusal shows as the reason
-    });
-  };
   return (
     <main class="panel-out">
       <Close />
       <Logo class="blank-logo" />
       <p role="status">{text[reason]}</p>
-      <button type="button" class="button primary" onClick={again}>
+      <button type="button" class="button primary" onClick={() => tell({ type: 'identify' })}>
         {reason === 'ended' || reason === 'left' ? text.signIn : text.again}
       </button>
     </main>

@@ -1,4 +1,5 @@
-// The panel's end of the port: taken once, from the page that frames this one, if it is one of the app's.
+// The panel's end of the port: taken from the page that frames this one, if it is one of the app's. A greeting that was meant for the page
+// that stood here before may come first; the newest port counts.
 
 import { type FromPanel, greeting, type ToPanel } from './wire';
 
@@ -9,9 +10,11 @@ export function listen(told: (m: ToPanel) => void): (m: FromPanel) => void {
     const [given, ...others] = e.ports;
     const { source, origin, data } = e;
     if (source !== parent || !mayFrame(origin) || data !== greeting || !given || others.length > 0) return;
-    removeEventListener('message', greeted);
+    port?.close();
     port = given;
-    port.onmessage = (m) => told(m.data as ToPanel);
+    given.onmessage = (m) => {
+      if (given === port) told(m.data as ToPanel); // what is under way in one that is closed may still come
+    };
   };
   if (parent !== self) addEventListener('message', greeted);
   return (m) => port?.postMessage(m);

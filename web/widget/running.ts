@@ -16,7 +16,7 @@ const patience = 200;
 export class Chats implements Running, Owner {
   readonly app: string;
   ready!: Promise<void>;
-  private settle: { resolve: () => void; reject: (e: Error) => void } | undefined;
+  private settle: ((e?: Error) => void) | undefined;
   private readonly ending = new AbortController();
   private launcher: Launcher | undefined;
   private readonly known = elements();
@@ -29,6 +29,10 @@ export class Chats implements Running, Owner {
   private user: string | undefined;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private begun = false;
+  /** Signed out, until somebody is to be signed in. */
+  private left = false;
+  /** Why nobody is signed in. */
+  private trouble: Error | undefined;
   /** Told once, as long as it lasts. */
   private noToken = false;
 
@@ -74,27 +78,18 @@ export class Chats implements Running, Owner {
     if (o.theme !== undefined) this.setTheme(o.theme);
     if (o.locale) this.setLocale(o.locale);
     if (o.open) this.launcher?.show();
-    for (const frame of this.frames()) frame.left = false;
+    if (this.left || (!this.settle && this.user === undefined)) return this.identify();
     // While it is still coming, the first boot's promise tells of it.
-    return this.settle || this.user !== undefined ? this.ready : this.identify();
+    if (this.settle) await this.ready;
   }
 
   identify(from?: Pick<Options, 'tokenUrl' | 'getToken'>): Promise<void> {
     if (from?.tokenUrl || from?.getToken) this.getToken = this.source(from);
     this.noToken = false;
+    this.left = false;
     if (!this.settle) this.expect();
     const { ready } = this;
-    for (const frame of this.frames()) {
-      frame.left = false;
-      // One that is not here yet signs in by itself.
-      if (!frame.here) continue;
-      frame.request({ type: 'identify' }).catch((e) => {
-        if (frame !== this.primary || !this.settle) return; // its account has told
-        const it = failure('sign-in', e.message);
-        this.fail(it);
-        this.emit('error', it);
-      });
-    }
+    this.sign();
     this.begin();
     return ready;
   }
@@ -140,12 +135,9 @@ export class Chats implements Running, Owner {
   }
 
   logout(): Promise<unknown> {
-    return Promise.all(
-      [...this.frames()].map((frame) => {
-        frame.left = !frame.here;
-        return frame.here && frame.request({ type: 'logout' });
-      }),
-    );
+    this.left = true;
+    this.settled(failure('sign-in', 'signed out'));
+    return this.sign();
   }
 
   end(): void {
@@ -154,7 +146,7 @@ export class Chats implements Running, Owner {
     this.known.owner = undefined;
     for (const one of this.known.here) one.clear();
     this.launcher?.end();
-    this.fail(failure('call', 'destroyed'));
+    this.settled(new Error('destroyed'));
   }
 
   // Elements of the page
@@ -179,8 +171,9 @@ export class Chats implements Running, Owner {
     const { frame } = one;
     one.clear();
     if (frame && frame === this.primary) {
-      this.primary = [...this.known.here].find((other) => other.frame)?.frame;
-      this.setUnread(0);
+      [this.primary] = this.frames();
+      this.setUnread(this.primary?.unread ?? 0);
+      if (this.settle) void this.primary?.sign(); // it may have answered before
     }
   }
 
@@ -194,7 +187,12 @@ export class Chats implements Running, Owner {
     for (const { frame } of this.known.here) if (frame) yield frame;
   }
 
+  private sign(): Promise<unknown> {
+    return Promise.all([...this.frames()].map((frame) => frame.sign()));
+  }
+
   private options(self: () => Frame | undefined, inline: boolean, conv?: string): FrameOptions {
+    const counts = () => self() !== undefined && self() === this.primary;
     const url = new URL(`panel?app=${encodeURIComponent(this.app)}`, this.base);
     return {
       url,
@@ -205,16 +203,20 @@ export class Chats implements Running, Owner {
         theme: this.theme,
         locale: this.locale,
         inline,
-        shown: inline || (this.launcher?.shown ?? false),
-        ...(conv && { conv }),
+        shown: inline || !!this.launcher?.shown,
+        conv,
       }),
-      told: (m) => this.told(m, self() !== undefined && self() === this.primary),
+      left: () => this.left,
+      told: (m) => this.told(m, counts()),
+      signed: (e) => {
+        if (counts()) this.settled(e && (this.trouble ?? e));
+      },
       failed: () => {
         const e = failure(
           'panel',
           `${url.origin} does not answer, or may not be framed here (frame-src, the app’s origins).`,
         );
-        if (self() === this.primary) this.fail(e);
+        if (counts()) this.settled(e);
         this.emit('error', e);
       },
     };
@@ -222,6 +224,7 @@ export class Chats implements Running, Owner {
 
   private told(m: FromPanel, counts: boolean): void {
     if (m.type === 'close') this.launcher?.hide();
+    if (m.type === 'identify') void this.identify();
     if (!counts) return;
     if (m.type === 'unread') this.setUnread(m.unread);
     else if (m.type === 'message') this.emit('message', m.message);
@@ -232,15 +235,14 @@ export class Chats implements Running, Owner {
   private account(a: Account): void {
     const before = this.user;
     this.user = 'user' in a ? a.user : undefined;
+    this.trouble = undefined;
     if ('user' in a) {
-      this.settle?.resolve();
-      this.settle = undefined;
       if (a.user !== before) this.emit('ready', { user: a.user });
       return;
     }
     this.setUnread(0);
     const e = failure(a.why === 'no-token' ? 'token-url' : 'sign-in', a.message);
-    this.fail(e);
+    this.trouble = e;
     if (a.why === 'nobody' || a.why === 'ended') this.emit('auth-expired', undefined);
     else if (a.why === 'refused') this.emit('error', e);
   }
@@ -254,13 +256,13 @@ export class Chats implements Running, Owner {
 
   private expect(): void {
     this.ready = new Promise((resolve, reject) => {
-      this.settle = { resolve, reject };
+      this.settle = (e) => (e ? reject(e) : resolve());
     });
     this.ready.catch(() => {});
   }
 
-  private fail(e: Error): void {
-    this.settle?.reject(e);
+  private settled(e?: Error): void {
+    this.settle?.(e);
     this.settle = undefined;
   }
 
@@ -275,7 +277,6 @@ export class Chats implements Running, Owner {
   private async token(): Promise<string | null | undefined> {
     try {
       const token = await obtain(() => this.getToken(), {
-        fetch: (...a) => fetch(...a),
         online: () => navigator.onLine,
         back: (signal) => new Promise((resolve) => addEventListener('online', () => resolve(), { once: true, signal })),
         signal: this.ending.signal,
@@ -304,8 +305,6 @@ export class Chats implements Running, Owner {
 
   /** Loads what is not here; with first, only what has not been tried yet. */
   private begin(first?: boolean): void {
-    clearTimeout(this.timer);
-    if (this.ending.signal.aborted) return;
     this.begun = true;
     for (const frame of this.frames()) frame.load(first);
   }

@@ -107,7 +107,7 @@ test('an address is asked by POST, as the host’s own pages ask', async () => {
   expect(await fromUrl('https://oa.example/t', { ...s, fetch })()).toBe('a.b.c');
   expect(fetch.mock.calls[0]).toMatchObject([
     'https://oa.example/t',
-    { method: 'POST', credentials: 'same-origin', headers: { 'X-Requested-With': 'magpie' }, redirect: 'error' },
+    { method: 'POST', headers: { 'X-Requested-With': 'magpie' }, redirect: 'error' },
   ]);
 });
 

@@ -26,7 +26,6 @@ export function fromUrl(url: string, s: Pick<Surroundings, 'fetch' | 'signal'>):
   return async () => {
     const answer = await s.fetch(url, {
       method: 'POST',
-      credentials: 'same-origin',
       headers: { Accept: 'application/json', 'X-Requested-With': 'magpie' },
       redirect: 'error', // to a page where one signs in, mostly: that is no token
       signal: s.signal,
@@ -43,7 +42,7 @@ export function fromUrl(url: string, s: Pick<Surroundings, 'fetch' | 'signal'>):
  * One token, tried for at most six times with growing pauses; a time without a network counts for nothing. Resolves with null where nobody
  * is signed in at the host. Rejects with NoToken when there is none to be had, and with the signal's reason at its end.
  */
-export async function obtain(get: GetToken, s: Surroundings): Promise<string | null> {
+export async function obtain(get: GetToken, s: Omit<Surroundings, 'fetch'>): Promise<string | null> {
   for (let tries = 0; ; tries++) {
     s.signal.throwIfAborted();
     if (!s.online()) await s.back(s.signal);
@@ -61,15 +60,13 @@ export async function obtain(get: GetToken, s: Surroundings): Promise<string | n
 }
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const stop = () => {
+  return new Promise((resolve) => {
+    const end = () => {
       clearTimeout(timer);
-      reject(signal.reason);
-    };
-    const timer = setTimeout(() => {
-      signal.removeEventListener('abort', stop);
+      signal.removeEventListener('abort', end);
       resolve();
-    }, ms);
-    signal.addEventListener('abort', stop, { once: true });
+    };
+    const timer = setTimeout(end, ms);
+    signal.addEventListener('abort', end);
   });
 }

@@ -122,7 +122,7 @@ export interface Magpie {
   (method: 'boot', options: Options): Promise<void>;
   /** Asks for a token and signs in whoever it names: after one has signed in at the page, or as somebody else. */
   (method: 'identify', from?: Pick<Options, 'tokenUrl' | 'getToken'>): Promise<void>;
-  /** Shows the panel at a conversation. Resolves when it stands there. */
+  /** Shows the panel at a conversation. Resolves when it stands there, which may be after the panel was given up and came late. */
   (method: 'openChat', chat: Chat): Promise<void>;
   (method: 'show' | 'hide' | 'toggle'): Promise<void>;
   /** Changes what is given and leaves the rest. */
@@ -133,7 +133,10 @@ export interface Magpie {
   /** Events may be listened to before `boot`. Returns a promise of what takes the listener away again. */
   <E extends keyof Events>(method: 'on', event: E, listener: (it: Events[E]) => void): Promise<() => void>;
   <E extends keyof Events>(method: 'off', event: E, listener?: (it: Events[E]) => void): Promise<void>;
-  /** Ends the login. The bubble stays, and asks to sign in; `identify` signs in again. */
+  /**
+   * Ends the login, and whatever was to make one: a `boot` or `identify` that is not answered is rejected. The bubble stays, and asks to sign
+   * in; `identify` signs in again.
+   */
   (method: 'logout'): Promise<void>;
   /**
    * Takes everything away: nodes, listeners, connections, `window.Magpie`. Whoever has kept the function may `boot` again; all other calls

@@ -7,20 +7,22 @@ import type { Connection, MessageNews, Theme } from './types';
 export const greeting = 'magpie-port-1';
 
 export type ToPanel =
-  /** First of all. conv: `u:bob`, `g:42`, the only one that is shown. */
-  | { type: 'start'; theme: Theme; locale: string; conv?: string; inline: boolean; shown: boolean }
-  /** Answers 'token'. token: null where nobody is signed in; left out where none could be had. */
-  | { type: 'token'; id: number; token?: string | null }
-  /** Sign in anew, as whoever is signed in at the host now. */
-  | { type: 'identify'; id: number }
-  | { type: 'open'; id: number; conv: string }
+  /** First of all; who is to be signed in is said then. conv: `u:bob`, `g:42`, the only one that is shown. */
+  | { type: 'start'; theme: Theme; locale: string; conv: string | undefined; inline: boolean; shown: boolean }
+  /** Answers 'token'. token: null where nobody is signed in; undefined where none could be had. */
+  | { type: 'token'; id: number; token: string | null | undefined }
   | { type: 'shown'; shown: boolean }
   | { type: 'theme'; theme: Theme }
   | { type: 'locale'; locale: string }
-  | { type: 'logout'; id: number };
+  | (Request & { id: number });
 
-/** Words to which the panel answers 'done'. */
-export type Request = { type: 'identify' } | { type: 'logout' } | { type: 'open'; conv: string };
+/** Words that the panel answers, each once, by 'done' with their id. */
+export type Request =
+  /** Sign in whoever is signed in at the host now. */
+  | { type: 'identify' }
+  /** Sign in nobody. */
+  | { type: 'logout' }
+  | { type: 'open'; conv: string };
 
 export type FromPanel =
   /** It draws. */
@@ -31,6 +33,8 @@ export type FromPanel =
   | { type: 'unread'; unread: number }
   | { type: 'message'; message: MessageNews }
   | { type: 'connection'; connection: Connection }
+  /** The user wants to be signed in. */
+  | { type: 'identify' }
   /** The user closes the panel from inside. */
   | { type: 'close' };
 
