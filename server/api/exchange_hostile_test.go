@@ -233,7 +233,7 @@ func newKeyWorld(t *testing.T, k *keyServer, allow ...netip.Prefix) (*world, *cl
 	client := outbound.Client(allow, 300*time.Millisecond)
 	client.Transport.(*http.Transport).TLSClientConfig = k.Client().Transport.(*http.Transport).TLSClientConfig
 	c := &clock{}
-	a, err := auth.New(auth.Options{Store: w.store, Secret: secret, Outbound: client, Now: c.now})
+	a, err := auth.New(auth.Options{Store: w.store, Secret: secret, Outbound: client, Now: c.now, Log: w.auth.Log})
 	must(t, err)
 	*w.auth = *a
 	return w, c
@@ -368,7 +368,7 @@ func TestKeySetsThatCanNotBeRead(t *testing.T) {
 			k := newKeyServer(t)
 			k.handle.Store(c.handle)
 			w, _ := newKeyWorld(t, k, c.allow...)
-			h := w.newHost("oa-prod", map[string]any{"jwks_url": k.URL})
+			h := w.newHost("oa-prod", map[string]any{"jwks_url": k.URL + "/keys?code=hunter2"})
 			tok := jwt.NewWithClaims(jwt.SigningMethodES256, h.claims("bob", nil))
 			tok.Header["kid"] = "e1"
 			s, err := tok.SignedString(key)
@@ -376,6 +376,9 @@ func TestKeySetsThatCanNotBeRead(t *testing.T) {
 			r := h.exchange(s)
 			if r.status != 401 || r.body["reason"] != "keys-unavailable" || strings.Contains(r.raw, "127.0.0.1") || strings.Contains(r.raw, "secret page") {
 				t.Errorf("%d %s", r.status, r.raw)
+			}
+			if said := w.log.String(); strings.Contains(said, "hunter2") || !strings.Contains(said, "/keys?code=…") {
+				t.Errorf("the log says %s", said)
 			}
 			if name == "private" && k.reads.Load() != 0 {
 				t.Error("a private address was called")

@@ -271,6 +271,13 @@ func TestApps(t *testing.T) {
 	if r := w.want(412, "acme/alice", "PATCH", admin+"/apps/oa-prod", map[string]any{"name": "x"}, match(1)); r.field("current.name") != "New" {
 		t.Errorf("%s", r.raw)
 	}
+	// What the address of a key set has in its query may be secret: the audit log says that it was changed, and not into what.
+	for i, url := range []string{"https://oa.example/jwks?code=hunter1&v", "https://oa.example/jwks?code=hunter2&v"} {
+		w.want(200, "acme/alice", "PATCH", admin+"/apps/oa-prod", map[string]any{"jwks_url": url}, match(2+i))
+	}
+	if log := w.want(200, "acme/alice", "GET", admin+"/audit?action=app.change", nil); len(log.items()) != 3 || strings.Contains(log.raw, "hunter") || !strings.Contains(log.raw, "https://oa.example/jwks?code=…") {
+		t.Errorf("audit: %s", log.raw)
+	}
 	// Two keys, and no more; one goes, and what it has signed with it.
 	second := w.want(201, "acme/alice", "POST", admin+"/apps/oa-prod/keys", nil)
 	w.want(409, "acme/alice", "POST", admin+"/apps/oa-prod/keys", nil)
@@ -297,7 +304,7 @@ func TestApps(t *testing.T) {
 		t.Errorf("%d entries for a test token", n)
 	}
 	page := h.exchange(with.sign(with.claims("bob", nil)))
-	w.want(204, "acme/alice", "DELETE", admin+"/apps/oa-prod", nil, match(2))
+	w.want(204, "acme/alice", "DELETE", admin+"/apps/oa-prod", nil, match(4))
 	w.want(401, "", "GET", "/api/v1/me", nil, as(page))
 	w.want(404, "acme/alice", "GET", admin+"/apps/oa-prod", nil)
 	w.want(409, "acme/alice", "POST", admin+"/apps", map[string]any{"id": "oa-prod", "name": "Again"})

@@ -11,12 +11,15 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	neturl "net/url"
 	"sync"
 	"time"
 
 	"github.com/MicahParks/jwkset"
 	"github.com/golang-jwt/jwt/v5"
 	"golang.org/x/sync/singleflight"
+
+	"magpie/server/chat"
 )
 
 // Bounds of key sets.
@@ -103,7 +106,7 @@ func (k *keySets) refresh(url string) *keySet {
 	defer cancel()
 	keys, err := k.fetch(ctx, url)
 	if err != nil {
-		k.log.Warn("reading a key set", "url", url, "err", err)
+		k.log.Warn("reading a key set", "url", chat.RedactQuery(url), "err", err)
 	}
 	now := k.now()
 	next := &keySet{keys: keys, tried: now, read: now, err: err}
@@ -129,6 +132,10 @@ func (k *keySets) fetch(ctx context.Context, url string) ([]publicKey, error) {
 	}
 	r.Header.Set("Accept", "application/jwk-set+json, application/json")
 	answer, err := k.client.Do(r)
+	var asked *neturl.Error
+	if errors.As(err, &asked) {
+		err = asked.Err // without the address, which may have a secret
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,8 @@
 package chat
 
 import (
+	"crypto/sha256"
+	"fmt"
 	"net/url"
 	"regexp"
 	"slices"
@@ -201,6 +203,28 @@ func CleanJWKSURL(field, s string) (string, error) {
 		return "", FieldError(field, FieldFormat, "must be an https address such as https://oa.example/.well-known/jwks.json")
 	}
 	return u.String(), nil
+}
+
+// RedactQuery is an address for logs: of what its query says the names alone, as values may be secrets. A digest tells two apart.
+func RedactQuery(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	if u.RawQuery == "" {
+		return address
+	}
+	sum := sha256.Sum256([]byte(u.RawQuery))
+	parts := strings.Split(u.RawQuery, "&")
+	for i, part := range parts {
+		if name, _, ok := strings.Cut(part, "="); ok {
+			parts[i] = name + "=…"
+		} else {
+			parts[i] = "…"
+		}
+	}
+	u.RawQuery = ""
+	return fmt.Sprintf("%s?%s (%x)", u, strings.Join(parts, "&"), sum[:4])
 }
 
 // CleanScopes checks a list of scopes.

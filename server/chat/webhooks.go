@@ -48,11 +48,12 @@ type WebhookChange struct {
 
 // Bounds of webhooks.
 const (
-	MaxWebhooks   = 20    // of an app
-	MaxWaiting    = 1000  // deliveries of a webhook; what is beyond stays in the log until there is room
-	MaxLane       = 100   // of them of one conversation, so that one that does not go on leaves room for the others
-	MaxDelivered  = 10000 // deliveries of a webhook that are kept for the administrators to see
-	maxWebhookURL = 2048  // bytes
+	MaxWebhooks    = 20    // of an app
+	MaxOrgWebhooks = 200   // of an organisation: each works beside the others and keeps a queue
+	MaxWaiting     = 1000  // deliveries of a webhook; what is beyond stays in the log until there is room
+	MaxLane        = 100   // of them of one conversation, so that one that does not go on leaves room for the others
+	MaxDelivered   = 10000 // deliveries of a webhook that are kept for the administrators to see
+	maxWebhookURL  = 2048  // bytes
 )
 
 // KeepDeliveries is how long a delivery is shown after it has ended.

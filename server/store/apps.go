@@ -314,5 +314,5 @@ func (t *tx) dropPrograms(app string) error {
 
 func appRecord(a chat.App) map[string]any {
 	origins, _ := json.Marshal(a.Origins) // strings always encode
-	return map[string]any{"name": a.Name, "origins": string(origins), "create_users": a.CreateUsers, "jwks_url": a.JWKSURL, "disabled": a.Disabled}
+	return map[string]any{"name": a.Name, "origins": string(origins), "create_users": a.CreateUsers, "jwks_url": chat.RedactQuery(a.JWKSURL), "disabled": a.Disabled}
 }

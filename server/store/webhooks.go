@@ -84,6 +84,12 @@ func (s *Store) CreateWebhook(ctx context.Context, by chat.Actor, w chat.Webhook
 		if have >= chat.MaxWebhooks {
 			return chat.Errorf(chat.Conflict, "An app has at most %d webhooks. Delete one first.", chat.MaxWebhooks)
 		}
+		if err := t.row(`SELECT COUNT(*) FROM webhooks WHERE eid = $1`, by.EID).Scan(&have); err != nil {
+			return err
+		}
+		if have >= chat.MaxOrgWebhooks {
+			return chat.Errorf(chat.Conflict, "An organisation has at most %d webhooks, those of all of its apps together. Delete one first.", chat.MaxOrgWebhooks)
+		}
 		w.EID, w.Version, w.Created = by.EID, 1, fromMS(now())
 		err := t.exec(`INSERT INTO webhooks (id, app, eid, bot, url, events, sealed, disabled, failures, failing, created, version)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0, $9, 1)`, w.ID, w.App, w.EID, w.Bot, w.URL, eventList(w.Events), w.Sealed, flag(w.Disabled), ms(w.Created))
