@@ -57,6 +57,11 @@ test('a message is edited from its tools, and changes where it is read, quoted a
     await one.message('fine').locator('.quoted', { hasText: 'we meet at nine' }).waitFor();
     await one.page.locator('.message', { hasText: 'we meet at nien' }).first().waitFor({ state: 'detached' });
   }
+  // What was written days ago is neither edited nor taken back any more.
+  await alice.openChat('Carol');
+  await own('B, without').locator('.bubble').hover();
+  await alice.page.getByRole('toolbar').getByRole('button', { name: 'Reply' }).waitFor();
+  expect(await alice.page.getByRole('toolbar').getByRole('button', { name: /Edit|Recall/ }).count()).toBe(0);
 });
 
 test('the arrow key in an empty composer edits one’s last message; whom it mentions then is told', async () => {
@@ -101,6 +106,7 @@ test('an edit waits for the connection', async () => {
   await alice.composer.fill('offline');
   await alice.composer.press('Enter');
   await alice.marked('offline', 'The change waits to be sent');
+  await expect.poll(() => alice.row(room).locator('.preview').textContent()).toContain('offline');
   await alice.page.context().setOffline(false);
   await bob.message('offline').locator('time.edited').waitFor();
   await alice.message('offline').locator('time.edited').waitFor();

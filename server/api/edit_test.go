@@ -78,7 +78,17 @@ func TestEditMessage(t *testing.T) {
 	if policies.body["edit_seconds"] != 86400.0 {
 		t.Errorf("by default %v", policies.body["edit_seconds"])
 	}
+	signIn := func() [2]any {
+		r := w.want(200, "", "POST", "/api/v1/auth/login", map[string]any{"org": "acme", "username": "bob", "password": password})
+		return [2]any{r.field("org.edit_seconds"), r.field("org.recall_seconds")}
+	}
+	if got := signIn(); got != [2]any{86400.0, 120.0} {
+		t.Errorf("a sign-in tells %v", got)
+	}
 	w.want(200, "acme/alice", "PATCH", admin+"/policies", map[string]any{"edit_seconds": 0}, match(policies.body["version"]))
+	if got := signIn(); got != [2]any{0.0, 120.0} {
+		t.Errorf("a sign-in tells %v", got)
+	}
 	same := messageOf(content(0, map[string]any{"co": "second thought"}))
 	w.want(200, "acme/bob", "PATCH", at(g, "2"), same) // a repeat that comes late
 	if r := w.want(403, "acme/bob", "PATCH", at(g, "2"), better); r.body["type"] != "/problems/edit-too-late" {

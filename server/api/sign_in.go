@@ -63,9 +63,11 @@ type signInAnswer struct {
 		Role   chat.Role `json:"role" enum:"member,auditor,admin,system"`
 	} `json:"user"`
 	Org struct {
-		EID  string `json:"eid"`
-		Name string `json:"name"`
-		Logo string `json:"logo" doc:"The address of a picture, or empty."`
+		EID           string `json:"eid"`
+		Name          string `json:"name"`
+		Logo          string `json:"logo" doc:"The address of a picture, or empty."`
+		RecallSeconds int    `json:"recall_seconds" doc:"How long an author may recall a message; 0 for never."`
+		EditSeconds   int    `json:"edit_seconds" doc:"How long an author may edit a message; 0 for never."`
 	} `json:"org"`
 	MQTT struct {
 		URL      string `json:"url" doc:"MQTT over WebSocket."`
@@ -173,6 +175,7 @@ func (a *api) signInAnswer(c *caller, s chat.SignIn) (b signInAnswer) {
 	b.AccessToken, b.ExpiresIn = s.Access, int(s.ExpiresIn/time.Second)
 	b.User.UID, b.User.Name, b.User.Avatar, b.User.Role = s.User.UID, s.User.Name, s.User.Avatar, s.User.Role
 	b.Org.EID, b.Org.Name, b.Org.Logo = s.Org.EID, s.Org.Name, s.Org.Logo
+	b.Org.RecallSeconds, b.Org.EditSeconds = int(s.Org.Settings.Recall().Seconds()), int(s.Org.Settings.Edit().Seconds())
 	b.MQTT.URL, b.MQTT.TCPURL = a.mqttURLs(c)
 	b.MQTT.ClientID = s.Login.ClientID
 	b.MQTT.Username = s.User.EID + "/" + s.User.UID

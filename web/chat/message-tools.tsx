@@ -52,7 +52,7 @@ export function MessageTools({ box, conv, find }: ToolsProps) {
       if (!row || !bubble || message?.seq === undefined || message.recalledBy) return show(undefined);
       const frame = el.getBoundingClientRect();
       const b = bubble.getBoundingClientRect();
-      const own = Number(message.mine || manages) + Number(writes && core.edits.can(message));
+      const own = Number(manages || core.canRecall(message)) + Number(writes && core.edits.can(message));
       const width = toolWidth * (1 + Number(writes) + Number(!message.mine) + own);
       const beside = message.mine ? b.left - frame.left - width - 6 : b.right - frame.left + 6;
       show({
@@ -210,7 +210,7 @@ export function MessageTools({ box, conv, find }: ToolsProps) {
           <Icon name="flag" />
         </button>
       )}
-      {(message.mine || manages) && (
+      {(manages || core.canRecall(message)) && (
         <button
           type="button"
           class="icon-button"

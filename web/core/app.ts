@@ -296,7 +296,10 @@ export class App implements t.Core {
     this.session.peek()?.outbox.discard(id);
   }
 
-  readonly edits = editsCore(() => this.session.peek()?.edits);
+  readonly edits = editsCore(
+    () => this.session.peek()?.edits,
+    (m) => this.inTime(m, 'edit_seconds'),
+  );
 
   setDraft(conv: string, text: string): void {
     (this.session.peek() ?? this.parting)?.conversations.setDraft(conv, text);
@@ -312,6 +315,10 @@ export class App implements t.Core {
 
   async recall(conv: string, seq: number) {
     await this.api.request('DELETE', `/conversations/${encodeURIComponent(conv)}/messages/${seq}`);
+  }
+
+  canRecall(m: t.Message): boolean {
+    return m.mine && m.seq !== undefined && !m.recalledBy && this.inTime(m, 'recall_seconds');
   }
 
   async clear(conv: string) {
@@ -491,6 +498,11 @@ export class App implements t.Core {
       const s = this.session.value;
       return s && this.who.value.status === 'in' ? get(s).value : otherwise;
     });
+  }
+
+  private inTime(m: t.Message, policy: 'recall_seconds' | 'edit_seconds'): boolean {
+    const most = this.who.peek().org?.[policy] ?? Number.POSITIVE_INFINITY;
+    return most > 0 && this.now() - m.ts <= most * 1000;
   }
 
   private async readAbout(): Promise<void> {

@@ -167,7 +167,7 @@ export interface JoiningCore {
 
 /** Changing the texts of one's own messages. */
 export interface EditsCore {
-  /** Whether one may; the server may still find that it is too late. */
+  /** Whether one may, by now; the server may still find that it is too late. */
   can(m: Message): boolean;
   /** Puts another text into a message: shown at once, sent when there is a connection. */
   put(m: Message, text: string, mentions?: string[]): void;
@@ -286,10 +286,21 @@ export interface Page<T> {
   next: string | null;
 }
 
+export interface Org {
+  eid: string;
+  name: string;
+  /** The address of a picture, or empty. */
+  logo?: string;
+  /** How long an author may recall a message, in seconds; 0 for never. Left out while it is not known. */
+  recall_seconds?: number;
+  /** The same for editing. */
+  edit_seconds?: number;
+}
+
 export interface Account {
   status: 'unknown' | 'out' | 'in';
   me?: Me;
-  org?: { eid: string; name: string; logo?: string };
+  org?: Org;
   /** Why the person was signed out without asking for it: a whole sentence. */
   reason?: string;
   /**
@@ -443,6 +454,8 @@ export interface Core {
   readonly edits: EditsCore;
   /** Takes a message back, for everyone. Throws Problem: one may not, or not any more. */
   recall(conv: string, seq: number): Promise<void>;
+  /** Whether it is a message of one's own that one may still take back, by now. Administrators of a group may take back any there. */
+  canRecall(m: Message): boolean;
   setConversation(conv: string, change: { muted?: boolean; pinned?: boolean }): Promise<void>;
   updateMe(change: { name?: string; avatar?: string; password?: string; current_password?: string }): Promise<void>;
   devices(): Promise<Device[]>;

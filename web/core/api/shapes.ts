@@ -1,6 +1,6 @@
 // JSON of the HTTP API (docs/http-api.md), as the server writes it.
 
-import type { GroupRole, JoinPolicy, Me, Medium, PresenceStatus } from '../types';
+import type { GroupRole, JoinPolicy, Me, Medium, Org, PresenceStatus } from '../types';
 
 export interface SignIn {
   access_token: string;
@@ -9,8 +9,7 @@ export interface SignIn {
   /** Left out for browsers, which have it in a cookie that scripts can't read. */
   refresh_token?: string;
   user: Me;
-  /** logo: the address of a picture, or empty. */
-  org: { eid: string; name: string; logo?: string };
+  org: Org;
   mqtt: { url: string; client_id: string; username: string };
 }
 

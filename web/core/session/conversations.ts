@@ -48,6 +48,8 @@ export class Conversations {
     private readonly describe: (conv: string) => { name: string; avatar: string; since: number },
     /** What one has written and the server has not stored. Follows changes. */
     private readonly outgoing: () => ReadonlyMap<string, Message>,
+    /** A message as its author has changed it. Follows changes. */
+    private readonly asEdited: (m: StoredMessage) => StoredMessage,
   ) {}
 
   get(conv: string): Conversation | undefined {
@@ -311,12 +313,13 @@ export class Conversations {
     void this.c.db.putConversation(c);
   }
 
-  /** A conversation with what is going out. The same as long as neither changes: its row in the list need not be drawn anew. */
+  /** A conversation with what is going out, be it a message or another text for its last. The same as long as neither changes: its row in the list need not be drawn anew. */
   private shown(c: Conversation, outgoing: Message | undefined): Conversation {
-    if (!outgoing) return c;
+    const last = c.last?.seq === undefined ? c.last : this.asEdited(c.last as StoredMessage);
+    if (!outgoing && last === c.last) return c;
     const before = this.sending.get(c);
-    if (before?.outgoing === outgoing) return before;
-    const now = { ...c, outgoing };
+    if (before && before.outgoing === outgoing && before.last === last) return before;
+    const now = { ...c, ...(outgoing && { outgoing }), ...(last && { last }) };
     this.sending.set(c, now);
     return now;
   }

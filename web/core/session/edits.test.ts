@@ -96,6 +96,30 @@ describe('notice 0x41', () => {
   });
 });
 
+test('what it is too late for is not offered: the sign-in says how long the organisation allows it', async () => {
+  server.say('u:bob', 'alice', 'now');
+  server.allows = { edit_seconds: 3600, recall_seconds: 60 };
+  const page = server.page({ memory: true });
+  const starting = page.start();
+  await settle();
+  await starting;
+  const view = page.open('u:bob');
+  await settle();
+  const last = shown(view).at(-1) as Message;
+  const may = (minutes: number, m = last) => {
+    const then = { ...m, ts: page.now() - minutes * 60_000 };
+    return [page.edits.can(then), page.canRecall(then)];
+  };
+  expect([may(0.5), may(30), may(90)]).toEqual([
+    [true, true],
+    [true, false],
+    [false, false],
+  ]);
+  expect(may(0, shown(view)[0])).toEqual([false, false]); // somebody else's
+  expect(may(0, { ...last, recalledBy: 'alice' })).toEqual([false, false]);
+  await page.logout();
+});
+
 describe('one edits a message', () => {
   test('it is shown at once, waits for a connection, survives the page, and is taken once', async () => {
     const view = core.open('u:bob');
@@ -107,6 +131,10 @@ describe('one edits a message', () => {
     await settle();
     expect(shown(view)[1]).toMatchObject({ text: 'two', editing: 'waiting', state: 'stored' });
     expect(await kept()).toEqual({ text: 'tow', waiting: 1 });
+    const listed = core.conversations.peek()[0];
+    expect(listed?.last).toMatchObject({ text: 'two', editing: 'waiting' });
+    core.setDraft('g:other', 'x'); // what has not changed is the same, and not drawn anew
+    expect(core.conversations.peek().find((c) => c.conv === 'u:bob')).toBe(listed);
     server.offline = false;
     server.asked();
     await vi.advanceTimersByTimeAsync(2000);

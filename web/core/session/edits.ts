@@ -205,9 +205,10 @@ export function withText(media: Medium[], text: string, mentions: string[]): Med
 }
 
 /** What views see of it, signed in or out. */
-export function editsCore(peek: () => Edits | undefined): EditsCore {
+export function editsCore(peek: () => Edits | undefined, inTime: (m: Message) => boolean): EditsCore {
   return {
-    can: canEdit,
+    can: (m) => canEdit(m) && inTime(m),
+    // Who has begun in time is not held up here: the server decides.
     put(m, text, mentions = []) {
       if (canEdit(m)) peek()?.put(m as StoredMessage, text, mentions);
     },

@@ -132,6 +132,7 @@ export class Session {
       c,
       (conv) => this.describe(conv),
       () => this.outbox.outgoing.value,
+      (m) => this.edits.shown(m),
     );
     this.conversations.onCleared = (conv, seq) => {
       this.threads.get(conv)?.thread.clear(seq);

@@ -32,6 +32,8 @@ export class FakeServer {
   /** Tokens of a host, with the login that was to be prolonged. A good one begins with the uid that it is for. */
   readonly exchanged: { app: string; token: string; sent?: string }[] = [];
   refusesToken: (token: string, sent?: string) => { status: number; type: string } | undefined = () => undefined;
+  /** How long the organisation allows recalling and editing. */
+  allows: { recall_seconds?: number; edit_seconds?: number } = {};
   /** Why a message may not be edited. */
   refusesEdit: { status: number; type: string; limit?: number } | undefined;
   /** The status of the answer to what one says that one has read; 0: it is taken. */
@@ -164,7 +166,7 @@ export class FakeServer {
         access_token: this.token,
         expires_in: 900,
         user: { uid: this.uid, name: 'Alice', avatar: '', role: 'member' },
-        org: { eid: 'demo', name: 'Demo' },
+        org: { eid: 'demo', name: 'Demo', ...this.allows },
         mqtt: { url: 'ws://test/mqtt', client_id: this.clientId, username: 'demo/alice' },
       });
     }
