@@ -119,8 +119,17 @@ test('the caption of a picture is changed on a phone, in Chinese', async () => {
   const room = await crowd.room('bob');
   await alice.openChat(room);
   await bob.openChat(room);
+  await alice.composer.fill('one');
+  await alice.composer.press('Enter');
+  await alice.composer.pressSequentially('two');
+  expect(await alice.composer.inputValue()).toBe('one\ntwo');
+  await alice.composer.fill('');
   const file = await picture(alice.page, 'view.jpg');
   await alice.page.locator('.composer-attach input[type=file]').first().setInputFiles([file]);
+  // A touch keyboard's Enter breaks the line, here as in the composer.
+  await alice.page.locator('.caption').press('Enter');
+  await alice.page.locator('.caption').pressSequentially('A');
+  expect(await alice.page.locator('.caption').inputValue()).toBe('\nA');
   await alice.page.locator('.caption').fill('A rivver');
   await alice.page.locator('dialog [type=submit]:enabled').click();
   await alice.marked('A rivver', '已发送');

@@ -87,7 +87,10 @@ export class Person {
 
   async write(text: string): Promise<void> {
     await this.composer.fill(text);
-    await this.composer.press('Enter');
+    // On a touch screen Enter breaks the line.
+    const touch = await this.page.evaluate(() => matchMedia('(pointer: coarse)').matches);
+    if (touch) await this.page.locator('.composer .send').click();
+    else await this.composer.press('Enter');
   }
 
   /** The messages of the open conversation whose text is this. */

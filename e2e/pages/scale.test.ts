@@ -41,6 +41,31 @@ describe('a group of a thousand', () => {
     await bob.page.getByRole('searchbox', { name: 'Search members' }).fill('number 77');
     await expect.poll(() => rows.count()).toBe(11);
     await rows.getByText('Member Number 777').waitFor();
+
+    // Of the directory too; a page that comes when something else is searched for is left.
+    await bob.page.getByRole('link', { name: 'People' }).click();
+    const search = bob.page.getByRole('searchbox', { name: 'Search by name, id or department' });
+    const found = bob.page.locator('.rows-list .row-name', { hasText: 'Member Number' });
+    await search.fill('number');
+    const more = bob.page.getByRole('button', { name: 'Show more' });
+    await more.waitFor();
+    let release = () => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const another = /\/users\?.*cursor=/;
+    await bob.page.route(another, async (route) => {
+      await held;
+      await route.continue();
+    });
+    await more.click();
+    await search.fill('number 77');
+    await expect.poll(() => found.count()).toBe(11);
+    const answer = bob.page.waitForResponse(another);
+    release();
+    await (await answer).finished();
+    await bob.page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+    expect(await found.count()).toBe(11);
   });
 
   test('offers a few of them behind @, and the one who is meant', async () => {

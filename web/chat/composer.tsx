@@ -10,6 +10,7 @@ import { Attach } from './media/attach';
 import { canRecord, Record } from './media/record';
 import { type Asking, askingAt, candidates, mentionsAfter } from './mention';
 import { MentionBox, mentionable, mentionedIn, mentionLimit, useReadings } from './mention-box';
+import { sends, touch } from './shortcuts';
 import { AnswerBar, answer, answered, edit, edited } from './thread';
 
 /** Characters (code points) in one message: protocol.md §9. */
@@ -191,7 +192,7 @@ export function Composer({ view, name, draft }: { view: ConversationView; name: 
       if (!mine || !core.edits.can(mine)) return;
       e.preventDefault();
       edit(conv, mine);
-    } else if (e.key === 'Enter' && !e.shiftKey) {
+    } else if (sends(e)) {
       e.preventDefault();
       send();
     }
@@ -228,7 +229,7 @@ export function Composer({ view, name, draft }: { view: ConversationView; name: 
           value={value}
           aria-label={text.composeTo(name)}
           placeholder={text.compose}
-          enterkeyhint="send"
+          enterkeyhint={touch() ? 'enter' : 'send'}
           aria-autocomplete={group ? 'list' : undefined}
           aria-controls={offered.length > 0 ? boxId : undefined}
           aria-activedescendant={offered.length > 0 ? `${boxId}-${active}` : undefined}

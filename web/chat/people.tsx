@@ -50,7 +50,8 @@ export function useDirectory(query: string): { found: Found | undefined; error: 
 
   const more = async () => {
     const page = await core.directory(wanted, found?.next ?? undefined);
-    setFound((before) => ({ people: [...(before?.people ?? []), ...page.items], next: page.next }));
+    // Unless something else was searched for meanwhile, or this page has come already.
+    setFound((now) => (now && now === found ? { people: [...now.people, ...page.items], next: page.next } : now));
   };
   return { found, error, more };
 }

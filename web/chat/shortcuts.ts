@@ -16,6 +16,16 @@ export const shortcuts = {
   close: ['Esc'],
 } as const;
 
+/** Written on a touch screen, whose keyboard mostly has no Shift+Enter: there Enter breaks the line. */
+export const touch = () => matchMedia('(pointer: coarse)').matches;
+
+/** Whether a key pressed in a text means that it is to be sent. */
+export function sends(e: KeyboardEvent): boolean {
+  // While an input method composes, Enter chooses a candidate. Safari ends the composition first and says 229.
+  if (e.key !== 'Enter' || e.shiftKey || e.isComposing || e.keyCode === 229) return false;
+  return e.ctrlKey || e.metaKey || !touch();
+}
+
 /** Whether something lies over the page that has keys of its own. */
 function covered(): boolean {
   return !!document.querySelector('dialog[open], [popover]:popover-open');

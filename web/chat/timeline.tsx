@@ -331,31 +331,35 @@ function Skeleton() {
   );
 }
 
-/** ms for which a screen reader finds what was said. */
+/** ms for which a screen reader finds what was said, and how many messages of it. */
 const saidFor = 10_000;
+const saidMost = 10;
 
 /** Says to a screen reader what others write here. A region of its own: the list also changes when one scrolls. */
 function Announcer({ view, group }: { view: ConversationView; group: boolean }) {
   const core = useCore();
-  const [said, say] = useState('');
+  const [said, say] = useState<{ id: string; words: string }[]>([]);
   useEffect(
     () =>
       core.on('message', (m) => {
         if (m.conv !== view.conv || m.mine) return;
         const name = core.person(m.sender).peek().name;
-        say(group ? t.peek().chat.said(name, summary(m)) : summary(m));
+        const words = (group ? t.peek().chat.said(name, summary(m)) : summary(m)).slice(0, 300);
+        say((before) => [...before.slice(1 - saidMost), { id: m.id, words }]);
       }),
     [core, view, group],
   );
   // What was said stays nowhere: the message may be changed or taken back.
   useEffect(() => {
-    if (!said) return;
-    const timer = setTimeout(() => say(''), saidFor);
+    if (said.length === 0) return;
+    const timer = setTimeout(() => say([]), saidFor);
     return () => clearTimeout(timer);
   }, [said]);
   return (
-    <div class="hidden-visually" role="status" aria-live="polite">
-      {said.slice(0, 300)}
+    <div class="hidden-visually" role="status" aria-live="polite" aria-atomic="false">
+      {said.map(({ id, words }) => (
+        <p key={id}>{words}</p>
+      ))}
     </div>
   );
 }

@@ -9,6 +9,7 @@ import { Icon } from '../../ui/icon';
 import { t } from '../../ui/prefs';
 import { explain } from '../../ui/problem';
 import { useCore } from '../context';
+import { sends } from '../shortcuts';
 import type { AttachProps } from './attach';
 import { duration } from './describe';
 import { FileIcon, FileName } from './file-card';
@@ -161,7 +162,7 @@ function Preview({ name, written, send, files }: AttachProps & { files: File[] }
           onInput={(e) => setCaption(e.currentTarget.value)}
           onPaste={paste}
           onKeyDown={(e) => {
-            if (e.key !== 'Enter' || e.shiftKey || e.isComposing || e.keyCode === 229) return;
+            if (!sends(e)) return;
             e.preventDefault();
             void submit();
           }}
