@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { calm, clean, skeleton } from './name';
+import { calm, clean, hasTwin, note, skeleton } from './name';
+import { forgetPerson } from './personal';
 
 describe('a name without what can’t be seen', () => {
   test.each([
@@ -22,6 +23,19 @@ describe('a name without what can’t be seen', () => {
     expect(clean(`A${'\u0301'.repeat(50)}b`)).toBe(`A${'\u0301'.repeat(3)}b`);
     expect(calm(`x${'\u0336\u0301'.repeat(30)}`)).toHaveLength(4);
   });
+});
+
+test('whom one person has met is forgotten when somebody else signs in', () => {
+  note('eve', 'Аliсе');
+  note('alice', 'Alice');
+  expect([hasTwin('Alice'), hasTwin('Bob')]).toEqual([true, false]);
+  forgetPerson();
+  expect(hasTwin('Alice')).toBe(false);
+  note('alice', 'Alice'); // who is met again counts again
+  expect(hasTwin('Alice')).toBe(false);
+  note('eve', 'Аliсе');
+  expect(hasTwin('Alice')).toBe(true);
+  forgetPerson();
 });
 
 describe('names that look alike', () => {

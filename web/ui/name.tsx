@@ -2,6 +2,7 @@
 
 import { type Signal, signal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
+import { personal } from './personal';
 import { script } from './script';
 
 /** More marks than this on one letter are decoration; Vietnamese, Thai and Hebrew need fewer. */
@@ -78,6 +79,13 @@ const byName = new Map<string, Alike>();
 /** The names that were taken into account, by uid. */
 const noted = new Map<string, string>();
 
+// Whom one person has met says nothing to the next.
+personal(() => {
+  known.clear();
+  byName.clear();
+  noted.clear();
+});
+
 function alike(name: string): Alike {
   let found = byName.get(name);
   if (!found) {
@@ -98,6 +106,11 @@ export function note(uid: string, name: string): void {
   if (uids.size > 1) many.value = true;
 }
 
+/** Whether another person has a name that looks like this one. Follows changes. */
+export function hasTwin(name: string): boolean {
+  return alike(name).many.value;
+}
+
 interface NameProps {
   name: string;
   /** Whose it is; left out for a group's. */
@@ -111,7 +124,7 @@ export function Name({ name, uid, class: cls = '' }: NameProps) {
     if (uid) note(uid, name);
   }, [uid, name]);
   const shown = clean(name);
-  const twin = uid !== undefined && shown !== uid && alike(name).many.value;
+  const twin = uid !== undefined && shown !== uid && hasTwin(name);
   return (
     <bdi class={`${cls} ${script(shown)}`}>
       {shown}

@@ -52,6 +52,10 @@ export const problemEn = {
     recalled: 'This message was recalled.',
     'group-follows': 'This group has the people of a department. They come and go with it.',
     'invite-link': 'This invitation is not valid any more. Ask for a new one.',
+    'host-token': 'The chat did not accept the sign-in from this site. Load the page again.',
+    'host-user': 'This site signs in somebody whom the chat does not know. Ask an administrator.',
+    'app-origin': 'This site may not show the chat. An administrator can allow it in the app’s settings.',
+    'key-scope': 'This API key may not do this.',
     'media-unavailable': 'Files can’t be stored or read at the moment. Try again in a while.',
   },
   fields: {

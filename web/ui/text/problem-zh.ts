@@ -51,6 +51,10 @@ export const problemZh: Texts['problem'] = {
     recalled: '此消息已被撤回。',
     'group-follows': '此群组的成员随部门变动，不能手动增减。',
     'invite-link': '此邀请已失效，请索取新的邀请。',
+    'host-token': '聊天服务未接受本站的登录，请刷新页面重试。',
+    'host-user': '本站登录的用户在聊天服务中不存在，请联系管理员。',
+    'app-origin': '不允许本站显示聊天。管理员可在应用设置中允许本站。',
+    'key-scope': '此 API 密钥没有执行此操作的权限。',
     'media-unavailable': '暂时无法存取文件，请稍后再试。',
   },
   fields: {
