@@ -232,7 +232,7 @@ func (l *Library) addPicture(ctx context.Context, f *chat.File, in raw, original
 	case err != nil:
 		return err
 	}
-	f.Type, f.Width, f.Height, f.Placeholder = p.mainType, p.width, p.height, p.placeholder
+	f.Type, f.Width, f.Height, f.Duration, f.Placeholder = p.mainType, p.width, p.height, p.seconds, p.placeholder
 	parts := []struct {
 		variant, mimeType string
 		b                 []byte

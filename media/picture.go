@@ -42,6 +42,7 @@ type picture struct {
 	main, thumb         []byte
 	mainType, thumbType string
 	width, height       int
+	seconds             float64 // once through, of one that moves
 	placeholder         string
 }
 
@@ -102,6 +103,9 @@ func makePicture(b []byte, mimeType string, s survey) (picture, error) {
 	p := picture{mainType: mimeType, main: s.clean, width: s.width, height: s.height}
 	if s.orientation > 4 {
 		p.width, p.height = p.height, p.width
+	}
+	if s.frames > 1 {
+		p.seconds = max(s.seconds, 0.1)
 	}
 	opaque := isOpaque(img)
 	if s.frames < 2 && (p.main == nil || s.orientation != 1 || max(s.width, s.height) > mediumSide) {

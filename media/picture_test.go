@@ -11,6 +11,8 @@ import (
 	"image/gif"
 	"image/jpeg"
 	"image/png"
+	"math"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -223,6 +225,38 @@ func TestAnimatedGIFMoves(t *testing.T) {
 	if err != nil || len(back.Image) != 5 || back.LoopCount != 3 || back.Delay[0] != 7 || p.mainType != "image/gif" {
 		t.Errorf("it moves no more: %v", err)
 	}
+	if math.Abs(p.seconds-0.35) > 1e-9 {
+		t.Errorf("it takes %v seconds", p.seconds)
+	}
+	still := gif.GIF{Image: g.Image[:1], Delay: []int{50}}
+	b.Reset()
+	if err := gif.EncodeAll(&b, &still); err != nil {
+		t.Fatal(err)
+	}
+	if p := made(t, b.Bytes(), "image/gif"); p.seconds != 0 {
+		t.Errorf("one frame takes %v seconds", p.seconds)
+	}
+}
+
+func TestAnimatedPNGMoves(t *testing.T) {
+	still := pngOf(t, corners(64, 64))
+	end := len(pngMagic) + 25
+	frame := func(part uint16) []byte { // a quarter, or none
+		body := make([]byte, 26)
+		binary.BigEndian.PutUint32(body[4:], 64)
+		binary.BigEndian.PutUint32(body[8:], 64)
+		binary.BigEndian.PutUint16(body[20:], part)
+		binary.BigEndian.PutUint16(body[22:], 4)
+		return chunk("fcTL", body)
+	}
+	control := chunk("acTL", []byte{0, 0, 0, 2, 0, 0, 0, 0})
+	b := slices.Concat(still[:end], control, frame(1), still[end:len(still)-12], frame(0), chunk("fdAT", []byte{0, 0, 0, 2}), still[len(still)-12:])
+	if p := made(t, b, "image/png"); !bytes.Equal(p.main, b) || p.seconds != 0.35 {
+		t.Errorf("it takes %v seconds", p.seconds)
+	}
+	if p := made(t, still, "image/png"); p.seconds != 0 {
+		t.Errorf("a still one takes %v seconds", p.seconds)
+	}
 }
 
 func riff(chunks ...[]byte) []byte {
@@ -270,8 +304,8 @@ func TestWebPWithoutMetadata(t *testing.T) {
 func TestAnimatedWebPMoves(t *testing.T) {
 	frame := riffChunkOf("ANMF", append(make([]byte, 16), webpChunk(t, lossyWebP)...))
 	b := riff(riffChunkOf("VP8X", []byte("\x02\x00\x00\x00\x00\x00\x00\x00\x00\x00")), riffChunkOf("ANIM", make([]byte, 6)), frame, frame)
-	if p := made(t, b, "image/webp"); !bytes.Equal(p.main, b) || p.thumbType == "image/webp" {
-		t.Errorf("%q of %s", p.main, p.thumbType)
+	if p := made(t, b, "image/webp"); !bytes.Equal(p.main, b) || p.thumbType == "image/webp" || p.seconds != 0.2 {
+		t.Errorf("%q of %s, %v seconds", p.main, p.thumbType, p.seconds)
 	}
 }
 

@@ -9,20 +9,29 @@ import (
 
 // anatomy is what a picture's file says besides its pixels, found while its metadata are taken out.
 type anatomy struct {
-	clean       []byte // the file without metadata: no EXIF, no XMP, no comments, nothing after its end
-	orientation int    // 1 to 8, EXIF 2.32 §4.6.4 (tag 0x0112)
-	icc         []byte // colour profile
-	frames      int    // 2 or more: it moves
-	coded       int64  // pixels of the largest picture inside, where that may differ from what the file's first header says
-	area        int64  // pixels of all frames
-	still       []byte // its first picture as a file of its own, where the decoder needs that
-	progressive bool   // of a JPEG: the decoder keeps all coefficients
+	clean       []byte  // the file without metadata: no EXIF, no XMP, no comments, nothing after its end
+	orientation int     // 1 to 8, EXIF 2.32 §4.6.4 (tag 0x0112)
+	icc         []byte  // colour profile
+	frames      int     // 2 or more: it moves
+	seconds     float64 // that its frames stand, once through
+	coded       int64   // pixels of the largest picture inside, where that may differ from what the file's first header says
+	area        int64   // pixels of all frames
+	still       []byte  // its first picture as a file of its own, where the decoder needs that
+	progressive bool    // of a JPEG: the decoder keeps all coefficients
 }
 
 var (
 	errDamaged = errors.New("the picture is damaged")
 	pngMagic   = []byte("\x89PNG\r\n\x1a\n")
 )
+
+// stands counts a frame that is to stand so long. One that says next to nothing stands a tenth of a second in all browsers.
+func (a *anatomy) stands(seconds float64) {
+	if seconds <= 0.01 {
+		seconds = 0.1
+	}
+	a.seconds += seconds
+}
 
 // dissect takes a picture's file apart. It reads structure only, no pixels.
 func dissect(b []byte, mimeType string) (anatomy, error) {
@@ -134,6 +143,13 @@ func dissectPNG(b []byte) (anatomy, error) {
 			if size >= 12 {
 				a.area += int64(binary.BigEndian.Uint32(body[4:])) * int64(binary.BigEndian.Uint32(body[8:]))
 			}
+			if size >= 24 {
+				part := float64(binary.BigEndian.Uint16(body[22:]))
+				if part == 0 {
+					part = 100 // PNG 3rd edition §11.3.6.2
+				}
+				a.stands(float64(binary.BigEndian.Uint16(body[20:])) / part)
+			}
 		case "iCCP":
 			a.icc = inflateICC(body)
 		}
@@ -174,6 +190,7 @@ func dissectWebP(b []byte) (anatomy, error) {
 			}
 			a.frames++
 			a.area += int64(le24(body[6:])+1) * int64(le24(body[9:])+1)
+			a.stands(float64(le24(body[12:])) / 1000)
 			if a.still == nil {
 				a.still, a.coded = stillWebP(body)
 			}
@@ -281,6 +298,9 @@ func dissectGIF(b []byte) (anatomy, error) {
 				return a, errDamaged
 			}
 			keep = b[at+1] == 0xf9
+			if keep && at+6 <= len(b) {
+				a.stands(float64(binary.LittleEndian.Uint16(b[at+4:])) / 100)
+			}
 			if b[at+1] == 0xff && at+14 <= len(b) && b[at+2] == 11 {
 				name := string(b[at+3 : at+14])
 				keep = name == "NETSCAPE2.0" || name == "ANIMEXTS1.0"

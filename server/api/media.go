@@ -65,14 +65,15 @@ type fileAnswer struct {
 	Kind        byte    `json:"kind" enum:"1,2,3,4,5,6,7,15" doc:"Content type of docs/protocol.md §4."`
 	Width       int     `json:"width" doc:"Pixels as shown; 0 where unknown."`
 	Height      int     `json:"height"`
-	Duration    float64 `json:"duration" doc:"Seconds as the uploader gave it; 0 where unknown."`
+	Duration    float64 `json:"duration" doc:"Seconds: of sound and films as the uploader gave it, of a picture that moves once through; 0 where unknown."`
+	Animated    bool    `json:"animated" doc:"It is a picture that moves."`
 	Placeholder string  `json:"placeholder" doc:"A thumbhash in base64, or empty."`
 }
 
 func answerOf(f chat.File) fileAnswer {
 	main, _ := f.Blob(chat.VariantMain)
 	out := fileAnswer{ID: f.ID, URL: chat.FilePath + f.ID, Name: f.Name, Size: main.Size, Type: f.Type, Kind: f.Kind,
-		Width: f.Width, Height: f.Height, Duration: f.Duration, Placeholder: f.Placeholder}
+		Width: f.Width, Height: f.Height, Duration: f.Duration, Animated: f.Animated(), Placeholder: f.Placeholder}
 	if _, ok := f.Blob(chat.VariantThumb); ok {
 		out.ThumbURL = out.URL + "/" + chat.VariantThumb
 	}

@@ -1,7 +1,11 @@
 package api_test
 
 import (
+	"bytes"
 	"encoding/base64"
+	"image"
+	"image/color"
+	"image/gif"
 	"io"
 	"net"
 	"net/url"
@@ -75,6 +79,27 @@ func TestResumableUpload(t *testing.T) {
 	w.want(204, "acme/alice", "DELETE", path, nil, headers{"Tus-Resumable": "1.0.0"})
 	w.want(404, "acme/alice", "GET", path, nil)
 	w.want(200, "acme/alice", "GET", r.field("media.url").(string), nil)
+}
+
+// TestMovingPictureIsKnownByItsContent has names that say otherwise, and a duration that the uploader makes up.
+func TestMovingPictureIsKnownByItsContent(t *testing.T) {
+	w := newWorld(t, nil)
+	palette := color.Palette{color.Black, color.White}
+	var moving, still bytes.Buffer
+	one := image.NewPaletted(image.Rect(0, 0, 8, 8), palette)
+	must(t, gif.EncodeAll(&moving, &gif.GIF{Image: []*image.Paletted{one, one}, Delay: []int{20, 30}}))
+	must(t, gif.Encode(&still, one, nil))
+	check := func(what string, said map[string]any, animated bool, seconds float64) {
+		t.Helper()
+		if said["animated"] != animated || said["duration"] != seconds {
+			t.Errorf("%s: animated %v, %v seconds", what, said["animated"], said["duration"])
+		}
+	}
+	check("funny.jpg", w.upload(201, "acme/alice", "funny.jpg", moving.Bytes(), "duration", "9").body, true, 0.5)
+	check("still.gif", w.upload(201, "acme/alice", "still.gif", still.Bytes(), "duration", "9").body, false, 0)
+	path := w.begin("acme/alice", moving.Len(), "filename", "funny.jpg")
+	w.patch(204, "acme/alice", path, 0, moving.String())
+	check("after a resumable upload", w.want(200, "acme/alice", "GET", path, nil).body["media"].(map[string]any), true, 0.5)
 }
 
 func TestUploadThatBecomesNoFile(t *testing.T) {

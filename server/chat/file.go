@@ -45,11 +45,14 @@ type File struct {
 	Kind        byte   // content type of docs/protocol.md §4
 	Width       int    // pixels as shown, 0 where unknown
 	Height      int
-	Duration    float64 // seconds as the uploader gave it, 0 where unknown
+	Duration    float64 // seconds; of sound and films as the uploader gave it, 0 where unknown; of a picture that moves once through, else 0
 	Placeholder string  // thumbhash of a picture in base64
 	Created     time.Time
 	Blobs       []Blob // the variants that there are
 }
+
+// Animated reports whether it is a picture that moves.
+func (f *File) Animated() bool { return f.Kind == ContentImage && f.Duration > 0 }
 
 // Blob returns a variant of the file; ok is false where there is none.
 func (f *File) Blob(variant string) (b Blob, ok bool) {

@@ -40,3 +40,15 @@ test('how long and how large, in words', async () => {
     '2 GB',
   ]);
 });
+
+test('a picture that moves is shown itself, by what the sender says of it, or else by its name', async () => {
+  const { shownLink } = await import('./describe');
+  const shown = (content: Record<string, unknown>, type = 1) =>
+    shownLink({ type, content: { co: '/media/a', th: '/media/a/thumb', ml: '1000', ...content } });
+  expect(shown({ fn: 'funny.jpg', an: true })).toBe('/media/a');
+  expect(shown({ fn: 'still.webp', an: false })).toBe('/media/a/thumb');
+  expect(shown({ fn: 'old.gif' })).toBe('/media/a');
+  expect(shown({ fn: 'old.png' })).toBe('/media/a/thumb');
+  expect(shown({ fn: 'huge.gif', an: true, ml: '20000000' })).toBe('/media/a/thumb');
+  expect(shown({ fn: 'clip.gif', an: true }, 3)).toBe('/media/a/thumb');
+});

@@ -60,6 +60,18 @@ export function fileName(content: Medium['content']): string {
   return name ? clean(name) : t.value.media.unnamed;
 }
 
+/** Moving pictures have no moving thumbnail: they are shown themselves, unless they are huge. Bytes. */
+const movingLimit = 16_000_000;
+
+/** What stands for a picture or film in a conversation. */
+export function shownLink({ type, content }: Pick<Shown, 'type' | 'content'>): string {
+  const thumb = link(content, 'th');
+  if (type === video) return thumb;
+  // Clients that do not say whether it moves leave its name to go by.
+  const moves = typeof content.an === 'boolean' ? content.an : /\.(gif|webp)$/i.test(words(content, 'fn'));
+  return (moves && amount(content, 'ml') < movingLimit ? link(content, 'co') : '') || thumb || link(content, 'co');
+}
+
 /** Minutes and seconds: "0:12". */
 export function duration(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));

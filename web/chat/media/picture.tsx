@@ -7,7 +7,7 @@ import { Icon } from '../../ui/icon';
 import { t } from '../../ui/prefs';
 import { useCore } from '../context';
 import { sizeOf, visualClass, visualStyle } from './body';
-import { amount, duration, fileName, link, type Shown, video, words } from './describe';
+import { amount, duration, fileName, type Shown, shownLink, video, words } from './describe';
 import { albumOf } from './layout';
 import { withPart } from './lazy';
 import { useLoading } from './loading';
@@ -47,17 +47,6 @@ export function useLocal(key: string | undefined): string | undefined {
   }, [core, key]);
   useEffect(() => () => (url ? URL.revokeObjectURL(url) : undefined), [url]);
   return url;
-}
-
-/** Moving pictures have no moving thumbnail: what may be one is shown itself, unless it is huge. */
-const movingLimit = 16_000_000;
-
-function shownLink(one: Shown): string {
-  const { content } = one;
-  const thumb = link(content, 'th');
-  if (one.type === video) return thumb;
-  const may = /\.(gif|webp)$/i.test(words(content, 'fn')) && amount(content, 'ml') < movingLimit;
-  return (may ? link(content, 'co') : '') || thumb || link(content, 'co');
 }
 
 export function Visuals({ m, visuals }: { m: Message; visuals: Shown[] }) {

@@ -47,8 +47,12 @@ export function storedContent(f: StoredFile, file: PendingFile, before: Medium):
   switch (f.kind) {
     case contentImage: {
       const ph = f.placeholder && { ph: f.placeholder };
+      const an = f.animated !== undefined && { an: f.animated };
       const or = f.original_url && { or: f.original_url };
-      return { type: f.kind, content: { co: f.url, th: f.thumb_url || f.url, ...or, ...pictured, ...ph, ...first } };
+      return {
+        type: f.kind,
+        content: { co: f.url, th: f.thumb_url || f.url, ...or, ...pictured, ...an, ...ph, ...first },
+      };
     }
     case contentVideo: {
       const { width: w, height: h, still } = file;

@@ -22,6 +22,8 @@ export interface StoredFile {
   height: number;
   /** Seconds. */
   duration: number;
+  /** A picture that moves. Older servers do not say it. */
+  animated?: boolean;
   /** A thumbhash in base64. */
   placeholder: string;
 }
