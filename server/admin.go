@@ -261,6 +261,11 @@ func failed(j map[string]any) error {
 	if j["state"] != string(chat.JobFailed) && j["state"] != string(chat.JobStopped) {
 		return nil
 	}
+	return errors.New(wrongLines(j))
+}
+
+// wrongLines says what is wrong in a job, a line each.
+func wrongLines(j map[string]any) string {
 	var text strings.Builder
 	list, _ := j["errors"].([]any)
 	for _, e := range list {
@@ -276,7 +281,7 @@ func failed(j map[string]any) error {
 	if more, _ := j["wrong"].(float64); int(more) > len(list) {
 		fmt.Fprintf(&text, "and %d more\n", int(more)-len(list))
 	}
-	return errors.New(strings.TrimSpace(text.String()))
+	return strings.TrimSpace(text.String())
 }
 
 type backupCommand struct {

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -60,7 +61,7 @@ func TestShell(t *testing.T) {
 		t.Errorf("a bad file: %v %s", err, said)
 	}
 	try("", "user", "role", "demo/bob", "admin")
-	try("sets a password at /reset?token=", "org", "add", "acme", "--name", "Acme", "--admin", "ann", "--person", "Ann")
+	try("sets a password at /reset#", "org", "add", "acme", "--name", "Acme", "--admin", "ann", "--person", "Ann")
 	if said, err := run(t, "org", "add", "acme", "--name", "Acme", "--admin", "ann", "--person", "Ann", "--data", dir); err == nil || !strings.Contains(said, "taken") {
 		t.Errorf("again: %v %s", err, said)
 	}
@@ -142,7 +143,7 @@ func TestShellManages(t *testing.T) {
 		is(try("user", "disable", org+"/cy"), "true", "disabled")
 		is(try("user", "enable", org+"/cy"), "false", "disabled")
 		is(try("user", "show", org+"/bo"), "Bo B.", "name")
-		if link := try("user", "reset", org+"/bo"); !strings.Contains(fmt.Sprint(link["url"]), "/reset?token=") {
+		if link := try("user", "reset", org+"/bo"); !strings.Contains(fmt.Sprint(link["url"]), "/reset#") {
 			t.Errorf("a link: %v", link)
 		}
 
@@ -215,6 +216,30 @@ func TestShellShowsSessions(t *testing.T) {
 		t.Errorf("a session is ended with %v", told)
 	}
 	carol.ended()
+}
+
+// TestShellShowsProgress imports people where somebody looks: at a terminal, which script(1) makes. Elsewhere there is no bar.
+func TestShellShowsProgress(t *testing.T) {
+	if _, err := exec.LookPath("script"); err != nil {
+		t.Skip("there is no script(1)")
+	}
+	data := filepath.Join(t.TempDir(), "demo")
+	serve(t, []string{"http", "mqtt", "demo"}, "--demo", "--data", data).stop()
+	file := filepath.Join(t.TempDir(), "people.csv")
+	if err := os.WriteFile(file, []byte("uid,name\nbo,Bo\ncy,Cy\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := command(t, "user", "import", demoEID, file, "--data", data)
+	quiet, err := c.CombinedOutput()
+	if err != nil || !strings.Contains(string(quiet), "2 new, 0 changed") || strings.Contains(string(quiet), "[") {
+		t.Errorf("%v: %q", err, quiet)
+	}
+	seen := exec.Command("script", "-qec", strings.Join(c.Args, " "), "/dev/null")
+	seen.Dir = c.Dir
+	out, err := seen.CombinedOutput()
+	if bar := "[" + strings.Repeat("#", 30) + "] 2 of 2"; err != nil || !strings.Contains(string(out), bar) || !strings.Contains(string(out), "2 as they were") {
+		t.Errorf("%v: %q", err, out)
+	}
 }
 
 // TestBackup backs a running server up while it is written to, restores it, and compares every row and every file.

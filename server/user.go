@@ -237,15 +237,23 @@ func (i *userImport) Run(c *userCommand) error {
 			return err
 		}
 		if wrong := failed(j); wrong != nil {
-			if c.JSON {
-				return errors.Join(c.show(j, nil), errors.New("nothing was imported"))
+			end := "nothing was imported"
+			if j["state"] == string(chat.JobStopped) {
+				end = "the import was stopped"
 			}
-			return fmt.Errorf("%w\nnothing was imported", wrong)
+			if c.JSON {
+				return errors.Join(c.show(j, nil), errors.New(end))
+			}
+			return fmt.Errorf("%w\n%s", wrong, end)
 		}
-		return c.show(j, func(w io.Writer) {
+		shown := c.show(j, func(w io.Writer) {
 			r, _ := j["result"].(map[string]any)
+			if i.DryRun {
+				fmt.Fprintf(w, "encoding %v\n", r["encoding"])
+			}
 			fmt.Fprintf(w, "%v new, %v changed, %v as they were\n", r["created"], r["updated"], r["unchanged"])
 		})
+		return errors.Join(shown, leftOut(j))
 	})
 }
 
@@ -253,6 +261,15 @@ func (e *userExport) Run(c *userCommand) error {
 	return c.do(func(ctx context.Context, s *shell) error {
 		return s.call(ctx, e.Org, "GET", "/admin/users/export", nil, io.Writer(os.Stdout))
 	})
+}
+
+// leftOut is the error of an import that is done but for some people, whom a change meanwhile had made impossible.
+func leftOut(j map[string]any) error {
+	n, _ := j["wrong"].(float64)
+	if n == 0 {
+		return nil
+	}
+	return fmt.Errorf("%s\nlines that were not imported, as somebody changed something meanwhile: %d", wrongLines(j), int(n))
 }
 
 func tellPassword(w io.Writer, user, password string) {

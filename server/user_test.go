@@ -60,3 +60,14 @@ func TestUserCommands(t *testing.T) {
 	}
 	s.stop()
 }
+
+// TestImportLeftOut fails where some people could not be imported, and says who.
+func TestImportLeftOut(t *testing.T) {
+	j := map[string]any{"state": "done", "wrong": 2.0, "errors": []any{map[string]any{"line": 7.0, "message": "email: is the address of another account."}}}
+	if err := leftOut(j); err == nil || !strings.Contains(err.Error(), "line 7: email: is the address") || !strings.Contains(err.Error(), "and 1 more") {
+		t.Errorf("told %v", err)
+	}
+	if err := leftOut(map[string]any{"state": "done", "wrong": 0.0}); err != nil {
+		t.Errorf("told %v", err)
+	}
+}

@@ -287,8 +287,8 @@ func (a *api) setPassword(ctx context.Context, c *caller, in *struct {
 	return nil, nil
 }
 
-// resetURL is the address of the page where a link's token sets a password.
-func (c *caller) resetURL(token string) string { return c.origin() + "/reset?token=" + token }
+// resetURL is the address of the page where a link's token sets a password. What stands behind # is in no server's and no proxy's log.
+func (c *caller) resetURL(token string) string { return c.origin() + "/reset#" + token }
 
 // newLinkToken makes the secret of a link, and the digest that the store keeps of it.
 func newLinkToken() (token string, hash []byte) {

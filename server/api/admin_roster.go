@@ -44,11 +44,14 @@ type jobResult struct {
 	Updated   int   `json:"updated" doc:"In a dry run: everybody who is there already."`
 	Unchanged int   `json:"unchanged"`
 	Size      int64 `json:"size" doc:"Of a backup, in bytes."`
+
+	Encoding string           `json:"encoding,omitempty" doc:"Of the file: UTF-8, UTF-16 or GB 18030. The last is what is neither of the others: whether it is right, the first lines show."`
+	First    []chat.PersonRow `json:"first,omitempty" doc:"Of a dry run: the first people as the file was read."`
 }
 
 func jobOf(j chat.Job) job {
 	out := job{ID: j.ID, Kind: j.Kind, State: j.State, Done: j.Done, Total: j.Total, Errors: j.Result.Errors, Wrong: len(j.Result.Errors) + j.Result.More,
-		Result: jobResult{j.Result.DryRun, j.Result.Created, j.Result.Updated, j.Result.Unchanged, j.Result.Size},
+		Result: jobResult{j.Result.DryRun, j.Result.Created, j.Result.Updated, j.Result.Unchanged, j.Result.Size, j.Result.Encoding, j.Result.First},
 		Actor:  j.By.UID, Created: timeOrNull(j.Created), Changed: timeOrNull(j.Changed)}
 	if out.Errors == nil {
 		out.Errors = []chat.JobError{}

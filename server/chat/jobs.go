@@ -36,14 +36,16 @@ type Job struct {
 
 // JobResult is what a job gave.
 type JobResult struct {
-	DryRun    bool       `json:"dry_run,omitempty"`
-	Created   int        `json:"created,omitempty"`
-	Updated   int        `json:"updated,omitempty"`
-	Unchanged int        `json:"unchanged,omitempty"`
-	Size      int64      `json:"size,omitempty"` // of a backup, bytes
-	File      string     `json:"file,omitempty"` // of a backup: its path, which is for the server alone
-	Errors    []JobError `json:"errors,omitempty"`
-	More      int        `json:"more,omitempty"` // errors beyond those
+	DryRun    bool        `json:"dry_run,omitempty"`
+	Created   int         `json:"created,omitempty"`
+	Updated   int         `json:"updated,omitempty"`
+	Unchanged int         `json:"unchanged,omitempty"`
+	Size      int64       `json:"size,omitempty"`     // of a backup, bytes
+	File      string      `json:"file,omitempty"`     // of a backup: its path, which is for the server alone
+	Encoding  string      `json:"encoding,omitempty"` // of the file of an import, as it was taken
+	First     []PersonRow `json:"first,omitempty"`    // of a dry run: how the first lines were read
+	Errors    []JobError  `json:"errors,omitempty"`
+	More      int         `json:"more,omitempty"` // errors beyond those
 }
 
 // MaxJobErrors bounds JobResult.Errors.
@@ -69,13 +71,13 @@ func (r *JobResult) Wrong(e JobError) {
 
 // PersonRow is one person of an imported file. What is empty stays as it is.
 type PersonRow struct {
-	Line        int
-	UID         string
-	Name        string
-	Email       string
-	Title       string
-	Role        Role
-	Departments []string // paths such as "Engineering/Backend", the main one first
+	Line        int      `json:"line"` // of the file, from 1
+	UID         string   `json:"uid"`
+	Name        string   `json:"name"`
+	Email       string   `json:"email"`
+	Title       string   `json:"title"`
+	Role        Role     `json:"role"`
+	Departments []string `json:"departments"` // paths such as "Engineering/Backend", the main one first
 }
 
 // Taken says which of some user names and e-mail addresses an organisation has: name and address, each to the uid.

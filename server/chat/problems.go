@@ -121,4 +121,5 @@ const (
 	FieldCycle      FieldCode = "cycle"
 	FieldTooDeep    FieldCode = "too-deep"
 	FieldNotAllowed FieldCode = "not-allowed"
+	FieldSurplus    FieldCode = "surplus"
 )

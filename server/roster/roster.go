@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
@@ -29,6 +30,9 @@ const (
 
 // maxDepartments is in how many departments one person may be.
 const maxDepartments = 20
+
+// shown is how many lines a dry run shows as they were read.
+const shown = 5
 
 // Lines of one step: looked up at once, and stored in one transaction.
 const step = 200
@@ -287,6 +291,9 @@ func (r *Roster) check(j *chat.Job) error {
 		for _, row := range rows {
 			c.row(row, taken)
 		}
+		if j.Result.DryRun && j.Done == 0 {
+			j.Result.First = slices.Clone(rows[:min(shown, len(rows))])
+		}
 		j.Done += len(rows)
 		r.show(*j)
 		return nil
@@ -340,12 +347,15 @@ func (r *Roster) steps(j *chat.Job, skip int, f func([]chat.PersonRow) error) er
 		return nil
 	}
 	defer t.close()
+	j.Result.Encoding = t.coding
 	rows := make([]chat.PersonRow, 0, step)
 	for n := 0; ; {
 		line, cells, wrong, err := t.next()
 		if wrong != nil {
 			j.Result.Wrong(*wrong)
-			return nil
+			if cells == nil {
+				return nil
+			}
 		}
 		if err == nil && n == MaxLines {
 			j.Result.Wrong(chat.JobError{Line: line, Code: chat.FieldTooMany, Limit: MaxLines, Message: fmt.Sprintf("A file may have at most %d people.", MaxLines)})

@@ -168,6 +168,48 @@ func TestEncodings(t *testing.T) {
 	}
 }
 
+// TestWhatIsRead shows how a file was read before anybody is stored: one from Western Europe looks like Chinese.
+func TestWhatIsRead(t *testing.T) {
+	w := newWorld(t)
+	for name, file := range map[string]string{"UTF-8": "uid,name\nmu,M\u00fcller\n", "GB 18030": "uid,name\nmu,M\xfcller\n"} {
+		j := w.take(strings.NewReader(file), true)
+		if r := j.Result; j.State != chat.JobDone || r.Encoding != name || len(r.First) != 1 || r.First[0].UID != "mu" || (r.First[0].Name == "M\u00fcller") != (name == "UTF-8") {
+			t.Errorf("%s: %+v", name, j)
+		}
+	}
+	j := w.take(strings.NewReader("uid,name,title,\nx,Lee, Ann,Boss\ny,Fine,,\nz,Note,,here\n"), true)
+	if j.State != chat.JobFailed || len(j.Result.Errors) != 2 {
+		t.Fatalf("%+v", j)
+	}
+	for i, line := range []int{2, 4} {
+		if e := j.Result.Errors[i]; e.Line != line || e.Code != chat.FieldSurplus {
+			t.Errorf("%+v", e)
+		}
+	}
+}
+
+// TestTakenMeanwhile gives somebody else the address of one who is still to come: that one is left out, and the job says so.
+func TestTakenMeanwhile(t *testing.T) {
+	w := newWorld(t)
+	var file strings.Builder
+	file.WriteString("uid,name,email\n")
+	for i := range 300 {
+		fmt.Fprintf(&file, "p%d,P,p%d@acme.example\n", i, i)
+	}
+	w.store.after = func(done int) {
+		if done < 300 {
+			check(t, w.store.CreateUser(t.Context(), chat.User{EID: "acme", UID: "quick", Name: "Quick", Email: "p290@acme.example"}, ""))
+		}
+	}
+	j := w.take(strings.NewReader(file.String()), false)
+	if j.State != chat.JobDone || j.Result.Created != 299 || len(j.Result.Errors) != 1 || j.Result.Errors[0].Line != 292 || j.Result.Errors[0].Code != chat.FieldConflict {
+		t.Errorf("%+v", j)
+	}
+	if _, err := w.store.User(t.Context(), "acme", "p290"); chat.CodeOf(err) != chat.NotFound {
+		t.Errorf("p290: %v", err)
+	}
+}
+
 func encoded(t testing.TB, e encoding.Encoding, s string) string {
 	t.Helper()
 	out, err := e.NewEncoder().String(s)

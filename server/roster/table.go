@@ -34,7 +34,9 @@ var columns = map[string]string{
 type table struct {
 	file   *os.File
 	csv    *csv.Reader
+	coding string   // how it is encoded, as people call it
 	fields []string // of each column, "" for one that is passed over
+	named  []bool   // whether a column has a heading
 }
 
 // open looks at a file and reads its heading. What is wrong with it is a chat.JobError of line 1.
@@ -53,13 +55,14 @@ func open(path string) (*table, *chat.JobError, error) {
 }
 
 func (t *table) begin() (*chat.JobError, error) {
-	coding, err := codingOf(t.file)
+	coding, name, err := codingOf(t.file)
 	if err != nil {
 		return nil, err
 	}
 	if _, err := t.file.Seek(0, io.SeekStart); err != nil {
 		return nil, fmt.Errorf("read the file: %w", err)
 	}
+	t.coding = name
 	in := bufio.NewReaderSize(coding.NewDecoder().Reader(bufio.NewReader(t.file)), 64<<10)
 	head, err := in.Peek(in.Size())
 	if err != nil && !errors.Is(err, io.EOF) {
@@ -86,7 +89,7 @@ func (t *table) begin() (*chat.JobError, error) {
 		case field != "" && t.column(field) >= 0:
 			return &chat.JobError{Line: 1, Field: field, Code: chat.FieldRepeated, Message: fmt.Sprintf("The column %s is there twice.", field)}, nil
 		}
-		t.fields = append(t.fields, field)
+		t.fields, t.named = append(t.fields, field), append(t.named, name != "")
 	}
 	if t.column("uid") < 0 {
 		return &chat.JobError{Line: 1, Field: "uid", Code: chat.FieldRequired, Message: "The heading must name the columns; uid is missing."}, nil
@@ -105,7 +108,8 @@ func (t *table) column(field string) int {
 
 func (t *table) close() { _ = t.file.Close() }
 
-// next reads a line of cells, by field; empty lines are passed over. At the end it returns io.EOF.
+// next reads a line of cells, by field; empty lines are passed over. At the end it returns io.EOF. What is wrong with a line comes with its cells
+// where the lines after it can be read.
 func (t *table) next() (line int, cells map[string]string, wrong *chat.JobError, err error) {
 	for {
 		record, err := t.csv.Read()
@@ -121,10 +125,11 @@ func (t *table) next() (line int, cells map[string]string, wrong *chat.JobError,
 		}
 		line, _ = t.csv.FieldPos(0)
 		cells = make(map[string]string, len(t.fields))
-		empty := true
+		empty, surplus := true, false
 		for i, cell := range record {
 			cell = strings.TrimSpace(cell)
 			empty = empty && cell == ""
+			surplus = surplus || cell != "" && (i >= len(t.named) || !t.named[i])
 			if i < len(t.fields) && t.fields[i] != "" {
 				cells[t.fields[i]] = plain(cell)
 			}
@@ -132,8 +137,11 @@ func (t *table) next() (line int, cells map[string]string, wrong *chat.JobError,
 				return line, nil, &chat.JobError{Line: line, Code: chat.FieldFormat, Message: "This line has characters that can't be read. Save the file as UTF-8."}, nil
 			}
 		}
+		if surplus {
+			wrong = &chat.JobError{Line: line, Code: chat.FieldSurplus, Message: "This line has something in a cell that stands under no heading. Put quotation marks around a cell that has a comma in it."}
+		}
 		if !empty {
-			return line, cells, nil, nil
+			return line, cells, wrong, nil
 		}
 	}
 }
@@ -147,25 +155,25 @@ func plain(cell string) string {
 }
 
 // codingOf finds out how a file is encoded: by its byte order mark; else UTF-8, where all of it is that; else GB 18030, which what
-// spreadsheets write in China as GBK is a part of.
-func codingOf(r io.Reader) (encoding.Encoding, error) {
+// spreadsheets write in China as GBK is a part of. That one is a guess, as most bytes are some text in it: who imports is shown what it gives.
+func codingOf(r io.Reader) (c encoding.Encoding, name string, err error) {
 	in := bufio.NewReaderSize(r, 64<<10)
 	mark, err := in.Peek(2)
 	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("read the file: %w", err)
+		return nil, "", fmt.Errorf("read the file: %w", err)
 	}
 	if string(mark) == "\xff\xfe" || string(mark) == "\xfe\xff" {
-		return unicode.UTF16(unicode.LittleEndian, unicode.UseBOM), nil
+		return unicode.UTF16(unicode.LittleEndian, unicode.UseBOM), "UTF-16", nil
 	}
 	for {
 		c, size, err := in.ReadRune()
 		switch {
 		case errors.Is(err, io.EOF):
-			return unicode.UTF8BOM, nil
+			return unicode.UTF8BOM, "UTF-8", nil
 		case err != nil:
-			return nil, fmt.Errorf("read the file: %w", err)
+			return nil, "", fmt.Errorf("read the file: %w", err)
 		case c == utf8.RuneError && size == 1:
-			return simplifiedchinese.GB18030, nil
+			return simplifiedchinese.GB18030, "GB 18030", nil
 		}
 	}
 }

@@ -38,13 +38,13 @@ const api = new Api({
 const place = 'magpie-reset';
 
 /**
- * Takes the link's secret out of the address, so that neither the history nor a picture of the window has it. This tab keeps it until it is used, for when
+ * Takes the link's secret out of the address, where it stands behind #, or in older links as token: so that neither the history nor a picture of the window has it. This tab keeps it until it is used, for when
  * the page is loaded again.
  */
 function takeToken(): string {
-  const token = new URLSearchParams(location.search).get('token');
+  const token = location.hash.slice(1) || new URLSearchParams(location.search).get('token');
   try {
-    if (token === null) return sessionStorage.getItem(place) ?? '';
+    if (!token) return sessionStorage.getItem(place) ?? '';
     sessionStorage.setItem(place, token);
     history.replaceState(null, '', location.pathname);
   } catch {
@@ -64,6 +64,12 @@ function forgetToken(): void {
 function Reset() {
   const text = a.value.reset;
   const [token] = useState(takeToken);
+  // Another link that is opened in this tab changes nothing but what stands behind #.
+  useEffect(() => {
+    const again = () => location.reload();
+    addEventListener('hashchange', again);
+    return () => removeEventListener('hashchange', again);
+  }, []);
   const [owner, setOwner] = useState<Owner>();
   const [failure, setFailure] = useState<unknown>();
   const [done, setDone] = useState(false);

@@ -72,7 +72,17 @@ export interface Job {
   done: number;
   /** 0 while it is not known. */
   total: number;
-  result: { dry_run: boolean; created: number; updated: number; unchanged: number; size: number };
+  result: {
+    dry_run: boolean;
+    created: number;
+    updated: number;
+    unchanged: number;
+    size: number;
+    /** Of the file of an import. */
+    encoding?: string;
+    /** Of a dry run: the first people as the file was read. */
+    first?: { line: number; uid: string; name: string; email: string; title: string; departments: string[] | null }[];
+  };
   errors: { line?: number; field?: string; code: string; message: string; limit?: number }[];
   /** How many there are in all. */
   wrong: number;

@@ -290,6 +290,9 @@ export const en = {
     what: 'What is wrong',
     more: (n: string) => `And ${n} more.`,
     would: (created: string, updated: string) => `The file is right. ${created} new, ${updated} here already.`,
+    first: 'The first lines as they were read',
+    encoding: (name: string) => `Read as ${name}.`,
+    guessed: 'If the names look wrong, save the file as UTF-8 and choose it again.',
     run: (n: string) => `Import ${n}`,
     runNothing: 'Import',
     done: (created: string, updated: string, unchanged: string) =>
@@ -304,6 +307,7 @@ export const en = {
       taken: 'Somebody else has this.',
       'not-allowed': 'You may not give or change this.',
       choice: 'This is not one of the known values.',
+      surplus: 'A cell stands under no heading.',
       unknown: 'There is no such column.',
       'too-many': (n: number) => (n > 0 ? `There may be ${n} at most.` : 'These are too many.'),
       'too-long': (n: number) => (n > 0 ? `This may have ${n} characters.` : 'This is too long.'),

@@ -2,6 +2,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { Dialog } from '../../ui/dialog';
 import { format } from '../../ui/format';
 import { Icon } from '../../ui/icon';
+import { Words } from '../../ui/name';
 import { language, t } from '../../ui/prefs';
 import { explain, statusOf } from '../../ui/problem';
 import { attempt } from '../../ui/toast';
@@ -164,6 +165,7 @@ export function ImportPeople({ onClose, onDone }: { onClose(): void; onDone(): v
           )}
         </p>
       )}
+      {checked && <First job={checked} />}
       {finished && (
         <p class="callout" role="status">
           {text.done(
@@ -253,6 +255,44 @@ function Progress({ job }: { job: Job }) {
         <progress aria-label={words} />
       )}
     </div>
+  );
+}
+
+/** How the first lines of a file were read: a wrong encoding shows in the names alone. */
+function First({ job }: { job: Job }) {
+  const text = a.value.import;
+  const { first = [], encoding = '' } = job.result;
+  const columns = a.value.people;
+  return (
+    <>
+      <div class="import-table">
+        <table class="diff" aria-label={text.first}>
+          <thead>
+            <tr>
+              {[columns.uid, columns.name, columns.email, columns.title, columns.departments].map((title) => (
+                <th key={title} scope="col">
+                  {title}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {first.map((p) => (
+              <tr key={p.line}>
+                {[p.uid, p.name, p.email, p.title, p.departments?.join(' | ')].map((cell, i) => (
+                  <td key={i}>
+                    <Words>{cell || '–'}</Words>
+                  </td>
+                ))}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      <p class="field-hint">
+        {text.encoding(encoding)} {encoding !== 'UTF-8' && text.guessed}
+      </p>
+    </>
   );
 }
 
