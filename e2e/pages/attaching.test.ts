@@ -63,8 +63,27 @@ test('what is chosen and written is not lost by a slip of the mouse, by Esc, or 
     await question.waitFor({ state: 'detached' });
   }
   expect(await caption.inputValue()).toBe('The sea, and notes');
+
+  // A caption has what the composer has: people to mention, and emoji.
+  await caption.press('End');
+  await caption.pressSequentially(' for @b');
+  await alice.page.getByRole('option', { name: 'Bob' }).waitFor();
+  await caption.press('Enter');
+  await dialog(alice).getByRole('button', { name: 'Emoji' }).click();
+  const emoji = alice.page.locator('.emoji-panel:popover-open .emoji-grid button').first();
+  const face = (await emoji.textContent()) ?? '';
+  expect(face).not.toBe('');
+  await emoji.click();
+  await alice.page.keyboard.press('Escape'); // the pictures go, the dialog stays
+  await alice.page.locator('.emoji-panel:popover-open').waitFor({ state: 'detached' });
+  expect(await question.count()).toBe(0);
+  const whole = `The sea, and notes for @Bob Tanaka ${face}`;
+  expect(await caption.inputValue()).toBe(whole);
   await alice.page.locator('dialog [type=submit]:enabled').click();
-  await bob.message('The sea, and notes').locator('.shot.here').waitFor();
+  const arrived = bob.page.locator('.message', { hasText: 'The sea, and notes' });
+  await arrived.locator('.shot.here').waitFor();
+  expect(await arrived.locator('.mention.me').textContent()).toBe('@Bob Tanaka');
+  expect(await arrived.textContent()).toContain(face);
   await dialog(alice).waitFor({ state: 'detached' });
 
   // One who means it says so.

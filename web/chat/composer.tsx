@@ -1,15 +1,16 @@
-import { useEffect, useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { Attachment, ConversationView, Message } from '../core';
 import { format } from '../ui/format';
 import { Icon } from '../ui/icon';
-import { type Mention, mentionsIn } from '../ui/markup';
+import { mentionsIn } from '../ui/markup';
 import { t } from '../ui/prefs';
 import { useCore } from './context';
 import { EmojiButton } from './emoji-button';
 import { Attach } from './media/attach';
 import { canRecord, Record } from './media/record';
-import { type Asking, askingAt, candidates, mentionsAfter } from './mention';
-import { MentionBox, mentionable, mentionedIn, mentionLimit, useReadings } from './mention-box';
+import { mentionsAfter } from './mention';
+import { mentionable, mentionedIn, mentionLimit } from './mention-box';
+import { useMentioning } from './mentioning';
 import { sends, touch } from './shortcuts';
 import { AnswerBar, answer, answered, edit, edited } from './thread';
 
@@ -89,44 +90,12 @@ export function Composer({ view, name, draft }: { view: ConversationView; name: 
   const captioned = changed?.media.some((m) => m.type !== 0) ?? false;
   const ready = (value.trim() !== '' || captioned) && over <= 0;
 
-  const [asking, ask] = useState<Asking>();
   const group = conv.startsWith('g:');
-  // The members are read once somebody is to be mentioned: a large group has many.
-  const people = group && value.includes('@') ? mentionable(core, conv) : [];
-  const [active, setActive] = useState(0);
   // Of two members with one name, the one that was chosen from the list.
   const chosen = useRef(new Map<string, string>());
-  const boxId = useId();
+  const mentions = useMentioning({ conv, area, value, type, chosen: chosen.current });
   const text = t.value.chat;
   const sendWord = changed ? t.value.edit.save : text.send;
-  const readings = useReadings(group ? (asking?.query ?? '') : '');
-  const offered = asking && people.length > 0 ? candidates(people, asking.query, text.everyone, readings) : [];
-
-  const look = () => {
-    const el = area.current;
-    const next = el && el.selectionStart === el.selectionEnd ? askingAt(el.value, el.selectionStart) : undefined;
-    if (next?.at !== asking?.at || next?.query !== asking?.query) {
-      ask(next);
-      setActive(0);
-    }
-  };
-
-  /** Puts a piece of text in place of what stands from `from` to the caret. */
-  const insert = (piece: string, from?: number) => {
-    const el = area.current;
-    if (!el) return;
-    const begin = from ?? el.selectionStart;
-    el.setRangeText(piece, begin, from === undefined ? el.selectionEnd : el.selectionStart, 'end');
-    type(el.value);
-  };
-
-  const mention = (m: Mention) => {
-    if (!asking) return;
-    chosen.current.set(m.name, m.uid);
-    insert(`@${m.name} `, asking.at);
-    ask(undefined);
-    area.current?.focus();
-  };
 
   const mentioned = (words: string, of?: Message) => {
     const all = group && words.includes('@') ? mentionable(core, conv) : [];
@@ -137,14 +106,14 @@ export function Composer({ view, name, draft }: { view: ConversationView; name: 
   };
   /** Whom a text mentions, and what it answers. */
   const options = (words: string) => {
-    const mentions = mentioned(words);
+    const all = mentioned(words);
     const reply = answered(conv)?.seq;
-    return { ...(reply && { reply }), ...(mentions.length > 0 && { mentions }) };
+    return { ...(reply && { reply }), ...(all.length > 0 && { mentions: all }) };
   };
   const sent = () => {
     answer(conv, undefined);
     chosen.current.clear();
-    ask(undefined);
+    mentions.close();
     type('');
     core.setDraft(conv, '');
     area.current?.focus();
@@ -154,7 +123,7 @@ export function Composer({ view, name, draft }: { view: ConversationView; name: 
     if (changed) {
       if (value.trim() !== changed.text) core.edits.put(changed, value.trim(), mentioned(value, changed));
       chosen.current.clear();
-      ask(undefined);
+      mentions.close();
       edit(conv, undefined);
       return;
     }
@@ -170,16 +139,7 @@ export function Composer({ view, name, draft }: { view: ConversationView; name: 
   const key = (e: KeyboardEvent) => {
     // While an input method composes, Enter chooses a candidate. Safari ends the composition first and says 229.
     if (e.isComposing || e.keyCode === 229) return;
-    const one = offered[active];
-    if (one && !e.ctrlKey && !e.metaKey && !e.altKey) {
-      const step = { ArrowDown: 1, ArrowUp: -1 }[e.key];
-      if (step) setActive((active + step + offered.length) % offered.length);
-      else if (e.key === 'Enter' || e.key === 'Tab') mention(one);
-      else if (e.key === 'Escape') ask(undefined);
-      else return;
-      e.preventDefault();
-      return;
-    }
+    if (mentions.took(e)) return;
     if ((e.ctrlKey || e.metaKey) && (e.key === 'ArrowUp' || e.key === 'ArrowDown')) {
       e.preventDefault();
       answer(conv, neighbour(view, answered(conv), e.key === 'ArrowUp' ? -1 : 1));
@@ -211,7 +171,7 @@ export function Composer({ view, name, draft }: { view: ConversationView; name: 
         send();
       }}
     >
-      {offered.length > 0 && <MentionBox id={boxId} list={offered} active={active} choose={mention} />}
+      {mentions.box}
       <AnswerBar conv={conv} />
       <div class="composer-field">
         <Attach
@@ -219,6 +179,7 @@ export function Composer({ view, name, draft }: { view: ConversationView; name: 
           name={name}
           off={changed !== undefined}
           written={() => area.current?.value ?? ''}
+          chosen={chosen.current}
           send={sendFiles}
         />
         <textarea
@@ -230,20 +191,17 @@ export function Composer({ view, name, draft }: { view: ConversationView; name: 
           aria-label={text.composeTo(name)}
           placeholder={text.compose}
           enterkeyhint={touch() ? 'enter' : 'send'}
-          aria-autocomplete={group ? 'list' : undefined}
-          aria-controls={offered.length > 0 ? boxId : undefined}
-          aria-activedescendant={offered.length > 0 ? `${boxId}-${active}` : undefined}
+          {...mentions.attributes}
           onInput={(e) => {
             type(e.currentTarget.value);
-            look();
+            mentions.look();
             if (e.currentTarget.value.trim() && !changed) core.typing(conv);
           }}
-          onSelect={look}
-          onBlur={() => ask(undefined)}
+          onSelect={mentions.look}
           onKeyDown={key}
           aria-invalid={over > 0 ? 'true' : undefined}
         />
-        <EmojiButton choose={(emoji) => insert(emoji)} closed={() => area.current?.focus()} />
+        <EmojiButton choose={(emoji) => mentions.insert(emoji)} closed={() => area.current?.focus()} />
       </div>
       {length > limit - 1000 && (
         <span class={`composer-count ${over > 0 ? 'over' : ''}`} role="status">

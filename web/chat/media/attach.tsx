@@ -17,6 +17,8 @@ export interface AttachProps {
   off: boolean;
   /** What is written so far: it becomes the caption. */
   written(): string;
+  /** Whom one has chosen of several members with one name. */
+  chosen: Map<string, string>;
   /** Rejects when it could not be kept. */
   send(files: Attachment[], caption: string): Promise<void>;
 }

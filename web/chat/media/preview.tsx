@@ -9,6 +9,8 @@ import { Icon } from '../../ui/icon';
 import { t } from '../../ui/prefs';
 import { explain } from '../../ui/problem';
 import { useCore } from '../context';
+import { EmojiButton } from '../emoji-button';
+import { useMentioning } from '../mentioning';
 import { sends } from '../shortcuts';
 import type { AttachProps } from './attach';
 import { duration } from './describe';
@@ -43,7 +45,7 @@ function fileLimit(core: Core): Promise<number> {
   return Promise.race([said, unknown]);
 }
 
-function Preview({ name, written, send, files }: AttachProps & { files: File[] }) {
+function Preview({ conv, name, written, chosen, send, files }: AttachProps & { files: File[] }) {
   const core = useCore();
   const text = t.value.media;
   const [list, setList] = useState<Entry[]>([]);
@@ -53,6 +55,8 @@ function Preview({ name, written, send, files }: AttachProps & { files: File[] }
   const [error, setError] = useState('');
   const [leaving, setLeaving] = useState(false);
   const input = useRef<HTMLInputElement>(null);
+  const area = useRef<HTMLTextAreaElement>(null);
+  const mentions = useMentioning({ conv, area, value: caption, type: setCaption, chosen });
   const urls = useRef<string[]>([]);
   const [asked] = useState(() => fileLimit(core));
 
@@ -151,23 +155,34 @@ function Preview({ name, written, send, files }: AttachProps & { files: File[] }
         {list.some((e) => e.found?.fault) && good.length > 0 && <p class="callout">{text.someLeftOut}</p>}
         {messages > 1 && <p class="row-sub">{text.several(messages)}</p>}
         {images && <Switch label={text.original} hint={text.originalHint} checked={original} onChange={setOriginal} />}
-        <textarea
-          class="input caption"
-          rows={2}
-          dir="auto"
-          value={caption}
-          aria-label={text.caption}
-          placeholder={text.caption}
-          aria-invalid={over ? 'true' : undefined}
-          onInput={(e) => setCaption(e.currentTarget.value)}
-          onPaste={paste}
-          onKeyDown={(e) => {
-            if (!sends(e)) return;
-            e.preventDefault();
-            void submit();
-          }}
-          autofocus
-        />
+        <div class="caption-field">
+          {mentions.box}
+          <textarea
+            ref={area}
+            class="input caption"
+            rows={2}
+            dir="auto"
+            value={caption}
+            aria-label={text.caption}
+            placeholder={text.caption}
+            aria-invalid={over ? 'true' : undefined}
+            {...mentions.attributes}
+            onInput={(e) => {
+              setCaption(e.currentTarget.value);
+              mentions.look();
+            }}
+            onSelect={mentions.look}
+            onPaste={paste}
+            onKeyDown={(e) => {
+              if (e.isComposing || e.keyCode === 229 || mentions.took(e)) return;
+              if (!sends(e)) return;
+              e.preventDefault();
+              void submit();
+            }}
+            autofocus
+          />
+          <EmojiButton choose={(emoji) => mentions.insert(emoji)} closed={() => area.current?.focus()} />
+        </div>
         <span class="hidden-visually">{t.value.chat.composeTo(name)}</span>
         {over && (
           <p class="field-error">
