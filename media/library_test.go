@@ -124,7 +124,7 @@ func TestFilesThatNothingCarriesGo(t *testing.T) {
 	picture := jpegOf(t, corners(900, 900))
 	loose, sent, grouped := add(t, l, "acme", "alice", picture), add(t, l, "acme", "alice", []byte("sent")), add(t, l, "acme", "alice", []byte("grouped"))
 	pair := chat.StreamRef{EID: "acme", Kind: chat.StreamPair, Key: chat.PairKey("alice", "bob")}
-	g, err := st.CreateGroup(t.Context(), "acme", "alice", chat.Group{Name: "g"}, []string{"bob"}, "")
+	g, err := st.CreateGroup(t.Context(), "acme", "alice", chat.Member, chat.Group{Name: "g"}, []string{"bob"}, "")
 	if err != nil {
 		t.Fatal(err)
 	}

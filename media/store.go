@@ -8,7 +8,9 @@ package media
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"io/fs"
 )
 
 // Store keeps objects: immutable sequences of bytes, each under a key that is used once. Keys are made of lower-case letters, digits,
@@ -41,7 +43,7 @@ type Progress struct {
 }
 
 // ErrNotFound says that there is no such object.
-var ErrNotFound = errors.New("there is no such object in the media store")
+var ErrNotFound = fmt.Errorf("there is no such object in the media store: %w", fs.ErrNotExist)
 
 // ErrUnavailable is why a store could not do something that it may do later.
 type ErrUnavailable struct{ Err error }

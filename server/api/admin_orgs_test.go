@@ -3,11 +3,19 @@ package api_test
 import (
 	"archive/zip"
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"io"
+	"io/fs"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
+	"testing/iotest"
 
+	"magpie/server/api"
 	"magpie/server/chat"
 )
 
@@ -123,5 +131,84 @@ func TestExportOfAnOrganisation(t *testing.T) {
 	}
 	if a := lines["audit.jsonl"]; len(a) == 0 || a[0]["action"] != "org.export" || a[0]["actor"] != "carol" {
 		t.Errorf("the audit log begins with %v", a[0])
+	}
+}
+
+// leaky is a media store that has lost one file, and can't read another to its end.
+type leaky struct {
+	api.Media
+	lost, torn *string // ids
+	files      *fickle
+}
+
+func (l leaky) Read(ctx context.Context, b chat.Blob, from int64) (io.ReadCloser, error) {
+	switch l.files.of(b) {
+	case *l.lost:
+		return nil, fmt.Errorf("it is gone: %w", fs.ErrNotExist)
+	case *l.torn:
+		return io.NopCloser(io.MultiReader(strings.NewReader("half"), iotest.ErrReader(errors.New("the disk is broken")))), nil
+	}
+	return l.Media.Read(ctx, b, from)
+}
+
+// fickle is a store in which one file is deleted after the files have been listed, and another comes.
+type fickle struct {
+	api.Store
+	gone, fresh string // ids
+	passes      int
+	ids         map[string]string // by key
+}
+
+func (f *fickle) of(b chat.Blob) string { return f.ids[b.Key] }
+
+func (f *fickle) OrgFiles(ctx context.Context, eid, after string, limit int) ([]chat.File, error) {
+	if after == "" {
+		f.passes++
+	}
+	list, err := f.Store.OrgFiles(ctx, eid, after, limit)
+	for _, x := range list {
+		f.ids[x.Blobs[0].Key] = x.ID
+	}
+	without := map[int]string{1: f.fresh, 2: f.gone}[f.passes]
+	return slices.DeleteFunc(list, func(x chat.File) bool { return x.ID == without }), err
+}
+
+// TestExportGoesOnWithoutFilesThatAreGone names in the export what it lacks.
+func TestExportGoesOnWithoutFilesThatAreGone(t *testing.T) {
+	var lost, torn string
+	files := &fickle{ids: map[string]string{}}
+	w := newWorld(t, func(o *api.Options) {
+		files.Store = o.Store
+		o.Store, o.Media = files, leaky{o.Media, &lost, &torn, files}
+	})
+	w.role("carol", chat.System)
+	id := func(name string) string {
+		return w.upload(201, "acme/alice", name+".txt", []byte("the text of "+name)).body["id"].(string)
+	}
+	whole := id("whole")
+	lost, torn, files.gone, files.fresh = id("lost"), id("torn"), id("gone"), id("fresh")
+	url, _ := w.want(201, "acme/carol", "POST", admin+"/orgs/acme/export", nil).body["url"].(string)
+	r := w.want(200, "", "GET", url, nil)
+	z, err := zip.NewReader(strings.NewReader(r.raw), int64(len(r.raw)))
+	must(t, err)
+	have := map[string]string{}
+	for _, f := range z.File {
+		in, err := f.Open()
+		must(t, err)
+		b, err := io.ReadAll(in)
+		must(t, err)
+		have[f.Name] = string(b)
+	}
+	why := map[string]string{}
+	for line := range strings.Lines(have["missing.jsonl"]) {
+		var m struct{ ID, Why string }
+		must(t, json.Unmarshal([]byte(line), &m))
+		why[m.ID] = m.Why
+	}
+	if want := (map[string]string{lost: "lost", torn: "incomplete", files.gone: "deleted"}); !maps.Equal(why, want) {
+		t.Errorf("missing are %v, want %v", why, want)
+	}
+	if have["files/"+whole+"/whole.txt"] != "the text of whole" || strings.Count(have["files.jsonl"], "\n") != 4 {
+		t.Errorf("the export has %q", have)
 	}
 }

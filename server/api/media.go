@@ -24,7 +24,7 @@ type Media interface {
 	Add(ctx context.Context, eid, uid string, about chat.UploadFile, r io.Reader, size int64) (chat.File, error)
 	// Open finds a variant of a file that a user may read, or chat.NotFound.
 	Open(ctx context.Context, eid, uid, id, variant string) (chat.File, chat.Blob, error)
-	// Read reads a blob from a place on. What it returns is an io.Seeker too, where that is cheap.
+	// Read reads a blob from a place on; fs.ErrNotExist is in the error where its bytes are gone. What it returns is an io.Seeker too, where that is cheap.
 	Read(ctx context.Context, b chat.Blob, from int64) (io.ReadCloser, error)
 	// Link makes an address at which a browser may get a blob from the media store itself for some time; "" where it must get it from us.
 	Link(ctx context.Context, b chat.Blob, disposition string) (string, error)

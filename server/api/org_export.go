@@ -2,11 +2,14 @@ package api
 
 import (
 	"archive/zip"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"sync"
 	"time"
@@ -109,6 +112,16 @@ type exporter struct {
 	zip *zip.Writer
 	out *json.Encoder // to the entry that is written now
 	at  time.Time
+
+	listed  []string // ids of the files that are in the list and were not come by yet, in order
+	missing []missingFile
+}
+
+// missingFile is a file that is in the list of an export, and whose bytes are not, or not all.
+type missingFile struct {
+	ID   string `json:"id"`
+	Path string `json:"path,omitempty"`
+	Why  string `json:"why"` // deleted: by somebody, meanwhile; lost: the store has it no more; incomplete: it could not be read to its end
 }
 
 func (e *exporter) run(now time.Time) error {
@@ -120,16 +133,39 @@ func (e *exporter) run(now time.Time) error {
 		{"organisation.json", e.organisation}, {"departments.jsonl", e.departments}, {"people.jsonl", e.people}, {"groups.jsonl", e.groups},
 		{"messages.jsonl", e.messages}, {"announcements.jsonl", e.announcements}, {"audit.jsonl", e.audit}, {"files.jsonl", e.list},
 	} {
-		w, err := e.zip.CreateHeader(&zip.FileHeader{Name: part.name, Method: zip.Deflate, Modified: now})
-		if err == nil {
-			e.out = json.NewEncoder(w)
-			err = part.write()
-		}
-		if err != nil {
-			return fmt.Errorf("%s: %w", part.name, err)
+		if err := e.part(part.name, part.write); err != nil {
+			return err
 		}
 	}
-	return e.files(e.bytes)
+	if err := e.files(e.bytes); err != nil {
+		return err
+	}
+	e.passed("")
+	if len(e.missing) == 0 {
+		return nil
+	}
+	e.a.Log.Warn("files are missing in an export", "eid", e.org.EID, "files", len(e.missing))
+	return e.part("missing.jsonl", func() error {
+		for _, m := range e.missing {
+			if err := e.out.Encode(m); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// part writes one file of lines.
+func (e *exporter) part(name string, write func() error) error {
+	w, err := e.zip.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Deflate, Modified: e.at})
+	if err == nil {
+		e.out = json.NewEncoder(w)
+		err = write()
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return nil
 }
 
 func (e *exporter) organisation() error {
@@ -294,6 +330,7 @@ func place(f chat.File, b chat.Blob) string { return "files/" + f.ID + "/" + fil
 
 func (e *exporter) list() error {
 	return e.files(func(f chat.File, b chat.Blob) error {
+		e.listed = append(e.listed, f.ID)
 		return e.out.Encode(struct {
 			ID      string    `json:"id"`
 			URL     string    `json:"url"` // as messages name it
@@ -307,19 +344,55 @@ func (e *exporter) list() error {
 	})
 }
 
-// bytes copies a file as it is: most are compressed already.
+// passed notes the files of the list before id, all that are left for "", as deleted meanwhile: they were not come by.
+func (e *exporter) passed(id string) {
+	for len(e.listed) > 0 && (id == "" || e.listed[0] < id) {
+		e.missing = append(e.missing, missingFile{ID: e.listed[0], Why: "deleted"})
+		e.listed = e.listed[1:]
+	}
+}
+
+// bytes copies a file as it is: most are compressed already. One that is gone is noted, and the export goes on.
 func (e *exporter) bytes(f chat.File, b chat.Blob) error {
+	e.passed(f.ID)
+	if len(e.listed) == 0 || e.listed[0] != f.ID {
+		return nil // it came after the list was written
+	}
+	e.listed = e.listed[1:]
 	in, err := e.a.Media.Read(e.ctx, b, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		e.missing = append(e.missing, missingFile{f.ID, place(f, b), "lost"})
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("read the file %s: %w", f.ID, err)
 	}
 	defer func() { _ = in.Close() }() // only read
 	w, err := e.zip.CreateHeader(&zip.FileHeader{Name: place(f, b), Method: zip.Store, Modified: f.Created})
-	if err == nil {
-		_, err = io.Copy(w, in)
-	}
 	if err != nil {
-		return fmt.Errorf("copy the file %s: %w", f.ID, err)
+		return fmt.Errorf("begin the file %s: %w", f.ID, err)
+	}
+	from := &source{Reader: in}
+	n, err := io.Copy(w, from)
+	if err != nil && from.err == nil || e.ctx.Err() != nil { // nobody reads the export any more
+		return fmt.Errorf("copy the file %s: %w", f.ID, cmp.Or(err, e.ctx.Err()))
+	}
+	if from.err != nil || n != b.Size {
+		e.missing = append(e.missing, missingFile{f.ID, place(f, b), "incomplete"})
 	}
 	return nil
+}
+
+// source remembers why reading from it has failed.
+type source struct {
+	io.Reader
+	err error
+}
+
+func (s *source) Read(b []byte) (int, error) {
+	n, err := s.Reader.Read(b)
+	if err != nil && err != io.EOF {
+		s.err = err
+	}
+	return n, err
 }

@@ -226,7 +226,7 @@ func (s *Store) DissolveAnyGroup(ctx context.Context, by chat.Actor, gid string)
 	})
 }
 
-// RestoreGroup brings a dissolved group back, with its messages and those of its members who are still there.
+// RestoreGroup brings a dissolved group back, with its messages and members. Who is disabled comes back as one who is; deleted bots stay away.
 func (s *Store) RestoreGroup(ctx context.Context, by chat.Actor, gid string) (chat.Group, error) {
 	var g chat.Group
 	var left []steps

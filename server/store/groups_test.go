@@ -401,3 +401,40 @@ func TestAnswerJoin(t *testing.T) {
 		t.Errorf("members %q", got)
 	}
 }
+
+// TestRestoredGroupHasWhomItHad dissolves a group, after which some of its members are disabled or deleted, and restores it.
+func TestRestoredGroupHasWhomItHad(t *testing.T) {
+	t.Parallel()
+	ctx, s := t.Context(), world(t)
+	must(s.CreateApp(ctx, root, chat.App{ID: "office", Name: "Office"}))(t)
+	for _, uid := range []string{"kept-bot", "off-bot", "old-bot"} {
+		must(s.CreateBot(ctx, root, "office", chat.User{UID: uid, Name: uid}))(t)
+	}
+	must(s.CreateGroup(ctx, "acme", "ann", chat.Member, chat.Group{GID: "team", Name: "Team"}, []string{"bo", "cy", "kept-bot", "off-bot", "old-bot"}, ""))(t)
+	check(t, s.DissolveGroup(ctx, "acme", "team", "ann"))
+	check(t, s.SetDisabled(ctx, "acme", "bo", true))
+	must(s.UpdateBot(ctx, root, "office", "off-bot", chat.BotChange{Disabled: ptr(true)}))(t)
+	check(t, s.DeleteBot(ctx, root, "office", "old-bot"))
+	must(s.RestoreGroup(ctx, root, "team"))(t)
+	list, _, err := s.AnyMembers(ctx, "acme", "team", "", 100)
+	check(t, err)
+	var have []string
+	for _, m := range list {
+		have = append(have, fmt.Sprint(m.UID, " ", must(s.User(ctx, "acme", m.UID))(t).Disabled))
+	}
+	slices.Sort(have)
+	if got := strings.Join(have, ", "); got != "ann false, bo true, cy false, kept-bot false, off-bot true" {
+		t.Errorf("its members are %s", got)
+	}
+	if got := must(collect(ctx, s.read, scanString, `SELECT uid FROM dissolved_members`))(t); len(got) > 0 {
+		t.Errorf("%q are still to come", got)
+	}
+	// Who is enabled again has its groups, from what came while it was away.
+	if r := say(t, s, chat.Append{Stream: chat.StreamRef{EID: "acme", Kind: chat.StreamGroup, Key: "team"}, Sender: "ann"}); r.Err != nil {
+		t.Fatal(r.Err)
+	}
+	check(t, s.SetDisabled(ctx, "acme", "bo", false))
+	if groups := must(s.Groups(ctx, "acme", "bo"))(t); len(groups) != 1 {
+		t.Errorf("its groups are %+v", groups)
+	}
+}

@@ -216,7 +216,20 @@ func (t *tx) restoreStep(p steps) (more bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	uids := make([]string, len(list))
+	for i, m := range list {
+		uids[i] = m.uid
+	}
+	// Who was disabled meanwhile comes back as one who is: nothing reaches it, and it is there when it is enabled. A bot that was deleted stays away.
+	there, err := t.among(`SELECT uid FROM users u WHERE eid = $1 AND uid IN (SELECT value FROM json_each(CAST($2 AS text)))
+		AND NOT (service = 1 AND disabled = 1 AND NOT EXISTS (SELECT 1 FROM app_bots b WHERE b.eid = u.eid AND b.uid = u.uid))`, p.eid, jsonList(uids))
+	if err != nil {
+		return false, err
+	}
 	for _, m := range list {
+		if !there[m.uid] {
+			continue
+		}
 		if _, err := t.enter(p.eid, p.target, m.uid, p.actor, m.role, g.MutedAll, "create"); err != nil {
 			return false, err
 		}
