@@ -43,7 +43,13 @@ class Channel {
   }
 }
 
-const parts = { setAttribute() {}, append() {}, replaceChildren() {}, remove() {} };
+const parts: object = { setAttribute() {}, append() {}, replaceChildren() {}, remove() {} };
+const elements: { hidden?: boolean }[] = [];
+const element = () => {
+  const one: { hidden?: boolean } = { ...parts };
+  elements.push(one);
+  return one;
+};
 
 let greeted: ((e: object) => void)[];
 
@@ -52,6 +58,7 @@ class Page {
   readonly greeted: ((e: object) => void)[] = [];
   user: string | undefined;
   private started = false;
+  drawn = false;
   private readonly say: (m: FromPanel) => void = () => {};
   private asked: { id: number; token: number } | undefined;
   private tokens = 0;
@@ -63,12 +70,16 @@ class Page {
   }
 
   draw(): void {
-    if (this.started) this.say({ type: 'here' });
+    if (!this.started) return;
+    this.drawn = true;
+    this.say({ type: 'here' });
   }
 
   private told(m: ToPanel): void {
-    if (m.type === 'start') this.started = true;
-    else if (!this.started) throw new Error(`${m.type} before start`);
+    if (m.type === 'start') {
+      this.started = true;
+      if (this.drawn) this.say({ type: 'here' });
+    } else if (!this.started) throw new Error(`${m.type} before start`);
     else if (m.type === 'open') this.say({ type: 'done', id: m.id });
     else if (m.type === 'identify' || m.type === 'logout') {
       if (this.asked) this.say({ type: 'done', id: this.asked.id, error: 'superseded' });
@@ -97,8 +108,8 @@ beforeEach(() => {
   vi.stubGlobal('location', { origin: 'https://im.test' });
   vi.stubGlobal('addEventListener', (_: string, f: (e: object) => void) => greeted.push(f));
   vi.stubGlobal('document', {
-    createElement: () => ({ ...parts }),
-    createElementNS: () => ({ ...parts }),
+    createElement: element,
+    createElementNS: element,
     querySelector: () => ({ content: host }),
   });
 });
@@ -140,21 +151,33 @@ async function play(seed: number): Promise<void> {
   const tokens: (() => void)[] = [];
   queues.push(greetings, events, tokens);
   let page = new Page(true);
+  elements.length = 0;
   const frame = new Frame({
     url: new URL('https://im.test/embed/v1/panel'),
     words: () => wordsIn('en'),
     start: () => ({ type: 'start', theme: {}, locale: 'en', conv: undefined, inline: false, shown: false }),
     left: () => left,
     told: () => {},
-    signed: () => {
+    signed: (e) => {
       waiting = false;
+      done.push(e ? `signed: ${e.message}` : 'signed');
     },
     token: () => new Promise((resolve) => tokens.push(() => resolve('alice'))),
     failed: () => {
       waiting = false;
     },
   });
+  const [cover] = elements;
   const iframe = frame.iframe as unknown as { src?: string; onload: () => void; contentWindow: object };
+  let loads = 0;
+  let src: string | undefined;
+  Object.defineProperty(iframe, 'src', {
+    get: () => src,
+    set: (to: string) => {
+      src = to;
+      loads++;
+    },
+  });
   iframe.contentWindow = {
     postMessage: (data: string, _: string, ports: Port[]) =>
       // It comes to whatever page is there by then.
@@ -205,21 +228,44 @@ async function play(seed: number): Promise<void> {
     if (next() < 0.7) await Promise.resolve();
   }
 
-  // In the end a panel comes, and draws.
-  const why = `seed ${seed}: ${done.join(', ')}`;
-  frame.load();
-  if (next() < 0.5 || page.greeted.length === 0) come(false);
-  for (const last of [() => {}, () => page.draw()]) {
-    last();
+  const why = () => `seed ${seed}: ${done.join(', ')}`;
+  const calm = async () => {
     do for (let i = 0; i < 5; i++) await Promise.resolve();
     while (deliver());
+  };
+  /** What is left without an answer. */
+  const open = () => answers.filter(({ settled }) => !settled).map(({ what }) => what);
+  frame.load();
+  if (next() < 0.2) {
+    // None comes: only that a conversation be opened waits for one that still may.
+    come(true);
+    await calm();
+    acts.logout?.();
+    frame.fail();
+    await calm();
+    expect(new Set([...open(), 'open']), why()).toEqual(new Set(['open']));
+    expect(waiting, why()).toBe(false);
+    frame.end();
+    await calm();
+    expect(open(), why()).toEqual([]);
+    return;
   }
-  expect(
-    answers.filter(({ settled }) => !settled).map(({ what }) => what),
-    why,
-  ).toEqual([]);
-  expect(waiting, why).toBe(false);
-  expect(page.user, why).toBe(left ? undefined : 'alice');
+  // In the end a panel comes, given up or not, and draws.
+  const late = next() < 0.3;
+  if (late) frame.fail();
+  if (late || next() < 0.5 || page.greeted.length === 0) come(false);
+  await calm();
+  expect(cover?.hidden, why()).toBe(page.drawn);
+  const before = loads;
+  frame.load();
+  expect(loads, why()).toBe(before); // it has spoken
+  page.draw();
+  await calm();
+  expect(cover?.hidden, why()).toBe(true);
+  expect(open(), why()).toEqual([]);
+  expect(waiting, why()).toBe(false);
+  expect(done.join(), why()).not.toContain('signed: ');
+  expect(page.user, why()).toBe(left ? undefined : 'alice');
   frame.end();
 }
 
