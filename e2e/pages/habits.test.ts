@@ -253,6 +253,84 @@ describe('settings', () => {
   });
 });
 
+/** What a page with a loudspeaker to listen to has of its own. */
+interface Audible {
+  sounds: number;
+  /** Lets two seconds pass: messages that come close together are one sound. */
+  later(): void;
+}
+
+test('a message is one sound in all tabs, and none where it is switched off, in whichever tab, or muted', async () => {
+  const alice = await crowd.open();
+  await alice.page.context().addInitScript(() => {
+    const node = () => ({
+      connect: (to: unknown) => to,
+      start() {},
+      stop() {},
+      frequency: {},
+      gain: { setValueAtTime() {}, linearRampToValueAtTime() {}, exponentialRampToValueAtTime() {} },
+    });
+    const clock = Date.now;
+    let ahead = 0;
+    Date.now = () => clock() + ahead;
+    const here: Audible = {
+      sounds: 0,
+      later: () => {
+        ahead += 2000;
+      },
+    };
+    class Fake {
+      currentTime = 0;
+      destination = {};
+      createOscillator = node;
+      createGain = node;
+      async resume() {
+        here.sounds++;
+      }
+    }
+    Object.assign(window, { here, AudioContext: Fake });
+  });
+  await alice.page.reload();
+  await alice.signIn('alice');
+  const other = await crowd.beside(alice);
+  await other.page.getByRole('link', { name: 'Settings' }).click();
+  const bob = await crowd.enter('bob');
+  await bob.openChat('Alice');
+  const tabs = [alice, other].map((one) => one.page);
+  const here = <T>(f: (here: Audible) => T) =>
+    Promise.all(tabs.map((tab) => tab.evaluate(`(${f})(window.here)`) as Promise<T>));
+  const sounds = async () => (await here((h) => h.sounds)).reduce((a, b) => a + b);
+  const comes = async (text: string) => {
+    await here((h) => h.later());
+    await bob.write(text);
+    await alice.row('Bob').getByText(text, { exact: true }).waitFor();
+  };
+  const choose = async (on: boolean) => {
+    await other.page.getByRole('switch', { name: 'Sound', checked: !on }).click();
+    await other.page.getByRole('switch', { name: 'Sound', checked: on }).waitFor();
+  };
+  const mute = async (item: string, count: number) => {
+    await alice.row('Bob').click({ button: 'right' });
+    await alice.page.getByRole('menuitem', { name: item }).click();
+    const mark = alice.row('Bob').getByRole('img', { name: 'Muted' });
+    await expect.poll(() => mark.count()).toBe(count);
+  };
+
+  await comes('aloud');
+  await expect.poll(sounds).toBe(1);
+  await choose(false);
+  await comes('silent');
+  await choose(true); // lets one hear it
+  await expect.poll(sounds).toBe(2);
+  await comes('aloud again');
+  await expect.poll(sounds).toBe(3);
+  await mute('Mute', 1);
+  await comes('muted');
+  await mute('Unmute', 0);
+  await comes('aloud at last');
+  await expect.poll(sounds).toBe(4);
+});
+
 describe('presence', () => {
   test('one is away by itself after ten minutes without a touch, and online again with the next', async () => {
     const grace = await crowd.open();

@@ -5,7 +5,7 @@ import type { Conversation, Core, Message } from '../core';
 import { notify, onNotified } from '../shell/notify';
 import { clean } from '../ui/name';
 import { t } from '../ui/prefs';
-import { recall, remember } from '../ui/remember';
+import { followed, recall, remember } from '../ui/remember';
 import { go, href, route } from './route';
 import { summary } from './summary';
 
@@ -81,6 +81,17 @@ export function startAlerts(core: Core): void {
     });
     followLooking();
   }
+  // The tab that speaks may be another than the one in which one chooses.
+  followed('notifications', () => {
+    wanted.value = recall('notifications') !== 'off';
+  });
+  followed('sound', () => {
+    sound.value = recall('sound') !== 'off';
+  });
+  followed('notifications.asked', () => {
+    declined.value = true;
+    if (supported) permission.value = Notification.permission;
+  });
   effect(() => remember('notifications', wanted.value ? 'on' : 'off'));
   effect(() => remember('sound', sound.value ? 'on' : 'off'));
   effect(() => count(core.account.value.status === 'in' ? core.unreadTotal.value : 0));

@@ -14,7 +14,18 @@ function texts(l: 'en' | 'zh') {
   return { [l]: { name: l } };
 }
 
+/** What the page hears of other tabs. */
+let tabs: EventTarget;
+
+/** Another tab chooses. */
+function elsewhere(key: string, value: string): void {
+  kept.set(key, value);
+  tabs.dispatchEvent(Object.assign(new Event('storage'), { key, newValue: value }));
+}
+
 beforeEach(() => {
+  tabs = new EventTarget();
+  vi.stubGlobal('addEventListener', tabs.addEventListener.bind(tabs));
   vi.resetModules();
   vi.doMock('./text/en', () => texts('en'));
   vi.doMock('./text/zh', () => texts('zh'));
@@ -70,4 +81,18 @@ test('whoever asks for another language meanwhile is never left without words', 
   const { ready, speak, t } = await import('./prefs');
   await speak('en').catch(() => ready); // as a panel whose host speaks English does
   expect(t.value).toEqual({ name: 'zh' });
+});
+
+test('what is chosen in another tab holds here', async () => {
+  const { ready, t, language, theme, textSize } = await import('./prefs');
+  await ready;
+  elsewhere('magpie.theme', 'dark');
+  elsewhere('magpie.text-size', 'huge');
+  elsewhere('magpie.language', 'en');
+  expect([theme.value, textSize.value]).toEqual(['dark', 'huge']);
+  await vi.waitFor(() => expect(t.value).toEqual({ name: 'en' }));
+  expect(language.value).toBe('en');
+  expect(document.documentElement.dataset).toMatchObject({ theme: 'dark', size: 'huge' });
+  elsewhere('magpie.theme', 'system');
+  expect(theme.value).toBe('system');
 });

@@ -1,5 +1,5 @@
 import { batch, effect, type ReadonlySignal, signal } from '@preact/signals';
-import { recall, remember } from './remember';
+import { followed, recall, remember } from './remember';
 import type { Texts } from './text/en';
 import type { languages } from './text/languages';
 
@@ -95,4 +95,13 @@ effect(() => {
 effect(() => {
   document.documentElement.dataset.size = textSize.value;
   remember('text-size', textSize.value);
+});
+
+// What is chosen in one tab holds in all.
+followed('language', () => void speak(firstLanguage()).catch(() => {})); // the one that is there stays
+followed('theme', () => {
+  theme.value = firstTheme();
+});
+followed('text-size', () => {
+  textSize.value = firstTextSize();
 });

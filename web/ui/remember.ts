@@ -17,3 +17,11 @@ export function remember(key: string, value: string): void {
     // Not worth a word to the person.
   }
 }
+
+/** Calls take when another tab of this browser remembers something else. */
+export function followed(key: string, take: () => void): void {
+  if (framed) return;
+  globalThis.addEventListener?.('storage', (e) => {
+    if (e.key === `magpie.${key}`) take();
+  });
+}
