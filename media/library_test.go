@@ -73,11 +73,15 @@ func sweep(t *testing.T, l *Library, at time.Time) {
 	}
 }
 
-// send appends a message to bob that links to a file.
-func send(t *testing.T, st *store.Store, ref chat.StreamRef, from string, f chat.File) error {
+// send appends a message that links to files.
+func send(t *testing.T, st *store.Store, ref chat.StreamRef, from string, files ...chat.File) error {
 	t.Helper()
 	done := make(chan chat.Appended, 1)
-	st.Append(chat.Append{Stream: ref, Sender: from, Payload: make([]byte, 16), Files: []chat.FileRef{{Type: f.Kind, File: f.ID, Main: true}},
+	var refs []chat.FileRef
+	for i, f := range files {
+		refs = append(refs, chat.FileRef{Index: i, Type: f.Kind, File: f.ID, Main: true})
+	}
+	st.Append(chat.Append{Stream: ref, Sender: from, Payload: make([]byte, 16), Files: refs,
 		Done: func(a chat.Appended) { done <- a }})
 	return (<-done).Err
 }
@@ -163,6 +167,58 @@ func TestFilesThatNothingCarriesGo(t *testing.T) {
 	use, err := st.UserStorage(t.Context(), "acme", "alice")
 	if err != nil || use.Used != 4 || use.Files != 1 {
 		t.Errorf("%+v: %v", use, err)
+	}
+}
+
+// TestFilesOfMessagesThatGo has two files in a message that is recalled, or deleted by age; one of them was forwarded meanwhile.
+func TestFilesOfMessagesThatGo(t *testing.T) {
+	for name, remove := range map[string]func(st *store.Store, conv string) error{
+		"recalled": func(st *store.Store, conv string) error {
+			return st.Recall(t.Context(), "acme", "alice", conv, 1, func([]byte, string) ([]byte, error) { return []byte("recalled"), nil })
+		},
+		"too old": func(st *store.Store, _ string) error {
+			gone, err := st.Retain(t.Context(), "acme", chat.StreamPair, time.Now().Add(time.Minute))
+			if gone.Files != 1 {
+				t.Errorf("%d files are counted as loose, want 1", gone.Files)
+			}
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l, st, root := library(t)
+			gone, forwarded := add(t, l, "acme", "alice", []byte("gone")), add(t, l, "acme", "alice", []byte("forwarded"))
+			pair := chat.StreamRef{EID: "acme", Kind: chat.StreamPair, Key: chat.PairKey("alice", "bob")}
+			g, err := st.CreateGroup(t.Context(), "acme", "bob", chat.Member, chat.Group{Name: "g"}, []string{"alice"}, "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			group := chat.StreamRef{EID: "acme", Kind: chat.StreamGroup, Key: g.GID}
+			if err := errors.Join(send(t, st, pair, "alice", gone, forwarded), send(t, st, group, "bob", forwarded)); err != nil {
+				t.Fatal(err)
+			}
+			reads := func(uid string, f chat.File, want bool) {
+				t.Helper()
+				_, _, err := l.Open(t.Context(), "acme", uid, f.ID, "")
+				if (err == nil) != want || err != nil && chat.CodeOf(err) != chat.NotFound {
+					t.Errorf("%s reads %q: %v, want %v", uid, f.Name, err, want)
+				}
+			}
+			reads("bob", gone, true)
+			if err := remove(st, "u:bob"); err != nil {
+				t.Fatal(err)
+			}
+			reads("bob", gone, false)
+			reads("alice", gone, true) // who has uploaded it may send it again
+			reads("bob", forwarded, true)
+			sweep(t, l, time.Now().Add(keepLoose-time.Minute))
+			reads("alice", gone, true)
+			sweep(t, l, time.Now().Add(keepLoose+time.Minute))
+			reads("alice", gone, false)
+			reads("bob", forwarded, true)
+			if n := stored(t, root); n != 1 {
+				t.Errorf("%d objects are left, want that of the forwarded file", n)
+			}
+		})
 	}
 }
 
