@@ -24,7 +24,8 @@ test('the overview shows who is online and what was sent, and follows', async ()
     })
     .toBeGreaterThan(0);
   await page.getByRole('button', { name: 'As a table' }).first().click();
-  expect(await page.getByRole('region', { name: 'Messages a day', exact: true }).getByRole('row').count()).toBe(31);
+  const days = page.getByRole('region', { name: 'Messages a day', exact: true });
+  await expect.poll(() => days.getByRole('row').count()).toBe(31);
 });
 
 describe('sessions', () => {

@@ -78,7 +78,7 @@ test('what is chosen and written is not lost by a slip of the mouse, by Esc, or 
   await alice.page.locator('.emoji-panel:popover-open').waitFor({ state: 'detached' });
   expect(await question.count()).toBe(0);
   const whole = `The sea, and notes for @Bob Tanaka ${face}`;
-  expect(await caption.inputValue()).toBe(whole);
+  await expect.poll(() => caption.inputValue()).toBe(whole);
   await alice.page.locator('dialog [type=submit]:enabled').click();
   const arrived = bob.page.locator('.message', { hasText: 'The sea, and notes' });
   await arrived.locator('.shot.here').waitFor();
