@@ -52,6 +52,7 @@ type Administration interface {
 	NoteKick(ctx context.Context, by chat.Actor, live chat.LiveSession) error
 	Audit(ctx context.Context, eid string, q chat.AuditQuery) ([]chat.AuditEntry, string, error)
 	Departments(ctx context.Context, eid string) ([]chat.Department, error)
+	DepartmentPeople(ctx context.Context, eid string) ([]chat.Department, error)
 	CreateDepartment(ctx context.Context, by chat.Actor, d chat.Department) (chat.Department, error)
 	UpdateDepartment(ctx context.Context, by chat.Actor, id, version int64, c chat.DepartmentChange) (chat.Department, error)
 	DeleteDepartment(ctx context.Context, by chat.Actor, id, version int64) error

@@ -321,6 +321,27 @@ func TestSignOutSomebody(t *testing.T) {
 	}
 }
 
+// TestPeopleOfDepartments counts who is in a department, and below it too: each once, and nobody who is disabled.
+func TestPeopleOfDepartments(t *testing.T) {
+	w := newWorld(t, nil)
+	a, ids := "acme/alice", map[string]any{"": ""}
+	for _, d := range [][2]string{{"Engineering", ""}, {"Sales", ""}, {"Backend", "Engineering"}, {"Databases", "Backend"}} {
+		ids[d[0]] = w.want(201, a, "POST", admin+"/departments", map[string]any{"name": d[0], "parent": ids[d[1]]}).body["id"]
+	}
+	for uid, in := range map[string][]any{"bob": {ids["Databases"], ids["Engineering"]}, "carol": {ids["Backend"], ids["Sales"]}, "dave": {ids["Databases"]}} {
+		w.want(200, a, "PATCH", admin+"/users/"+uid, map[string]any{"departments": in}, match(1))
+	}
+	w.want(200, a, "PATCH", admin+"/users/dave", map[string]any{"disabled": true}, match(2))
+	var counts []string
+	for _, i := range w.want(200, a, "GET", admin+"/departments", nil).items() {
+		d := i.(map[string]any)
+		counts = append(counts, fmt.Sprintf("%v %v/%v", d["name"], d["members"], d["people"]))
+	}
+	if got := strings.Join(counts, ", "); got != "Engineering 1/2, Sales 1/1, Backend 1/2, Databases 1/1" {
+		t.Errorf("they have %s", got)
+	}
+}
+
 func TestDepartments(t *testing.T) {
 	w := newWorld(t, nil)
 	a := "acme/alice"

@@ -20,6 +20,12 @@ type Department struct {
 	Version  int64  `json:"version"`
 }
 
+// departmentWithPeople is a department as administrators see it.
+type departmentWithPeople struct {
+	Department
+	People int `json:"people" doc:"How many people are in it and in the departments below it, each once."`
+}
+
 type departmentBody struct {
 	Name     string `json:"name" maxLength:"64"`
 	Parent   string `json:"parent,omitempty" maxLength:"20" doc:"Empty for the top."`
@@ -42,7 +48,7 @@ func (a *api) departmentRoutes() {
 	route(a, op{method: "GET", path: "/departments", id: "list-departments", tag: "People", summary: "The organisation's departments",
 		about: "The whole tree as a flat list, sisters in their order. Their people: GET /users?department=ID."}, a.departments)
 	route(a, op{method: "GET", path: "/admin/departments", id: "admin-list-departments", tag: "Administration", right: chat.ReadOrganisation,
-		summary: "The departments"}, a.departments)
+		summary: "The departments"}, a.adminDepartments)
 	route(a, op{method: "POST", path: "/admin/departments", id: "admin-create-department", tag: "Administration", right: chat.ManageDepartments, status: http.StatusCreated,
 		summary: "Make a department"}, a.createDepartment)
 	route(a, op{method: "PATCH", path: "/admin/departments/{id}", id: "admin-update-department", tag: "Administration", right: chat.ManageDepartments,
@@ -59,6 +65,18 @@ func (a *api) departments(ctx context.Context, c *caller, _ *struct{}) (*answer[
 	items := make([]Department, len(all))
 	for i, d := range all {
 		items[i] = departmentOf(d)
+	}
+	return page(items, ""), nil
+}
+
+func (a *api) adminDepartments(ctx context.Context, c *caller, _ *struct{}) (*answer[list[departmentWithPeople]], error) {
+	all, err := a.Store.DepartmentPeople(ctx, c.EID)
+	if err != nil {
+		return nil, fmt.Errorf("read departments: %w", err)
+	}
+	items := make([]departmentWithPeople, len(all))
+	for i, d := range all {
+		items[i] = departmentWithPeople{departmentOf(d), d.People}
 	}
 	return page(items, ""), nil
 }

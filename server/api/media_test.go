@@ -61,7 +61,7 @@ func fileMessage(up reply) map[string]any {
 
 func TestUploadAndRead(t *testing.T) {
 	w := newWorld(t, nil)
-	up := w.upload(201, "acme/alice", `C:\holiday\Beach.PNG`, photo(t, 3000, 1500))
+	up := w.upload(201, "acme/alice", `C:\holiday\Beach.PNG`, photo(t, 2100, 1050))
 	for field, want := range map[string]any{"name": "Beach.PNG", "type": "image/jpeg", "kind": 1.0, "width": 2048.0, "height": 1024.0, "original_url": ""} {
 		if up.body[field] != want {
 			t.Errorf("%s is %v, want %v", field, up.body[field], want)

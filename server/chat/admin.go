@@ -54,6 +54,7 @@ type Department struct {
 	Position int // among its sisters, from 0
 	Version  int64
 	Members  int // people who are in it directly, and not disabled
+	People   int // the same with those of the departments below it, each person once; only DepartmentPeople fills it
 }
 
 // DepartmentChange changes the fields that are not nil.

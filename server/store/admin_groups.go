@@ -64,6 +64,21 @@ func groupRecord(g chat.Group) map[string]any {
 	return map[string]any{"name": g.Name, "announcement": g.Announcement, "join": string(g.Join), "muted_all": g.MutedAll, "owner": g.Owner, "follows": g.Follows}
 }
 
+// auditGroup is audit for a change of a group: what it is called at the time stands there too.
+func (t *tx) auditGroup(by chat.Actor, action string, g chat.Group, before, after map[string]any) error {
+	var records [2]any
+	for i, record := range []map[string]any{before, after} {
+		if record == nil {
+			continue
+		}
+		if _, ok := record["name"]; !ok {
+			record["name"] = g.Name
+		}
+		records[i] = record
+	}
+	return t.audit(by, action, g.GID, records[0], records[1])
+}
+
 // name is the uid that the members of a group see for an actor: the shell acts in the name of the group's owner.
 func name(by chat.Actor, g chat.Group) string {
 	if by.UID == "" {
@@ -211,7 +226,7 @@ func (s *Store) UpdateAnyGroup(ctx context.Context, by chat.Actor, gid string, v
 		if to == nil {
 			return nil
 		}
-		return t.audit(by, "group.change", gid, from, to)
+		return t.auditGroup(by, "group.change", g, from, to)
 	})
 	return s.completeGroup(ctx, g, left, err)
 }
@@ -289,7 +304,7 @@ func (s *Store) AddAnyMembers(ctx context.Context, by chat.Actor, gid string, ui
 		if len(added) == 0 {
 			return nil
 		}
-		return t.audit(by, "group.add", gid, nil, map[string]any{"uids": added})
+		return t.auditGroup(by, "group.add", g, nil, map[string]any{"uids": added})
 	})
 	return added, err
 }
@@ -325,7 +340,7 @@ func (s *Store) SetAnyMember(ctx context.Context, by chat.Actor, gid, uid string
 		if err := t.setMember(by.EID, gid, uid, name(by, g), m.Role, m.MutedUntil); err != nil {
 			return err
 		}
-		return t.audit(by, "group.member", gid, before, map[string]any{"uid": uid, "role": string(m.Role), "muted_until": m.MutedUntil})
+		return t.auditGroup(by, "group.member", g, before, map[string]any{"uid": uid, "role": string(m.Role), "muted_until": m.MutedUntil})
 	})
 }
 
@@ -346,6 +361,6 @@ func (s *Store) RemoveAnyMember(ctx context.Context, by chat.Actor, gid, uid str
 		if err := t.removeMember(by.EID, gid, uid, name(by, g)); err != nil {
 			return err
 		}
-		return t.audit(by, "group.remove", gid, map[string]any{"uid": uid}, nil)
+		return t.auditGroup(by, "group.remove", g, map[string]any{"uid": uid}, nil)
 	})
 }

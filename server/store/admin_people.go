@@ -262,7 +262,7 @@ func (t *tx) succeed(by chat.Actor, u chat.Account, successor string) error {
 		if err := t.handOver(g, successor, name(by, g)); err != nil {
 			return err
 		}
-		if err := t.audit(by, "group.member", g.GID, map[string]any{"owner": u.UID}, map[string]any{"owner": successor}); err != nil {
+		if err := t.auditGroup(by, "group.member", g, map[string]any{"owner": u.UID}, map[string]any{"owner": successor}); err != nil {
 			return err
 		}
 	}

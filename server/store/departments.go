@@ -21,6 +21,33 @@ func (s *Store) Departments(ctx context.Context, eid string) ([]chat.Department,
 	return list, nil
 }
 
+// DepartmentPeople is Departments with the people of each department and of those below it.
+func (s *Store) DepartmentPeople(ctx context.Context, eid string) (list []chat.Department, err error) {
+	people := map[int64]int{}
+	err = s.reading(ctx, func(q querier) error {
+		if list, err = departments(ctx, q, eid); err != nil {
+			return err
+		}
+		_, err := collect(ctx, q, func(scan func(...any) error) (none struct{}, err error) {
+			var id int64
+			var n int
+			err = scan(&id, &n)
+			people[id] = n
+			return none, err
+		}, `WITH RECURSIVE above (department, id, parent) AS (SELECT id, id, parent FROM departments WHERE eid = $1
+				UNION ALL SELECT a.department, d.id, d.parent FROM above a JOIN departments d ON d.id = a.parent)
+			SELECT a.id, COUNT(DISTINCT m.uid) FROM above a JOIN department_members m ON m.department = a.department AND m.hidden = 0 GROUP BY a.id`, eid)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("count the people of departments: %w", err)
+	}
+	for i := range list {
+		list[i].People = people[list[i].ID]
+	}
+	return list, nil
+}
+
 func departments(ctx context.Context, q querier, eid string) ([]chat.Department, error) {
 	return collect(ctx, q, scanDepartment, `SELECT `+departmentColumns+` FROM departments d WHERE d.eid = $1 AND d.leaving = 0 ORDER BY d.parent, d.position, d.name, d.id`, eid)
 }

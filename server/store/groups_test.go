@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -63,6 +64,14 @@ func TestCreateGroup(t *testing.T) {
 func TestGroupRights(t *testing.T) {
 	t.Parallel()
 	ok := chat.Code("")
+	made := world(t) // once: each case has a copy
+	for _, uid := range []string{"ed", "flo", "gil"} {
+		check(t, made.CreateUser(t.Context(), chat.User{EID: "acme", UID: uid, Name: uid}, ""))
+	}
+	must(made.CreateGroup(t.Context(), "acme", "ann", chat.Member, chat.Group{GID: "g", Name: "G"}, []string{"bo", "cy", "flo", "gil"}, ""))(t)
+	check(t, made.SetMember(t.Context(), "acme", "g", "bo", "ann", ptr(chat.GroupAdmin), nil))
+	check(t, made.SetMember(t.Context(), "acme", "g", "gil", "ann", ptr(chat.GroupAdmin), nil))
+	check(t, made.Close())
 	for _, c := range []struct {
 		name string
 		act  func(ctx context.Context, s *Store, by string) error
@@ -120,16 +129,9 @@ func TestGroupRights(t *testing.T) {
 			[4]chat.Code{ok, ok, ok, chat.NotFound}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := world(t)
-			for _, uid := range []string{"ed", "flo", "gil"} {
-				check(t, s.CreateUser(t.Context(), chat.User{EID: "acme", UID: uid, Name: uid}, ""))
-			}
+			t.Parallel()
+			s := open(t, copyFiles(t, made.dir))
 			for i, by := range []string{"di", "cy", "bo", "ann"} { // the owner last: dissolving ends it all
-				if i == 0 {
-					must(s.CreateGroup(t.Context(), "acme", "ann", chat.Member, chat.Group{GID: "g", Name: "G"}, []string{"bo", "cy", "flo", "gil"}, ""))(t)
-					check(t, s.SetMember(t.Context(), "acme", "g", "bo", "ann", ptr(chat.GroupAdmin), nil))
-					check(t, s.SetMember(t.Context(), "acme", "g", "gil", "ann", ptr(chat.GroupAdmin), nil))
-				}
 				if by == "ann" && c.name == "remove a member" { // bo has done it
 					must(s.AddMembers(t.Context(), "acme", "g", "ann", chat.Member, []string{"flo"}))(t)
 				}
@@ -436,5 +438,35 @@ func TestRestoredGroupHasWhomItHad(t *testing.T) {
 	check(t, s.SetDisabled(ctx, "acme", "bo", false))
 	if groups := must(s.Groups(ctx, "acme", "bo"))(t); len(groups) != 1 {
 		t.Errorf("its groups are %+v", groups)
+	}
+}
+
+// TestAuditNamesGroups changes a group, renames it, and changes it again: each entry has the name of its time.
+func TestAuditNamesGroups(t *testing.T) {
+	t.Parallel()
+	ctx, s := t.Context(), world(t)
+	g := must(s.CreateGroupFor(ctx, root, chat.Group{GID: "team", Name: "Team", Owner: "ann"}, nil, ""))(t)
+	must(s.AddAnyMembers(ctx, root, "team", []string{"bo"}))(t)
+	must(s.UpdateAnyGroup(ctx, root, "team", g.Version, chat.GroupChange{Name: ptr("Crew")}, nil))(t)
+	check(t, s.SetAnyMember(ctx, root, "team", "bo", ptr(chat.GroupAdmin), nil))
+	check(t, s.CreateAnyGroupLink(ctx, root, "team", "l1", []byte("digest"), time.Now().Add(time.Hour)))
+	check(t, s.DeleteAnyGroupLink(ctx, root, "team", "l1"))
+	check(t, s.RemoveAnyMember(ctx, root, "team", "bo"))
+	entries, _, err := s.Audit(ctx, "acme", chat.AuditQuery{Target: "team"})
+	check(t, err)
+	var said []string
+	for _, e := range slices.Backward(entries) {
+		name := func(record []byte) string {
+			var r struct{ Name string }
+			if record != nil {
+				check(t, json.Unmarshal(record, &r))
+			}
+			return r.Name
+		}
+		said = append(said, e.Action+" "+name(e.Before)+">"+name(e.After))
+	}
+	want := "group.create >Team, group.add >Team, group.change Team>Crew, group.member Crew>Crew, group.link >Crew, group.unlink Crew>, group.remove Crew>"
+	if got := strings.Join(said, ", "); got != want {
+		t.Errorf("the log says %s\nwant %s", got, want)
 	}
 }

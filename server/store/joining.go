@@ -68,7 +68,7 @@ func (s *Store) AnswerAnyJoin(ctx context.Context, by chat.Actor, gid, uid strin
 		if accept {
 			action = "group.accept"
 		}
-		return t.audit(by, action, gid, nil, map[string]any{"uid": uid})
+		return t.auditGroup(by, action, g, nil, map[string]any{"uid": uid})
 	})
 }
 
@@ -104,7 +104,7 @@ func (s *Store) CreateAnyGroupLink(ctx context.Context, by chat.Actor, gid, id s
 		if err := t.createGroupLink(g, name(by, g), id, hash, expires); err != nil {
 			return err
 		}
-		return t.audit(by, "group.link", gid, nil, map[string]any{"link": id, "expires": expires})
+		return t.auditGroup(by, "group.link", g, nil, map[string]any{"link": id, "expires": expires})
 	})
 }
 
@@ -178,7 +178,7 @@ func (s *Store) DeleteAnyGroupLink(ctx context.Context, by chat.Actor, gid, id s
 		if err := t.deleteGroupLink(g, id); err != nil {
 			return err
 		}
-		return t.audit(by, "group.unlink", gid, map[string]any{"link": id}, nil)
+		return t.auditGroup(by, "group.unlink", g, map[string]any{"link": id}, nil)
 	})
 }
 

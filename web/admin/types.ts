@@ -41,7 +41,10 @@ export interface Department {
   parent: string;
   name: string;
   position: number;
+  /** Those who are in it directly. */
   members: number;
+  /** Those, and who is in the departments below it. */
+  people: number;
   version: number;
 }
 

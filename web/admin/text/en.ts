@@ -145,7 +145,8 @@ export const en = {
   departments: {
     one: 'Department',
     count: (n: number) => (n === 1 ? '1 department' : `${n} departments`),
-    members: (n: number) => (n === 0 ? '' : n === 1 ? '1 person' : `${n} people`),
+    members: (all: number, direct: number) =>
+      all === 0 ? '' : `${all === 1 ? '1 person' : `${all} people`}${direct < all ? `, ${direct} directly` : ''}`,
     search: 'Search departments',
     keys: 'Drag to move, or Alt and the arrow keys.',
     none: 'No departments yet',

@@ -143,7 +143,7 @@ export const zh: Texts = {
   departments: {
     one: '部门',
     count: (n) => `${n} 个部门`,
-    members: (n) => (n === 0 ? '' : `${n} 人`),
+    members: (all, direct) => (all === 0 ? '' : `${all} 人${direct < all ? `，直属 ${direct} 人` : ''}`),
     search: '搜索部门',
     keys: '拖动即可移动，也可用 Alt 加方向键。',
     none: '还没有部门',

@@ -178,7 +178,7 @@ export function DepartmentTree({ branches, closed, onClosed, open, move }: TreeP
               <span class="tree-toggle" />
             )}
             <Words class="tree-name ellipsis">{d.name}</Words>
-            <span class="tree-count">{a.value.departments.members(d.members)}</span>
+            <span class="tree-count">{a.value.departments.members(d.people, d.members)}</span>
           </div>
         );
       })}
