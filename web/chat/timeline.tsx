@@ -84,7 +84,9 @@ export function Timeline({
     if (seq !== undefined) view.markRead(seq);
   };
 
-  const sees = () => atFoot.current && placed.current && whole && reading();
+  // Not where one has scrolled since: what is drawn next tells.
+  const sees = () =>
+    atFoot.current && placed.current && whole && box.current?.scrollTop === stood.current.top && reading();
   const latest = useRef({ span, markRead, rows, sees });
   latest.current = { span, markRead, rows, sees };
 
