@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { administer, lookAtAll, looks } from './administrator';
 import { gather } from './crowd';
+import { plain } from './files';
 
 const crowd = gather();
 
@@ -23,6 +24,18 @@ test('the overview shows who is online and what was sent, and follows', async ()
       return Number(await rate.textContent());
     })
     .toBeGreaterThan(0);
+  // What files take counts once they are there.
+  const files = page.locator('.tile', { hasText: 'Files' });
+  await files.getByText('0 files').waitFor();
+  await bob.page
+    .locator('.composer-attach input[type=file]')
+    .first()
+    .setInputFiles([plain('counted.txt', 'x'.repeat(5000))]);
+  await bob.page.locator('dialog [type=submit]:enabled').click();
+  await bob.page.locator('.message', { hasText: 'counted.txt' }).locator('.mark[aria-label="Sent"]').waitFor();
+  await page.reload();
+  await files.getByText('1 files').waitFor();
+  expect(await files.locator('strong').textContent()).toMatch(/^[45](\.\d)? kB$/i);
   await page.getByRole('button', { name: 'As a table' }).first().click();
   const days = page.getByRole('region', { name: 'Messages a day', exact: true });
   await expect.poll(() => days.getByRole('row').count()).toBe(31);

@@ -37,6 +37,32 @@ test('policies are changed, hold at once, and say what they delete before they d
   expect(await page.getByLabel('Authors may recall a message for').inputValue()).toBe('900');
 });
 
+test('where contacts must agree, who is added is asked, and accepts', async () => {
+  const { access_token } = await crowd.server.login('alice', 'service');
+  const { version } = await crowd.server.call<{ version: number }>('GET', '/admin/policies', access_token);
+  const change = { contact_approval: true };
+  const ifMatch = { 'If-Match': `"${version}"` };
+  await crowd.server.call('PATCH', '/admin/policies', access_token, change, ifMatch);
+  const erin = await crowd.enter('erin');
+  const grace = await crowd.enter('grace');
+  for (const one of [erin, grace]) await one.page.getByRole('link', { name: 'People' }).click();
+  await erin.page.getByRole('searchbox').fill('grace');
+  await erin.page.getByRole('link', { name: /Grace Kim/ }).click();
+  await erin.page.getByRole('button', { name: 'Add to contacts' }).click();
+  await erin.page.getByText('Grace Kim has been asked.').waitFor();
+  expect(await erin.page.getByRole('button', { name: 'Remove from contacts' }).count()).toBe(0);
+
+  const asking = grace.page.locator('.row', { has: grace.page.getByRole('button', { name: 'Accept' }) });
+  await asking.getByText('Erin Gallagher').waitFor();
+  await asking.getByRole('button', { name: 'Accept' }).click();
+  await asking.waitFor({ state: 'detached' });
+  await grace.page
+    .getByRole('link', { name: /Erin Gallagher/ })
+    .first()
+    .click();
+  for (const one of [erin, grace]) await one.page.getByRole('button', { name: 'Remove from contacts' }).waitFor();
+});
+
 test('of two who change policies at once, the second is told', async () => {
   const alice = await administer(crowd, 'alice', '/admin/policies');
   const other = await crowd.beside(alice);

@@ -3,6 +3,7 @@
 import { expect, test } from 'vitest';
 import { accessible, administer, phone } from './administrator';
 import { gather } from './crowd';
+import { picture } from './files';
 
 const crowd = gather();
 
@@ -129,4 +130,57 @@ test('an administrator of the organisation who is not in the group answers and i
   await pane.getByRole('button', { name: 'Let Frank Osei in' }).click();
   await pane.getByText('3 members').waitFor();
   await pane.getByText('may I?').waitFor({ state: 'detached' });
+});
+
+test('the owner gives it a picture, removes a member, and hands it over', async () => {
+  const gid = await made('Choir', 'invite');
+  const { access_token: token } = await crowd.server.login('alice', 'service');
+  await crowd.server.call('POST', `/groups/${gid}/members`, token, { uids: ['carol'] });
+  const alice = await crowd.enter('alice');
+  const bob = await crowd.enter('bob');
+  const carol = await crowd.enter('carol');
+  for (const one of [alice, bob, carol]) await one.openChat('Choir');
+  for (const one of [alice, bob]) await one.page.getByRole('button', { name: 'Details' }).click();
+  const pane = alice.page.locator('.info-pane');
+
+  await pane.locator('.change-picture input').setInputFiles([await picture(alice.page, 'choir.png')]);
+  await alice.page.getByRole('button', { name: 'Use picture' }).click();
+  await alice.page.getByRole('dialog').waitFor({ state: 'detached' });
+  const image = bob.row('Choir').locator('.avatar img');
+  await expect.poll(() => image.getAttribute('src')).toMatch(/^\/media\//);
+  await expect.poll(() => image.evaluate((el) => (el as HTMLImageElement).naturalWidth)).toBeGreaterThan(0);
+
+  await pane.getByRole('button', { name: /More for Carol/ }).click();
+  await alice.page.getByRole('menuitem', { name: 'Remove from the group' }).click();
+  const removing = alice.page.getByRole('dialog', { name: /^Remove Carol/ });
+  await removing.getByRole('button', { name: 'Cancel' }).click();
+  await removing.waitFor({ state: 'detached' });
+  expect(await pane.locator('.member', { hasText: 'Carol' }).count()).toBe(1);
+  await pane.getByRole('button', { name: /More for Carol/ }).click();
+  await alice.page.getByRole('menuitem', { name: 'Remove from the group' }).click();
+  await removing.getByRole('button', { name: 'Remove from the group' }).click();
+  await carol.row('Choir').waitFor({ state: 'detached' });
+  await bob.page.locator('.notice-line', { hasText: /Alice .*removed Carol/ }).waitFor();
+  for (const one of [alice, bob])
+    await one.page.locator('.info-pane .member', { hasText: 'Carol' }).waitFor({ state: 'detached' });
+  await expect(
+    crowd.server.call(
+      'GET',
+      `/conversations/g:${gid}/messages`,
+      (await crowd.server.login('carol', 'service')).access_token,
+    ),
+  ).rejects.toThrow(/ 404 /);
+
+  expect(await bob.page.getByRole('button', { name: 'Dissolve group' }).count()).toBe(0);
+  await pane.getByRole('button', { name: /More for Bob/ }).click();
+  await alice.page.getByRole('menuitem', { name: 'Hand over the group' }).click();
+  const handing = alice.page.getByRole('dialog', { name: /^Hand the group over to Bob/ });
+  await accessible(alice.page, 'handing a group over');
+  await handing.getByRole('button', { name: 'Hand over the group' }).click();
+  await handing.waitFor({ state: 'detached' });
+  await bob.page.getByRole('button', { name: 'Dissolve group' }).waitFor();
+  await pane.getByRole('button', { name: 'Dissolve group' }).waitFor({ state: 'detached' });
+  for (const one of [alice, bob])
+    await one.page.locator('.info-pane .member', { hasText: 'Bob' }).getByText('Owner', { exact: true }).waitFor();
+  await pane.locator('.member', { hasText: 'Alice' }).getByText('Admin', { exact: true }).waitFor();
 });

@@ -245,6 +245,20 @@ describe('a device is signed out from another', () => {
     await lost.signIn('erin');
   });
 
+  test('by the button beside it; the one that one uses has none', async () => {
+    const frank = await enter('frank');
+    const { access_token: pc } = await crowd.server.login('frank', 'pc');
+    await frank.page.getByRole('link', { name: 'Settings' }).click();
+    const rows = frank.page.locator('.device');
+    await expect.poll(() => rows.count()).toBe(2);
+    const here = rows.filter({ hasText: 'This device' });
+    expect(await here.getByRole('button').count()).toBe(0);
+    await rows.getByRole('button', { name: 'Sign out' }).click(); // there is one
+    await expect.poll(() => rows.count()).toBe(1);
+    await expect(crowd.server.call('GET', '/me', pc)).rejects.toThrow(/ 401 /);
+    await here.waitFor();
+  });
+
   /** Somebody writes while offline, leaves a draft, and is signed out from elsewhere. */
   async function signedOut(uid: string): Promise<Person> {
     const lost = await enter(uid);
