@@ -12,10 +12,12 @@ const binary = fileURLToPath(new URL('../bin/tools/minio', import.meta.url));
 const keys = { user: 'magpie-tests', password: 'magpie-tests-secret' };
 
 export class Minio {
+  private process: ChildProcess | undefined;
+
   private constructor(
-    private readonly process: ChildProcess,
     private readonly folder: string,
     private readonly address: string,
+    private readonly console: string,
   ) {}
 
   /** Resolves when it answers. Its keys are in the environment from then on, where Magpie looks for them. */
@@ -24,18 +26,35 @@ export class Minio {
       throw new Error('There is no bin/tools/minio: run `make tools` first.');
     });
     const folder = await mkdtemp(join(tmpdir(), 'magpie-minio-'));
-    const address = await freeAddress();
-    const args = ['server', '--quiet', '--address', address, '--console-address', await freeAddress(), folder];
+    const m = new Minio(folder, await freeAddress(), await freeAddress());
+    process.env.MAGPIE_MEDIA_ACCESS_KEY = keys.user;
+    process.env.MAGPIE_MEDIA_SECRET_KEY = keys.password;
+    await m.up();
+    return m;
+  }
+
+  /** kill -9. What it has taken is in its folder. */
+  async down(): Promise<void> {
+    const p = this.process;
+    if (!p) return;
+    this.process = undefined;
+    const ended = once(p, 'exit');
+    p.kill('SIGKILL');
+    await ended;
+  }
+
+  /** Starts it, again at the same address. Resolves when it answers. */
+  async up(): Promise<void> {
+    if (this.process) return;
+    const args = ['server', '--quiet', '--address', this.address, '--console-address', this.console, this.folder];
     const quiet = { MINIO_UPDATE: 'off', MINIO_CALLHOME_ENABLE: 'off' };
     const env = { ...process.env, ...quiet, MINIO_ROOT_USER: keys.user, MINIO_ROOT_PASSWORD: keys.password };
     const p = spawn(binary, args, { env, stdio: 'ignore' });
-    process.env.MAGPIE_MEDIA_ACCESS_KEY = keys.user;
-    process.env.MAGPIE_MEDIA_SECRET_KEY = keys.password;
-    while (!(await answers(`http://${address}/minio/health/ready`))) {
+    this.process = p;
+    while (!(await answers(`http://${this.address}/minio/health/ready`))) {
       if (p.exitCode !== null) throw new Error('MinIO did not start.');
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
-    return new Minio(p, folder, address);
   }
 
   /** For `--media`. */
@@ -44,9 +63,7 @@ export class Minio {
   }
 
   async stop(): Promise<void> {
-    const ended = once(this.process, 'exit');
-    this.process.kill('SIGKILL');
-    await ended;
+    await this.down();
     await rm(this.folder, { recursive: true, force: true });
   }
 }

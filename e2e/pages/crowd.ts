@@ -10,6 +10,8 @@ import { launch, Person } from './person';
 export class Crowd {
   server!: Server;
   browser!: Browser;
+  /** Where files are in one. */
+  minio?: Minio;
   private people: Person[] = [];
   private rooms = 100;
 
@@ -65,12 +67,12 @@ export const stores: Store[] = ['a folder', 'MinIO'];
 
 /** The same, whose server keeps files in one of the stores. */
 export function gatherAt(store: Store, ...args: string[]): Crowd {
-  let minio: Minio | undefined;
-  afterAll(async () => minio?.stop()); // last, as it is the first that is named
-  return gatherWith(async () => {
-    if (store === 'MinIO') minio = await Minio.start();
-    return minio ? [...args, '--media', minio.place] : args;
+  afterAll(async () => crowd.minio?.stop()); // last, as it is the first that is named
+  const crowd = gatherWith(async () => {
+    if (store === 'MinIO') crowd.minio = await Minio.start();
+    return crowd.minio ? [...args, '--media', crowd.minio.place] : args;
   });
+  return crowd;
 }
 
 function gatherWith(args: () => Promise<string[]>): Crowd {

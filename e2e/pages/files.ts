@@ -94,6 +94,51 @@ export function wav(name: string): SentFile {
   return bytes(name, 'audio/wav', Buffer.concat([head, samples]));
 }
 
+/** Two frames of one pixel each. */
+export function webp(name: string): SentFile {
+  const chunk = (name: string, body: Buffer) => {
+    const size = Buffer.alloc(4);
+    size.writeUInt32LE(body.length);
+    return Buffer.concat([Buffer.from(name), size, body]);
+  };
+  const still = Buffer.from('UklGRiIAAABXRUJQVlA4IBYAAAAwAQCdASoBAAEADsD+JaQAA3AAAAAA', 'base64').subarray(12);
+  const frame = chunk('ANMF', Buffer.concat([Buffer.alloc(12), Buffer.from([100, 0, 0, 0]), still]));
+  const head = [chunk('VP8X', Buffer.from('02000000000000000000', 'hex')), chunk('ANIM', Buffer.alloc(6))];
+  const all = chunk('RIFF', Buffer.concat([Buffer.from('WEBP'), ...head, frame, frame]));
+  return bytes(name, 'image/webp', all);
+}
+
+/** A document of Office as far as its first part: wordprocessingml, presentationml or spreadsheetml. */
+export function office(name: string, part: string): SentFile {
+  const type = `application/vnd.openxmlformats-officedocument.${part}.document.main+xml`;
+  const text = Buffer.from(`<Types><Override PartName="/main.xml" ContentType="${type}"/></Types>`);
+  const path = Buffer.from('[Content_Types].xml');
+  // One entry that is stored as it is (APPNOTE 6.3.10 §4.3.7, §4.3.12, §4.3.16).
+  const about = Buffer.alloc(26);
+  about.writeUInt16LE(20, 0);
+  about.writeUInt32LE(crc32(text), 10);
+  about.writeUInt32LE(text.length, 14);
+  about.writeUInt32LE(text.length, 18);
+  about.writeUInt16LE(path.length, 22);
+  const local = Buffer.concat([Buffer.from('PK\x03\x04'), about, path, text]);
+  const central = Buffer.concat([Buffer.from('PK\x01\x02\x14\0'), about, Buffer.alloc(14), path]);
+  const end = Buffer.alloc(18);
+  end.writeUInt16LE(1, 4);
+  end.writeUInt16LE(1, 6);
+  end.writeUInt32LE(central.length, 8);
+  end.writeUInt32LE(local.length, 12);
+  return bytes(name, 'application/octet-stream', Buffer.concat([local, central, Buffer.from('PK\x05\x06'), end]));
+}
+
+function crc32(b: Buffer): number {
+  let crc = -1;
+  for (const byte of b) {
+    crc ^= byte;
+    for (let i = 0; i < 8; i++) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
+  }
+  return ~crc >>> 0;
+}
+
 export function pdf(name: string): SentFile {
   const text = 'BT /F1 24 Tf 50 100 Td (Hello) Tj ET';
   return bytes(

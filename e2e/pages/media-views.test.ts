@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import { accessible } from './administrator';
 import { gather } from './crowd';
-import { binary, pdf, picture, plain, type SentFile, wav } from './files';
+import { binary, gif, office, pdf, picture, plain, type SentFile, wav, webp } from './files';
 import type { Person } from './person';
 
 const crowd = gather();
@@ -148,6 +148,65 @@ test('after a day away pictures wait for the login to be renewed, and faces are 
   await expect
     .poll(() => face.locator('img').evaluate((el) => (el as HTMLImageElement).naturalWidth))
     .toBeGreaterThan(0);
+});
+
+test('a picture is a blur of its colours until it comes; what moves and what a document is shows whatever its name says', async () => {
+  const room = await crowd.room('bob');
+  const alice = await crowd.enter('alice');
+  const bob = await crowd.enter('bob');
+  await alice.openChat(room);
+  await bob.openChat(room);
+  let release = () => {};
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  await bob.page.context().route('**/media/*/thumb', async (route) => {
+    await held;
+    await route.continue().catch(() => {});
+  });
+  await send(alice, [await picture(alice.page, 'dusk.jpg', { w: 900, h: 600, hue: 20 })]);
+  const shot = newest(bob).locator('.shot');
+  await newest(bob).locator('.shot.coming').waitFor();
+  const blur = await shot.evaluate((el) => getComputedStyle(el).backgroundImage);
+  expect(blur).toMatch(/^url\("data:image\/png;base64,/);
+  // Its colours, so far as a blur has them: more red than blue.
+  const [red = 0, blue = 0] = await bob.page.evaluate(
+    async (url) => {
+      const img = new Image();
+      img.src = url;
+      await img.decode();
+      const canvas = new OffscreenCanvas(1, 1).getContext('2d') as OffscreenCanvasRenderingContext2D;
+      canvas.drawImage(img, 0, 0, 1, 1);
+      const { data } = canvas.getImageData(0, 0, 1, 1);
+      return [data[0] as number, data[2] as number];
+    },
+    blur.slice(5, -2),
+  );
+  expect(red).toBeGreaterThan(blue + 20);
+  const size = () => shot.evaluate((el) => [el.clientWidth, el.clientHeight]);
+  const before = await size();
+  release();
+  await newest(bob).locator('.shot.here').waitFor();
+  expect(await size()).toEqual(before);
+
+  await send(alice, [gif('funny.jpg')]);
+  const moving = newest(bob).locator('.shot.here > img');
+  await moving.waitFor();
+  const first = await moving.screenshot();
+  await expect.poll(async () => (await moving.screenshot()).equals(first)).toBe(false);
+  await send(alice, [webp('wink.webp')]);
+  await expect.poll(() => newest(bob).locator('.shot.here > img').getAttribute('src')).toMatch(/^\/media\/[^/]+$/);
+
+  const documents = [
+    office('letter.bin', 'wordprocessingml'),
+    office('talk.bin', 'presentationml'),
+    office('sums.bin', 'spreadsheetml'),
+  ];
+  await send(alice, documents);
+  const icons = newest(bob).locator('.file-icon');
+  await expect
+    .poll(() => icons.evaluateAll((all) => all.map((one) => (one as HTMLElement).dataset.kind)))
+    .toEqual(['doc', 'slides', 'sheet']);
 });
 
 test('on a phone: camera, photos or files; a finger holds to record and slides to cancel', async () => {
