@@ -91,8 +91,11 @@ describe('the bubble', () => {
     const dark = await ground();
     await page.getByRole('button', { name: 'Light' }).click();
     await expect.poll(ground).not.toBe(dark);
+  });
 
-    // Nothing was kept in the browser: a page that is opened anew signs in anew. Whoever signs out at the host is signed out of the chat.
+  test('keeps nothing in the browser: a page that is loaded anew signs in anew, and who signs out at the host is signed out', async () => {
+    const { page } = await visitor('bob');
+    await page.locator('#state', { hasText: 'ready' }).waitFor();
     await page.reload();
     await page.locator('#state', { hasText: 'ready' }).waitFor();
     const { access_token: token } = await server.login('bob');
