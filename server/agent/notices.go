@@ -55,6 +55,7 @@ type (
 		Announcement *string          `json:"announcement,omitempty"`
 		Join         *chat.JoinPolicy `json:"join,omitempty"`
 		MutedAll     *bool            `json:"muted_all,omitempty"`
+		ByDepartment *bool            `json:"by_department,omitempty"`
 	}
 	roleNotice struct {
 		GID        string         `json:"gid"`
@@ -278,6 +279,10 @@ func (a *Agent) data(ctx context.Context, e chat.Event, out *outbox) error {
 		"announcement": func() { n.Announcement = &g.Announcement },
 		"join":         func() { n.Join = &g.Join },
 		"muted_all":    func() { n.MutedAll = &g.MutedAll },
+		"by_department": func() {
+			follows := g.Follows != 0
+			n.ByDepartment = &follows
+		},
 	} {
 		if slices.Contains(e.Changed, field) {
 			set()

@@ -55,6 +55,7 @@ type Administration interface {
 	DepartmentPeople(ctx context.Context, eid string) ([]chat.Department, error)
 	CreateDepartment(ctx context.Context, by chat.Actor, d chat.Department) (chat.Department, error)
 	UpdateDepartment(ctx context.Context, by chat.Actor, id, version int64, c chat.DepartmentChange) (chat.Department, error)
+	Followers(ctx context.Context, eid string, id int64) ([]chat.OwnedGroup, error)
 	DeleteDepartment(ctx context.Context, by chat.Actor, id, version int64) error
 }
 

@@ -32,8 +32,11 @@ type application struct {
 	JWKSURL     string       `json:"jwks_url" doc:"Where the public keys are that its tokens are signed by (ES256, RS256); empty for none."`
 	Keys        []signingKey `json:"keys" doc:"Secrets that its server signs with (HS256): two at most, so that one can take the other's place."`
 	Disabled    bool         `json:"disabled"`
-	Created     time.Time    `json:"created"`
-	Version     int64        `json:"version"`
+
+	OriginAudience bool `json:"origin_audience" doc:"Tokens must name this server's address, such as https://im.example, in aud: magpie alone is not enough."`
+
+	Created time.Time `json:"created"`
+	Version int64     `json:"version"`
 }
 
 type signingKey struct {
@@ -72,7 +75,7 @@ func (a *api) appRoutes() {
 }
 
 func applicationOf(a chat.App) application {
-	out := application{ID: a.ID, Name: a.Name, Origins: a.Origins, CreateUsers: a.CreateUsers, JWKSURL: a.JWKSURL, Keys: []signingKey{}, Disabled: a.Disabled,
+	out := application{ID: a.ID, Name: a.Name, Origins: a.Origins, CreateUsers: a.CreateUsers, JWKSURL: a.JWKSURL, Keys: []signingKey{}, Disabled: a.Disabled, OriginAudience: a.OriginAudience,
 		Created: a.Created, Version: a.Version}
 	if out.Origins == nil {
 		out.Origins = []string{}
@@ -144,13 +147,15 @@ func (a *api) updateApp(ctx context.Context, c *caller, in *struct {
 		CreateUsers *bool     `json:"create_users,omitempty"`
 		JWKSURL     *string   `json:"jwks_url,omitempty" maxLength:"2048"`
 		Disabled    *bool     `json:"disabled,omitempty"`
+
+		OriginAudience *bool `json:"origin_audience,omitempty"`
 	}
 }) (*answer[application], error) {
 	version, err := in.number()
 	if err != nil {
 		return nil, err
 	}
-	change := chat.AppChange{CreateUsers: in.Body.CreateUsers, Disabled: in.Body.Disabled}
+	change := chat.AppChange{CreateUsers: in.Body.CreateUsers, Disabled: in.Body.Disabled, OriginAudience: in.Body.OriginAudience}
 	if change.Name, err = cleanName(in.Body.Name); err != nil {
 		return nil, err
 	}
@@ -227,6 +232,6 @@ func (a *api) testToken(ctx context.Context, c *caller, in *struct {
 	if err != nil {
 		return nil, fmt.Errorf("note a test token: %w", err)
 	}
-	token, err := a.Auth.TestToken(app, in.Body.UID)
+	token, err := a.Auth.TestToken(app, in.Body.UID, c.origin())
 	return &answer[testToken]{testToken{token, 60}}, err
 }

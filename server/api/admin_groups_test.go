@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -103,6 +104,84 @@ func TestSuccessor(t *testing.T) {
 		t.Errorf("group %s", r.raw)
 	}
 	w.want(200, "acme/dave", "PATCH", "/api/v1/groups/"+gid, map[string]any{"name": "Gang"})
+}
+
+// TestRestoredByItsOwner brings a group back as who owned it, nobody else, and with its mutes.
+func TestRestoredByItsOwner(t *testing.T) {
+	w := newWorld(t, nil)
+	gid := w.want(201, "acme/bob", "POST", "/api/v1/groups", map[string]any{"name": "Team", "members": []string{"carol", "dave"}}).body["gid"].(string)
+	at := "/api/v1/groups/" + gid
+	until := map[string]any{"muted_until": time.Now().Add(time.Hour)}
+	w.want(204, "acme/bob", "PATCH", at+"/members/carol", until)
+	w.want(204, "acme/alice", "PATCH", admin+"/groups/"+gid+"/members/bob", until)
+	w.want(409, "acme/bob", "POST", at+"/restore", nil)
+	w.want(204, "acme/bob", "DELETE", at, nil)
+	w.want(404, "acme/carol", "POST", at+"/restore", nil)
+	for who, want := range map[string]int{"acme/bob": 1, "acme/carol": 0} {
+		if n := len(w.want(200, who, "GET", "/api/v1/groups?state=dissolved", nil).items()); n != want {
+			t.Errorf("%s may restore %d", who, n)
+		}
+	}
+	w.want(200, "acme/bob", "POST", at+"/restore", nil)
+	if got := w.membersOf(gid); got != "bob:owner carol:member dave:member" {
+		t.Errorf("members %s", got)
+	}
+	for who, want := range map[string]int{"acme/bob": 403, "acme/carol": 403, "acme/dave": 201} {
+		w.want(want, who, "POST", "/api/v1/conversations/g:"+gid+"/messages", textMessage("hi"))
+	}
+}
+
+// TestDepthOfTheTree moves departments until the tree has as many levels as it may have.
+func TestDepthOfTheTree(t *testing.T) {
+	w := newWorld(t, nil)
+	a := "acme/alice"
+	department := func(status int, name, parent string) string {
+		id, _ := w.want(status, a, "POST", admin+"/departments", map[string]any{"name": name, "parent": parent}).body["id"].(string)
+		return id
+	}
+	chain := func(name string, n int) (first, last string) {
+		for i := range n {
+			last = department(201, fmt.Sprint(name, i), last)
+			if i == 0 {
+				first = last
+			}
+		}
+		return first, last
+	}
+	_, deep := chain("a", chat.MaxDepartmentLevels-2)
+	two, twoEnd := chain("b", 2)
+	three, _ := chain("c", 3)
+	w.want(422, a, "PATCH", admin+"/departments/"+three, map[string]any{"parent": deep}, match(1))
+	w.want(200, a, "PATCH", admin+"/departments/"+two, map[string]any{"parent": deep}, match(1))
+	department(422, "beyond", twoEnd)
+	version := w.want(200, a, "PATCH", admin+"/departments/"+twoEnd, map[string]any{"name": "named anew"}, match(1)).body["version"]
+	w.want(200, a, "PATCH", admin+"/departments/"+twoEnd, map[string]any{"parent": ""}, match(version))
+}
+
+// TestFollowedDepartmentGoes deletes a department that a group follows: the group stays, and the audit log says so.
+func TestFollowedDepartmentGoes(t *testing.T) {
+	w := newWorld(t, nil)
+	a := "acme/alice"
+	eng := w.want(201, a, "POST", admin+"/departments", map[string]any{"name": "Engineering"}).body["id"].(string)
+	w.want(200, a, "PATCH", admin+"/users/bob", map[string]any{"departments": []string{eng}}, match(1))
+	gid := w.want(201, a, "POST", admin+"/groups", map[string]any{"name": "All of it", "owner": "alice", "follows": eng}).body["gid"].(string)
+	if items := w.want(200, a, "GET", admin+"/departments/"+eng+"/groups", nil).items(); len(items) != 1 || items[0].(map[string]any)["name"] != "All of it" {
+		t.Errorf("followed by %v", items)
+	}
+	w.want(204, a, "DELETE", admin+"/departments/"+eng, nil, match(1))
+	if g := w.want(200, a, "GET", admin+"/groups/"+gid, nil); g.body["follows"] != "" || w.membersOf(gid) != "alice:owner bob:member" {
+		t.Errorf("%s %s", g.raw, w.membersOf(gid))
+	}
+	if items := w.want(200, a, "GET", admin+"/audit?action=group.change&target="+gid, nil).items(); len(items) != 1 {
+		t.Errorf("audited %v", items)
+	}
+	events, err := w.store.Events(t.Context(), 1000)
+	must(t, err)
+	if !slices.ContainsFunc(events, func(e chat.Event) bool {
+		return e.Type == chat.EventGroupData && e.GID == gid && slices.Contains(e.Changed, "by_department")
+	}) {
+		t.Error("its members are not told")
+	}
 }
 
 // TestRepeatedForms sends forms again whose answers were lost.

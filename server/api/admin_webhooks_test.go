@@ -86,6 +86,11 @@ func TestWebhooks(t *testing.T) {
 		t.Errorf("again: %s", r.raw)
 	}
 	w.want(404, a, "POST", hooks+"/"+id+"/deliveries/nothing/again", nil)
+	app := strings.TrimSuffix(hooks, "/webhooks")
+	version := w.want(200, a, "GET", app, nil).body["version"].(float64)
+	w.want(200, a, "PATCH", app, map[string]any{"disabled": true}, match(version))
+	w.want(409, a, "POST", again, nil)
+	w.want(200, a, "PATCH", app, map[string]any{"disabled": false}, match(version+1))
 
 	w.want(428, a, "PATCH", hooks+"/"+id, map[string]any{"disabled": true})
 	off := w.want(200, a, "PATCH", hooks+"/"+id, map[string]any{"disabled": true}, match(1))
@@ -119,7 +124,7 @@ func TestWebhooks(t *testing.T) {
 	if r := w.want(200, a, "GET", hooks, nil); len(r.items()) != 0 {
 		t.Errorf("without the bot there are %s", r.raw)
 	}
-	w.want(204, a, "DELETE", admin+"/apps/oa-hooks", nil, match(1))
+	w.want(204, a, "DELETE", admin+"/apps/oa-hooks", nil, match(version+2))
 	w.want(404, a, "GET", hooks, nil)
 }
 

@@ -68,6 +68,8 @@ type Contacts interface {
 // Groups are groups and their members. Who acts does so by a login of a role (as). The store checks who may do what, in the transaction that does it.
 type Groups interface {
 	Groups(ctx context.Context, eid, uid string) ([]chat.Group, error)
+	DissolvedGroups(ctx context.Context, eid, owner string) ([]chat.Group, error)
+	RestoreOwnGroup(ctx context.Context, eid, gid, by string) (chat.Group, error)
 	CreateGroup(ctx context.Context, eid, owner string, as chat.Role, g chat.Group, members []string, key string) (chat.Group, error)
 	Group(ctx context.Context, eid, gid, viewer string) (chat.Group, chat.GroupMembership, error)
 	UpdateGroup(ctx context.Context, eid, gid, by string, c chat.GroupChange) (chat.Group, error)

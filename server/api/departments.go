@@ -49,6 +49,8 @@ func (a *api) departmentRoutes() {
 		about: "The whole tree as a flat list, sisters in their order. Their people: GET /users?department=ID."}, a.departments)
 	route(a, op{method: "GET", path: "/admin/departments", id: "admin-list-departments", tag: "Administration", right: chat.ReadOrganisation,
 		summary: "The departments"}, a.adminDepartments)
+	route(a, op{method: "GET", path: "/admin/departments/{id}/groups", id: "admin-list-department-groups", tag: "Administration", right: chat.ReadOrganisation,
+		summary: "The groups that follow a department"}, a.departmentFollowers)
 	route(a, op{method: "POST", path: "/admin/departments", id: "admin-create-department", tag: "Administration", right: chat.ManageDepartments, status: http.StatusCreated,
 		summary: "Make a department"}, a.createDepartment)
 	route(a, op{method: "PATCH", path: "/admin/departments/{id}", id: "admin-update-department", tag: "Administration", right: chat.ManageDepartments,
@@ -118,6 +120,24 @@ func (a *api) createDepartment(ctx context.Context, c *caller, in *struct{ Body 
 		return nil, fmt.Errorf("make a department: %w", err)
 	}
 	return &answer[Department]{departmentOf(d)}, nil
+}
+
+func (a *api) departmentFollowers(ctx context.Context, c *caller, in *struct {
+	ID string `path:"id" maxLength:"20"`
+}) (*answer[list[ownedGroup]], error) {
+	id, err := parseID("id", in.ID)
+	if err != nil {
+		return nil, chat.Errorf(chat.NotFound, "There is no such department.")
+	}
+	groups, err := a.Store.Followers(ctx, c.EID, id)
+	if err != nil {
+		return nil, fmt.Errorf("read who follows a department: %w", err)
+	}
+	items := make([]ownedGroup, len(groups))
+	for i, g := range groups {
+		items[i] = ownedGroup(g)
+	}
+	return page(items, ""), nil
 }
 
 func departmentName(s string) (string, error) { return chat.CleanDepartment("name", s) }

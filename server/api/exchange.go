@@ -13,12 +13,12 @@ import (
 type HostSignIn interface {
 	// LiveApp returns an app that takes tokens, or chat.NotFound.
 	LiveApp(ctx context.Context, id string) (chat.App, error)
-	Exchange(ctx context.Context, app chat.App, token, running, agent, addr string) (chat.SignIn, error)
+	Exchange(ctx context.Context, app chat.App, token, running, agent, addr, origin string) (chat.SignIn, error)
 	NewSigningKey(app string) (key chat.SigningKey, secret string)
 	// NewWebhookSecret makes a secret for a webhook, and what is kept of it.
 	NewWebhookSecret(webhook string) (secret string, sealed []byte)
 	NewAPIKey() (id, key string, hash []byte)
-	TestToken(app chat.App, uid string) (string, error)
+	TestToken(app chat.App, uid, origin string) (string, error)
 }
 
 type exchangeInput struct {
@@ -47,7 +47,7 @@ func (a *api) exchange(ctx context.Context, c *caller, in *exchangeInput) (*answ
 		return nil, err
 	}
 	_, running, _ := strings.Cut(in.Authorization, " ")
-	s, err := a.Auth.Exchange(ctx, app, in.Body.Token, strings.TrimSpace(running), c.agent, c.addr)
+	s, err := a.Auth.Exchange(ctx, app, in.Body.Token, strings.TrimSpace(running), c.agent, c.addr, c.origin())
 	if err != nil {
 		return nil, err
 	}

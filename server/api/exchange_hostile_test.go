@@ -55,6 +55,7 @@ func TestHostileTokens(t *testing.T) {
 	// For whom it is.
 	bad("issuer", jwt.MapClaims{"iss": "crm"})
 	bad("issuer", jwt.MapClaims{"iss": nil})
+	bad("audience", jwt.MapClaims{"aud": "https://staging.example"})
 	bad("audience", jwt.MapClaims{"aud": nil})
 	bad("audience", jwt.MapClaims{"aud": "oa"})
 	bad("audience", jwt.MapClaims{"aud": []string{"a", "b"}})
@@ -402,7 +403,33 @@ func TestLostSecret(t *testing.T) {
 	must(t, err)
 	app, err := a.LiveApp(t.Context(), "oa-prod")
 	must(t, err)
-	if _, err := a.Exchange(t.Context(), app, h.sign(h.claims("bob", nil)), "", "", "192.0.2.1"); err == nil || chat.CodeOf(err) == chat.NotFound {
+	if _, err := a.Exchange(t.Context(), app, h.sign(h.claims("bob", nil)), "", "", "192.0.2.1", ""); err == nil || chat.CodeOf(err) == chat.NotFound {
 		t.Errorf("%v", err)
+	}
+}
+
+// TestOriginAsAudience names the server's address in aud, which an app may demand: a token for another server is then of no use here.
+func TestOriginAsAudience(t *testing.T) {
+	w := newWorld(t, nil)
+	h := w.newHost("oa-prod", nil)
+	here := func() string {
+		return h.sign(h.claims("bob", jwt.MapClaims{"aud": []string{"https://other.example", w.url}}))
+	}
+	if r := h.exchange(here()); r.status != 200 {
+		t.Fatal(r.raw)
+	}
+	app := admin + "/apps/" + h.app
+	version := w.want(200, "acme/alice", "GET", app, nil).body["version"]
+	if r := w.want(200, "acme/alice", "PATCH", app, map[string]any{"origin_audience": true}, match(version)); r.body["origin_audience"] != true {
+		t.Errorf("the app is %s", r.raw)
+	}
+	h.refused("audience", h.sign(h.claims("bob", nil)))
+	h.refused("audience", h.sign(h.claims("bob", jwt.MapClaims{"aud": []string{"magpie", "https://other.example"}})))
+	if r := h.exchange(here()); r.status != 200 {
+		t.Error(r.raw)
+	}
+	trial := w.want(200, "acme/alice", "POST", app+"/test-token", map[string]any{"uid": "bob"}).body["token"].(string)
+	if r := h.exchange(trial); r.status != 200 {
+		t.Error(r.raw)
 	}
 }

@@ -108,7 +108,7 @@ func TestExchange(t *testing.T) {
 	}
 
 	// A new user.
-	erin := h.exchange(h.sign(h.claims("erin", jwt.MapClaims{"name": "Erin", "email": "Erin@acme.example", "departments": []string{"Sales/North", "Board"}, "avatar": "https://elsewhere.example/x.png"})))
+	erin := h.exchange(h.sign(h.claims("erin", jwt.MapClaims{"name": "Erin", "email": "Erin@acme.example", "departments": []string{"Sales/North", "Board"}})))
 	if erin.status != 200 {
 		t.Fatal(erin.raw)
 	}
@@ -125,12 +125,16 @@ func TestExchange(t *testing.T) {
 	face := w.upload(201, "acme/bob", "me.png", photo(t, 90, 60), "purpose", "avatar").body["url"].(string)
 	sent := w.upload(201, "acme/bob", "x.png", photo(t, 90, 60)).body["url"].(string)
 	foreign := w.upload(201, "other/eve", "me.png", photo(t, 90, 60), "purpose", "avatar").body["url"].(string)
-	for uid, link := range map[string]string{"gina": face, "hugo": sent, "ivan": foreign, "judy": "/media/none", "kim": face + "/thumb"} {
+	for uid, link := range map[string]string{"gina": face, "hugo": sent, "ivan": foreign, "judy": "/media/none"} {
 		h.exchange(h.sign(h.claims(uid, jwt.MapClaims{"avatar": link})))
 		want := map[string]any{"gina": face}[uid]
 		if r := w.want(200, "acme/bob", "GET", "/api/v1/users/"+uid, nil); want == nil && r.body["avatar"] != "" || want != nil && r.body["avatar"] != want {
 			t.Errorf("%s: %s", uid, r.raw)
 		}
+	}
+
+	for _, link := range []string{"https://elsewhere.example/x.png", face + "/thumb", "x"} {
+		h.refused("malformed", h.sign(h.claims("kim", jwt.MapClaims{"avatar": link})))
 	}
 
 	// What nobody may sign in as.

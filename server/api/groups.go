@@ -64,13 +64,21 @@ type groupChangeInput struct {
 func (a *api) groupRoutes() {
 	route(a, op{method: "GET", path: "/groups", id: "list-groups", tag: "Groups", summary: "One's groups"}, a.groups)
 	route(a, op{method: "POST", path: "/groups", id: "create-group", tag: "Groups", summary: "Create a group and own it", status: http.StatusCreated}, a.createGroup)
+	route(a, op{method: "POST", path: "/groups/{gid}/restore", id: "restore-group", tag: "Groups", summary: "Restore a group that one owned when it was dissolved",
+		about: "For 30 days, with its messages, and those of its members who are still there."}, a.restoreGroup)
 	route(a, op{method: "GET", path: "/groups/{gid}", id: "get-group", tag: "Groups", summary: "A group's data"}, a.group)
 	route(a, op{method: "PATCH", path: "/groups/{gid}", id: "update-group", tag: "Groups", summary: "Change a group's data"}, a.updateGroup)
 	route(a, op{method: "DELETE", path: "/groups/{gid}", id: "dissolve-group", tag: "Groups", summary: "Dissolve a group"}, a.dissolveGroup)
 }
 
-func (a *api) groups(ctx context.Context, c *caller, _ *struct{}) (*answer[list[Group]], error) {
-	groups, err := a.Store.Groups(ctx, c.EID, c.UID)
+func (a *api) groups(ctx context.Context, c *caller, in *struct {
+	State string `query:"state" enum:"active,dissolved" default:"active" doc:"dissolved: those that the caller owned and can restore."`
+}) (*answer[list[Group]], error) {
+	read := a.Store.Groups
+	if in.State == "dissolved" {
+		read = a.Store.DissolvedGroups
+	}
+	groups, err := read(ctx, c.EID, c.UID)
 	if err != nil {
 		return nil, fmt.Errorf("read groups: %w", err)
 	}
@@ -79,6 +87,14 @@ func (a *api) groups(ctx context.Context, c *caller, _ *struct{}) (*answer[list[
 		items[i] = groupOf(g)
 	}
 	return page(items, ""), nil
+}
+
+func (a *api) restoreGroup(ctx context.Context, c *caller, in *GroupPath) (*answer[Group], error) {
+	g, err := a.Store.RestoreOwnGroup(ctx, c.EID, in.GID, c.UID)
+	if err != nil {
+		return nil, fmt.Errorf("restore a group: %w", err)
+	}
+	return &answer[Group]{groupOf(g)}, nil
 }
 
 func (a *api) createGroup(ctx context.Context, c *caller, in *createGroupInput) (*answer[Group], error) {

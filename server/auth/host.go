@@ -54,10 +54,10 @@ func (a *Auth) LiveApp(ctx context.Context, id string) (chat.App, error) {
 }
 
 // Exchange makes a login of a page out of a token that the host's server has signed. running is the access token of the login that the page had so
-// far, expired or not, or empty: the login goes on where it is the same person's. Errors: chat.ProblemHostToken with a reason,
+// far, expired or not, or empty: the login goes on where it is the same person's. origin is this server's as the page knows it. Errors: chat.ProblemHostToken with a reason,
 // chat.ProblemHostUser, RateLimited, chat.NotFound.
-func (a *Auth) Exchange(ctx context.Context, app chat.App, token, running, agent, addr string) (chat.SignIn, error) {
-	x, err := a.hostToken(ctx, app, token, addr)
+func (a *Auth) Exchange(ctx context.Context, app chat.App, token, running, agent, addr, origin string) (chat.SignIn, error) {
+	x, err := a.hostToken(ctx, app, token, addr, origin)
 	if err != nil {
 		return chat.SignIn{}, err
 	}
@@ -100,12 +100,12 @@ func (a *Auth) runningLogin(access string) string {
 }
 
 // hostToken verifies a host's token but for its being used once. Failures of one person from one address are counted.
-func (a *Auth) hostToken(ctx context.Context, app chat.App, token, addr string) (chat.Exchange, error) {
+func (a *Auth) hostToken(ctx context.Context, app chat.App, token, addr, origin string) (chat.Exchange, error) {
 	x := chat.Exchange{App: app}
 	var c hostClaims
 	t, err := parseHostToken(token, &c)
 	if err == nil {
-		err = checkAddressee(app, &c)
+		err = checkAddressee(app, origin, &c)
 	}
 	if err == nil {
 		x.Key, err = a.checkSignature(ctx, app, token, t)
@@ -209,12 +209,15 @@ func (a *Auth) checkSignature(ctx context.Context, app chat.App, token string, t
 }
 
 // checkAddressee checks for whom a token is made. It comes before the signature, which says less to who has mixed two apps up.
-func checkAddressee(app chat.App, c *hostClaims) error {
+func checkAddressee(app chat.App, origin string, c *hostClaims) error {
+	here := origin != "" && slices.Contains(c.Audience, origin)
 	switch {
 	case c.Issuer != app.ID:
 		return chat.HostToken(chat.TokenIssuer, "The token's iss must be the id of the app, %s.", app.ID)
-	case !slices.Contains(c.Audience, hostAudience):
-		return chat.HostToken(chat.TokenAudience, "The token's aud must be %s.", hostAudience)
+	case app.OriginAudience && !here:
+		return chat.HostToken(chat.TokenAudience, "The token's aud must be the address of this server, %s.", origin)
+	case !here && !slices.Contains(c.Audience, hostAudience):
+		return chat.HostToken(chat.TokenAudience, "The token's aud must be %s, or the address of this server.", hostAudience)
 	}
 	return nil
 }
@@ -263,6 +266,9 @@ func hostUser(c *hostClaims) (chat.HostUser, error) {
 	if u.Email, err = chat.CleanEmail("email", c.Email); err != nil {
 		return wrong(err)
 	}
+	if id, ours := chat.FileOf(c.Avatar); c.Avatar != "" && (!ours || c.Avatar != chat.FilePath+id) {
+		return wrong(chat.FieldError("avatar", chat.FieldFormat, "must be the address of a picture that was uploaded here, such as %sid", chat.FilePath))
+	}
 	if len(c.Departments) > hostDepartments {
 		return wrong(chat.FieldLimit("departments", chat.FieldTooMany, "must have at most %d entries", hostDepartments))
 	}
@@ -283,9 +289,9 @@ func hostUser(c *hostClaims) (chat.HostUser, error) {
 }
 
 // TestToken makes a token as a host's server would, for an administrator who tries an app out. It is good for a minute.
-func (a *Auth) TestToken(app chat.App, uid string) (string, error) {
+func (a *Auth) TestToken(app chat.App, uid, origin string) (string, error) {
 	now := a.Now()
-	c := hostClaims{Org: app.EID, RegisteredClaims: jwt.RegisteredClaims{Issuer: app.ID, Subject: uid, Audience: jwt.ClaimStrings{hostAudience}, ID: uuid.NewString(),
+	c := hostClaims{Org: app.EID, RegisteredClaims: jwt.RegisteredClaims{Issuer: app.ID, Subject: uid, Audience: jwt.ClaimStrings{hostAudience, origin}, ID: uuid.NewString(),
 		IssuedAt: jwt.NewNumericDate(now), ExpiresAt: jwt.NewNumericDate(now.Add(testKeyLife))}}
 	t := jwt.NewWithClaims(jwt.SigningMethodHS256, c)
 	t.Header["kid"] = testKey

@@ -32,7 +32,7 @@ func FuzzHostClaims(f *testing.F) {
 		if alg := tok.Method.Alg(); alg != "HS256" && alg != "ES256" && alg != "RS256" {
 			t.Fatalf("algorithm %s", alg)
 		}
-		if checkAddressee(app, &c) != nil || checkHostClaims(app, &c, now) != nil {
+		if checkAddressee(app, "", &c) != nil || checkHostClaims(app, &c, now) != nil {
 			return
 		}
 		u, err := hostUser(&c)

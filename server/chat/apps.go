@@ -20,8 +20,10 @@ type App struct {
 	JWKSURL     string   // where the public keys are that its tokens are signed by; empty for none
 	Keys        []SigningKey
 	Disabled    bool
-	Created     time.Time
-	Version     int64
+	// OriginAudience makes its tokens name the server's own address in aud, so that none of another server's is taken.
+	OriginAudience bool
+	Created        time.Time
+	Version        int64
 }
 
 // SigningKey is a secret by which an app's server signs tokens (HS256).
@@ -42,6 +44,8 @@ type AppChange struct {
 	CreateUsers *bool
 	JWKSURL     *string
 	Disabled    *bool
+
+	OriginAudience *bool
 }
 
 // Most apps of an organisation, and most of each of what belongs to one.

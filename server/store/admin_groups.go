@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"slices"
 	"strings"
@@ -147,6 +148,9 @@ func (t *tx) follow(g chat.Group, department int64, by string) (chat.Group, []st
 	if err := t.exec(`UPDATE chat_groups SET follows = $1, version = version + 1 WHERE eid = $2 AND gid = $3`, department, g.EID, g.GID); err != nil {
 		return g, nil, err
 	}
+	if err := t.event(chat.Event{EID: g.EID, Type: chat.EventGroupData, GID: g.GID, By: by, Changed: []string{"by_department"}}); err != nil {
+		return g, nil, err
+	}
 	g, err := readGroup(background, t, g.EID, g.GID)
 	if err != nil || department == 0 {
 		return g, nil, err
@@ -253,31 +257,77 @@ func (s *Store) RestoreGroup(ctx context.Context, by chat.Actor, gid string) (ch
 		if err != nil {
 			return err
 		}
-		if err := t.countGroups(by.EID, 1); err != nil {
+		if left, err = t.restore(old, name(by, old)); err != nil {
 			return err
-		}
-		if err := t.exec(`UPDATE chat_groups SET dissolved = 0, version = version + 1 WHERE eid = $1 AND gid = $2`, by.EID, gid); err != nil {
-			return err
-		}
-		// The owner comes at once, as no group is without; the others in steps.
-		if err := t.exec(`DELETE FROM dissolved_members WHERE eid = $1 AND gid = $2 AND uid = $3`, by.EID, gid, old.Owner); err != nil {
-			return err
-		}
-		if _, err := t.enter(by.EID, gid, old.Owner, name(by, old), chat.GroupOwner, old.MutedAll, "create"); err != nil {
-			return err
-		}
-		left = nil
-		for _, kind := range []string{stepRestore, stepMembers} {
-			p, err := t.plan(steps{eid: by.EID, kind: kind, target: gid, actor: name(by, old)})
-			if err != nil {
-				return err
-			}
-			left = append(left, p)
 		}
 		if g, err = readGroup(background, t, by.EID, gid); err != nil {
 			return err
 		}
 		return t.audit(by, "group.restore", gid, nil, groupRecord(g))
+	})
+	return s.completeGroup(ctx, g, left, err)
+}
+
+// restore brings a dissolved group back in the name of by: its owner at once, as no group is without, and the others in steps.
+func (t *tx) restore(old chat.Group, by string) (left []steps, err error) {
+	if err := t.countGroups(old.EID, 1); err != nil {
+		return nil, err
+	}
+	if err := t.exec(`UPDATE chat_groups SET dissolved = 0, version = version + 1 WHERE eid = $1 AND gid = $2`, old.EID, old.GID); err != nil {
+		return nil, err
+	}
+	muted, err := collect(background, t, scanInt, `DELETE FROM dissolved_members WHERE eid = $1 AND gid = $2 AND uid = $3 RETURNING muted_until`, old.EID, old.GID, old.Owner)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := t.enter(old.EID, old.GID, old.Owner, by, chat.GroupOwner, old.MutedAll, "create"); err != nil {
+		return nil, err
+	}
+	if len(muted) > 0 && muted[0] > now() {
+		if err := t.setMember(old.EID, old.GID, old.Owner, by, chat.GroupOwner, fromMS(muted[0])); err != nil {
+			return nil, err
+		}
+	}
+	for _, kind := range []string{stepRestore, stepMembers} {
+		p, err := t.plan(steps{eid: old.EID, kind: kind, target: old.GID, actor: by})
+		if err != nil {
+			return nil, err
+		}
+		left = append(left, p)
+	}
+	return left, nil
+}
+
+// DissolvedGroups returns the groups that somebody owned when they were dissolved and that can be restored, by name.
+func (s *Store) DissolvedGroups(ctx context.Context, eid, owner string) ([]chat.Group, error) {
+	list, err := collect(ctx, s.read, scanGroup, `SELECT `+groupColumns+` FROM chat_groups g WHERE g.eid = $1 AND g.owner = $2 AND g.dissolved > $3 ORDER BY g.name, g.gid`,
+		eid, owner, now()-restorable.Milliseconds())
+	if err != nil {
+		return nil, fmt.Errorf("read dissolved groups: %w", err)
+	}
+	return list, nil
+}
+
+// RestoreOwnGroup is RestoreGroup by who owned the group.
+func (s *Store) RestoreOwnGroup(ctx context.Context, eid, gid, by string) (chat.Group, error) {
+	var g chat.Group
+	var left []steps
+	err := s.change(ctx, func(t *tx) error {
+		old, err := anyGroup(background, t, eid, gid)
+		if err == nil && old.Owner != by {
+			err = found(sql.ErrNoRows, "group")
+		}
+		if err == nil && old.Dissolved.IsZero() {
+			err = chat.Errorf(chat.Conflict, "This group is not dissolved.")
+		}
+		if err != nil {
+			return err
+		}
+		if left, err = t.restore(old, by); err != nil {
+			return err
+		}
+		g, err = readGroup(background, t, eid, gid)
+		return err
 	})
 	return s.completeGroup(ctx, g, left, err)
 }

@@ -9,11 +9,11 @@ import (
 	"magpie/server/chat"
 )
 
-const appColumns = `id, eid, name, create_users, jwks_url, disabled, created, version`
+const appColumns = `id, eid, name, create_users, jwks_url, disabled, origin_audience, created, version`
 
 func scanApp(scan func(...any) error) (a chat.App, err error) {
 	var created int64
-	err = scan(&a.ID, &a.EID, &a.Name, &a.CreateUsers, &a.JWKSURL, &a.Disabled, &created, &a.Version)
+	err = scan(&a.ID, &a.EID, &a.Name, &a.CreateUsers, &a.JWKSURL, &a.Disabled, &a.OriginAudience, &created, &a.Version)
 	a.Created = fromMS(created)
 	return a, err
 }
@@ -186,13 +186,14 @@ func (s *Store) UpdateApp(ctx context.Context, by chat.Actor, id string, version
 		set(&a.CreateUsers, c.CreateUsers)
 		set(&a.JWKSURL, c.JWKSURL)
 		set(&a.Disabled, c.Disabled)
+		set(&a.OriginAudience, c.OriginAudience)
 		from, to := difference(appRecord(before), appRecord(a))
 		if to == nil {
 			return nil
 		}
 		a.Version++
-		err = t.exec(`UPDATE apps SET name = $1, create_users = $2, jwks_url = $3, disabled = $4, version = $5 WHERE id = $6`,
-			a.Name, flag(a.CreateUsers), a.JWKSURL, flag(a.Disabled), a.Version, id)
+		err = t.exec(`UPDATE apps SET name = $1, create_users = $2, jwks_url = $3, disabled = $4, version = $5, origin_audience = $7 WHERE id = $6`,
+			a.Name, flag(a.CreateUsers), a.JWKSURL, flag(a.Disabled), a.Version, id, flag(a.OriginAudience))
 		if err != nil {
 			return err
 		}
@@ -314,5 +315,6 @@ func (t *tx) dropPrograms(app string) error {
 
 func appRecord(a chat.App) map[string]any {
 	origins, _ := json.Marshal(a.Origins) // strings always encode
-	return map[string]any{"name": a.Name, "origins": string(origins), "create_users": a.CreateUsers, "jwks_url": chat.RedactQuery(a.JWKSURL), "disabled": a.Disabled}
+	return map[string]any{"name": a.Name, "origins": string(origins), "create_users": a.CreateUsers, "jwks_url": chat.RedactQuery(a.JWKSURL), "disabled": a.Disabled,
+		"origin_audience": a.OriginAudience}
 }

@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 
@@ -173,6 +175,11 @@ func (s *Store) SendAgain(ctx context.Context, by chat.Actor, app, webhook, name
 		}
 		if w.Disabled {
 			return chat.Errorf(chat.Conflict, "The webhook is switched off. Switch it on first.")
+		}
+		if _, err := scanWebhook(t.row(`SELECT `+webhookColumns+liveWebhooks+` AND w.id = $1`, webhook).Scan); errors.Is(err, sql.ErrNoRows) {
+			return chat.Errorf(chat.Conflict, "The webhook's app, its bot or the organisation is switched off. Switch it on first.")
+		} else if err != nil {
+			return err
 		}
 		if d.Status != chat.DeliveryWaiting {
 			d.Lane, d.Status, d.Attempts, d.Ended = "again:"+d.Name, chat.DeliveryWaiting, 0, time.Time{}

@@ -80,7 +80,7 @@ func (s *Store) CreateDepartment(ctx context.Context, by chat.Actor, d chat.Depa
 }
 
 func (t *tx) createDepartment(eid string, d chat.Department) (chat.Department, error) {
-	if err := t.placeable(eid, 0, d.Parent, d.Name); err != nil {
+	if err := t.placeable(eid, 0, d.Parent, d.Name, 1); err != nil {
 		return d, err
 	}
 	if d.Position < 0 {
@@ -98,14 +98,15 @@ func (t *tx) createDepartment(eid string, d chat.Department) (chat.Department, e
 	return d, t.indexDepartment(eid, d.ID, d.Name)
 }
 
-// placeable checks that a department of a name may be below parent: id is the one that moves, 0 for a new one.
-func (t *tx) placeable(eid string, id, parent int64, name string) error {
-	depth := 1
+// placeable checks that a department of a name may be below parent: id is the one that moves, 0 for a new one, and levels is how many there are of it and
+// what is below it; 0 for one that stays where it is.
+func (t *tx) placeable(eid string, id, parent int64, name string, levels int) error {
+	depth := levels
 	for up := parent; up != 0; depth++ {
 		if up == id {
 			return chat.FieldError("parent", chat.FieldCycle, "is the department itself, or one below it")
 		}
-		if depth > chat.MaxDepartmentLevels {
+		if levels > 0 && depth >= chat.MaxDepartmentLevels {
 			return chat.FieldLimit("parent", chat.FieldTooDeep, "is too deep: the tree may have %d levels", chat.MaxDepartmentLevels)
 		}
 		above, err := t.parentOf(eid, up)
@@ -126,6 +127,13 @@ func (t *tx) placeable(eid string, id, parent int64, name string) error {
 		err = conflict("name", "is the name of another department at this place.")
 	}
 	return err
+}
+
+// levels counts those of a department and what is below it.
+func (t *tx) levels(eid string, id int64) (n int, err error) {
+	err = t.row(`WITH RECURSIVE below (id, level) AS (SELECT CAST($2 AS bigint), 1 UNION ALL
+		SELECT d.id, b.level + 1 FROM departments d JOIN below b ON d.parent = b.id WHERE d.eid = $1 AND d.leaving = 0) SELECT MAX(level) FROM below`, eid, id).Scan(&n)
+	return n, err
 }
 
 func (t *tx) indexDepartment(eid string, id int64, name string) error {
@@ -152,9 +160,12 @@ func (s *Store) UpdateDepartment(ctx context.Context, by chat.Actor, id, version
 		if c.Name != nil {
 			d.Name = *c.Name
 		}
-		moved := false
+		moved, levels := false, 0
 		if c.Parent != nil && *c.Parent != d.Parent {
 			d.Parent, moved = *c.Parent, true
+			if levels, err = t.levels(by.EID, id); err != nil {
+				return err
+			}
 			if c.Position == nil {
 				d.Position = -1
 			}
@@ -162,7 +173,7 @@ func (s *Store) UpdateDepartment(ctx context.Context, by chat.Actor, id, version
 		if c.Position != nil {
 			d.Position, moved = *c.Position, true
 		}
-		if err := t.placeable(by.EID, id, d.Parent, d.Name); err != nil {
+		if err := t.placeable(by.EID, id, d.Parent, d.Name, levels); err != nil {
 			return err
 		}
 		if moved {
@@ -249,7 +260,7 @@ func (s *Store) DeleteDepartment(ctx context.Context, by chat.Actor, id, version
 		if err := t.exec(`UPDATE departments SET parent = $1 WHERE eid = $2 AND parent = $3 AND leaving = 1`, d.Parent, by.EID, id); err != nil {
 			return err
 		}
-		if err := t.exec(`UPDATE chat_groups SET follows = 0, version = version + 1 WHERE follows = $1`, id); err != nil {
+		if err := t.unfollow(by, id); err != nil {
 			return err
 		}
 		if err := t.exec(`DELETE FROM department_words WHERE eid = $1 AND department = $2`, by.EID, id); err != nil {
@@ -269,6 +280,43 @@ func (s *Store) DeleteDepartment(ctx context.Context, by chat.Actor, id, version
 		return fmt.Errorf("delete a department: %w", err)
 	}
 	s.complete(ctx, left)
+	return nil
+}
+
+// Followers returns the groups that follow a department, by name.
+func (s *Store) Followers(ctx context.Context, eid string, id int64) ([]chat.OwnedGroup, error) {
+	list, err := collect(ctx, s.read, func(scan func(...any) error) (g chat.OwnedGroup, err error) {
+		err = scan(&g.GID, &g.Name)
+		return g, err
+	}, `SELECT gid, name FROM chat_groups WHERE eid = $1 AND follows = $2 AND dissolved = 0 ORDER BY name, gid`, eid, id)
+	if err != nil {
+		return nil, fmt.Errorf("read who follows a department: %w", err)
+	}
+	return list, nil
+}
+
+// unfollow ends that groups follow a department that goes: their members stay, and are from now on those whom somebody adds.
+func (t *tx) unfollow(by chat.Actor, id int64) error {
+	gone, err := collect(background, t, func(scan func(...any) error) (g chat.Group, err error) {
+		var dissolved int64
+		err = scan(&g.GID, &g.Owner, &dissolved)
+		g.Dissolved = fromMS(dissolved)
+		return g, err
+	}, `UPDATE chat_groups SET follows = 0, version = version + 1 WHERE eid = $1 AND follows = $2 RETURNING gid, owner, dissolved`, by.EID, id)
+	if err != nil {
+		return err
+	}
+	for _, g := range gone {
+		if err := t.audit(by, "group.change", g.GID, map[string]any{"follows": id}, map[string]any{"follows": 0}); err != nil {
+			return err
+		}
+		if !g.Dissolved.IsZero() {
+			continue
+		}
+		if err := t.event(chat.Event{EID: by.EID, Type: chat.EventGroupData, GID: g.GID, By: name(by, g), Changed: []string{"by_department"}}); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

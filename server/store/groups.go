@@ -287,7 +287,7 @@ func (t *tx) dissolve(eid, gid, by string) error {
 	if err != nil {
 		return err
 	}
-	err = t.exec(`INSERT INTO dissolved_members (eid, gid, uid, role) SELECT eid, gid, uid, role FROM members WHERE eid = $1 AND gid = $2 ON CONFLICT DO NOTHING`, eid, gid)
+	err = t.exec(`INSERT INTO dissolved_members (eid, gid, uid, role, muted_until) SELECT eid, gid, uid, role, muted_until FROM members WHERE eid = $1 AND gid = $2 ON CONFLICT DO NOTHING`, eid, gid)
 	if err != nil {
 		return err
 	}

@@ -205,13 +205,14 @@ func (t *tx) restoreStep(p steps) (more bool, err error) {
 		return false, err
 	}
 	type row struct {
-		uid  string
-		role chat.GroupRole
+		uid   string
+		role  chat.GroupRole
+		muted int64
 	}
 	list, err := collect(background, t, func(scan func(...any) error) (r row, err error) {
-		err = scan(&r.uid, &r.role)
+		err = scan(&r.uid, &r.role, &r.muted)
 		return r, err
-	}, `DELETE FROM dissolved_members WHERE eid = $1 AND gid = $2 AND uid IN (SELECT uid FROM dissolved_members WHERE eid = $1 AND gid = $2 ORDER BY uid LIMIT $3) RETURNING uid, role`,
+	}, `DELETE FROM dissolved_members WHERE eid = $1 AND gid = $2 AND uid IN (SELECT uid FROM dissolved_members WHERE eid = $1 AND gid = $2 ORDER BY uid LIMIT $3) RETURNING uid, role, muted_until`,
 		p.eid, p.target, stepSize)
 	if err != nil {
 		return false, err
@@ -232,6 +233,11 @@ func (t *tx) restoreStep(p steps) (more bool, err error) {
 		}
 		if _, err := t.enter(p.eid, p.target, m.uid, p.actor, m.role, g.MutedAll, "create"); err != nil {
 			return false, err
+		}
+		if m.muted > now() {
+			if err := t.setMember(p.eid, p.target, m.uid, p.actor, m.role, fromMS(m.muted)); err != nil {
+				return false, err
+			}
 		}
 	}
 	return len(list) == stepSize, nil

@@ -57,11 +57,14 @@ func hasApp(ctx context.Context, q querier, eid, app string) error {
 	return found(q.QueryRowContext(ctx, `SELECT 1 FROM apps WHERE eid = $1 AND id = $2 AND deleted = 0`, eid, app).Scan(&one), "app")
 }
 
+// liveWebhooks are those that have a worker.
+const liveWebhooks = ` FROM webhooks w JOIN apps a ON a.id = w.app
+	JOIN app_bots b ON b.eid = w.eid AND b.uid = w.bot AND b.app = w.app JOIN users u ON u.eid = w.eid AND u.uid = w.bot JOIN orgs o ON o.eid = w.eid
+	WHERE w.disabled = 0 AND a.disabled = 0 AND a.deleted = 0 AND u.disabled = 0 AND o.suspended = 0 AND o.doomed = 0`
+
 // LiveWebhooks returns the webhooks that are to work: they, their apps, their bots and organisations are switched on.
 func (s *Store) LiveWebhooks(ctx context.Context) ([]chat.Webhook, error) {
-	list, err := collect(ctx, s.read, scanWebhook, `SELECT `+webhookColumns+` FROM webhooks w JOIN apps a ON a.id = w.app
-		JOIN app_bots b ON b.eid = w.eid AND b.uid = w.bot AND b.app = w.app JOIN users u ON u.eid = w.eid AND u.uid = w.bot JOIN orgs o ON o.eid = w.eid
-		WHERE w.disabled = 0 AND a.disabled = 0 AND a.deleted = 0 AND u.disabled = 0 AND o.suspended = 0 AND o.doomed = 0 ORDER BY w.created, w.id`)
+	list, err := collect(ctx, s.read, scanWebhook, `SELECT `+webhookColumns+liveWebhooks+` ORDER BY w.created, w.id`)
 	if err != nil {
 		return nil, fmt.Errorf("read the webhooks: %w", err)
 	}

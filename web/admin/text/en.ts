@@ -181,6 +181,8 @@ export const en = {
       if (what.length === 0) return 'It is empty. This can’t be undone.';
       return `${what.join(' and ')} in it will move up ${parent ? `to ${parent}` : 'to the top'}. This can’t be undone.`;
     },
+    deleteFollowed: (groups: string) =>
+      `These groups follow it, and will follow nothing any more; their members stay: ${groups}.`,
     deleted: (name: string) => `${name} is deleted.`,
   },
 

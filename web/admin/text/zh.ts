@@ -169,6 +169,7 @@ export const zh: Texts = {
     delete: '删除部门',
     deleteTitle: '删除',
     deleteHint: '其中的人员和下级部门会上移一级。',
+    deleteFollowed: (groups) => `以下群组将不再跟随任何部门，其成员保持不变：${groups}。`,
     deleteAsk: (name) => `删除${name}？`,
     deleteText: (people, below, parent) => {
       const what = [people > 0 && `${people} 人`, below > 0 && `${below} 个下级部门`].filter(Boolean);

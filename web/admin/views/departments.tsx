@@ -4,6 +4,7 @@ import { Avatar } from '../../ui/avatar';
 import { Confirm } from '../../ui/dialog';
 import { EditDialog } from '../../ui/edit';
 import { Field, Search } from '../../ui/field';
+import { format } from '../../ui/format';
 import { Icon } from '../../ui/icon';
 import { Name, Words } from '../../ui/name';
 import { attempt, toast } from '../../ui/toast';
@@ -20,6 +21,7 @@ import {
   tree,
 } from '../departments';
 import { useDraft } from '../draft';
+import { useFetched } from '../fetched';
 import { usePages } from '../pages';
 import { Form, Select } from '../parts/form';
 import { PeoplePicker } from '../parts/people-picker';
@@ -148,6 +150,8 @@ function DepartmentPane({ d }: { d: Department }) {
   const [making, setMaking] = useState(false);
   const [deleting, setDeleting] = useState(false);
   const path = `/admin/departments/${d.id}`;
+  const following = useFetched<{ items: { gid: string; name: string }[] }>(deleting ? `${path}/groups` : '');
+  const followers = following.value?.items ?? [];
   const below = (departments.value ?? []).filter((one) => one.parent === d.id).length;
   return (
     <Pane
@@ -180,10 +184,15 @@ function DepartmentPane({ d }: { d: Department }) {
         </Block>
       )}
       {making && <MakeDepartment parent={d.id} onClose={() => setMaking(false)} />}
-      {deleting && (
+      {deleting && (following.value || following.error) && (
         <Confirm
           title={text.deleteAsk(d.name)}
-          text={text.deleteText(d.members, below, department(d.parent)?.name)}
+          text={[
+            text.deleteText(d.members, below, department(d.parent)?.name),
+            followers.length > 0 && text.deleteFollowed(format.value.list.format(followers.map(({ name }) => name))),
+          ]
+            .filter(Boolean)
+            .join(' ')}
           action={text.delete}
           danger
           onClose={() => setDeleting(false)}

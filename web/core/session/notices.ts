@@ -138,6 +138,7 @@ function groupData(p: NoticePort, gid: string, f: Fields): void {
   if (f.has('announcement')) change.announcement = f.text('announcement');
   if (f.has('join')) change.join = f.text('join') as NonNullable<GroupChange['join']>;
   if (f.has('muted_all')) change.muted_all = f.flag('muted_all');
+  if (f.has('by_department')) p.background(`group ${gid}`, () => p.groups.refresh(gid));
   p.groups.changed(gid, change);
   p.conversations.rename(`g:${gid}`, change);
 }
