@@ -89,7 +89,7 @@ function gatherWith(args: () => Promise<string[]>): Crowd {
   afterEach(async ({ task }) => {
     if (task.result?.state === 'fail') task.meta.seen = [...(task.meta.seen ?? []), await crowd.seen()];
     const errors = await crowd.leave();
-    await crowd.server.stop();
+    await crowd.server?.stop();
     expect(errors).toEqual([]);
   });
   return crowd;

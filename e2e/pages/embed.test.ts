@@ -4,7 +4,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { app } from '../host-token';
 import { Server } from '../server';
 import { picture } from './files';
@@ -14,11 +14,11 @@ let server: Server;
 let office: Office;
 let visitors: Visitor[] = [];
 
-beforeAll(async () => {
+beforeEach(async () => {
   server = await Server.start('--webhook-allow', '127.0.0.0/8');
   office = await Office.start(server);
 });
-afterAll(async () => {
+afterEach(async () => {
   await office?.stop();
   await server?.stop();
 });

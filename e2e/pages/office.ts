@@ -121,7 +121,7 @@ export class Visitor {
     private readonly office: Office,
     private readonly folder: string,
   ) {
-    page.setDefaultTimeout(20_000);
+    page.setDefaultTimeout(30_000);
     page.on('pageerror', (e) => this.errors.push(String(e.stack ?? e)));
     page.on('console', (m) => {
       if (/Content Security Policy|Refused to/.test(m.text())) this.errors.push(m.text());
