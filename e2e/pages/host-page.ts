@@ -60,21 +60,6 @@ export class HostPage {
     return { origin: `http://evil.localhost:${(server.address() as AddressInfo).port}`, stop };
   }
 
-  /** As at the start. */
-  reset(): void {
-    Object.assign(this, {
-      user: 'alice',
-      failing: false,
-      asked: 0,
-      head: '',
-      attributes: '',
-      csp: '',
-      from: '',
-      direction: 'ltr',
-    });
-    this.body = '<h1>Office</h1>';
-  }
-
   get origin(): string {
     return `http://localhost:${(this.server.address() as AddressInfo).port}`;
   }

@@ -18,22 +18,20 @@ let page: Page;
 let errors: string[];
 
 beforeAll(async () => {
-  server = await Server.start('--limit-login-rate', '0');
-  host = await HostPage.start(server);
   browser = await launch('--test-third-party-cookie-phaseout');
 });
-afterAll(async () => {
-  await browser?.close();
-  host?.stop();
-  await server?.stop();
-});
-beforeEach(() => {
+afterAll(() => browser?.close());
+// Each attempt has a server and a host of its own: it finds nothing that another left.
+beforeEach(async () => {
   errors = [];
-  host.reset();
+  server = await Server.start('--limit-login-rate', '0');
+  host = await HostPage.start(server);
   host.csp = `default-src 'none'; connect-src 'self'; script-src ${server.http}; frame-src ${server.http}; require-trusted-types-for 'script'`;
 });
 afterEach(async () => {
   await page?.context().close();
+  host?.stop();
+  await server?.stop();
   expect(errors).toEqual([]);
 });
 
@@ -44,7 +42,7 @@ async function visit(o: { phone?: boolean; before?: () => void; withoutTimers?: 
     viewport: o.phone ? { width: 390, height: 780 } : { width: 1100, height: 800 },
   });
   page = await context.newPage();
-  page.setDefaultTimeout(15_000);
+  page.setDefaultTimeout(30_000);
   page.on('pageerror', (e) => errors.push(String(e.stack ?? e)));
   page.on('console', (m) => {
     if (/Content Security Policy|Refused to|TrustedScript/.test(m.text())) errors.push(m.text());
