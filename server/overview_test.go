@@ -19,6 +19,7 @@ func TestOverviewLive(t *testing.T) {
 	before := n.must("GET", "/api/v1/admin/overview", token, nil)
 	bob := n.online("bob")
 	slow, _ := n.dial("carol", dialOptions{clean: true, manual: true, receive: 2})
+	n.dial("dave", dialOptions{terminal: "service", clean: true}) // a program, and so nobody who is online
 	for _, text := range []string{"one", "two", "three"} {
 		bob.say("im/u", "carol", text)
 	}
@@ -30,7 +31,7 @@ func TestOverviewLive(t *testing.T) {
 		return o[path[len(path)-1]].(float64)
 	}
 	if count(after, "storage", "messages")-count(before, "storage", "messages") != 3 || count(after, "live", "messages_per_second") <= 0 ||
-		count(after, "people", "online") != 2 || count(after, "sessions", "web") != 2 || len(after["days"].([]any)) != 30 || after["backup"] != nil {
+		count(after, "people", "online") != 2 || count(after, "sessions", "web") != 2 || count(after, "sessions", "service") != 1 || count(after, "health", "webhooks") != 0 || len(after["days"].([]any)) != 30 || after["backup"] != nil {
 		t.Errorf("overview %v", after)
 	}
 	n.program.keeper.traffic.flush(t.Context())

@@ -190,9 +190,37 @@ test('it is tried as somebody of one’s choice; an auditor reads and changes no
   await page.evaluate(() => window.Magpie?.('hide'));
   await page.getByRole('button', { name: 'Take it away' }).click();
   await page.locator('magpie-launcher').waitFor({ state: 'detached' });
+  // Who leaves before the bubble is there gets none.
+  let arrived = () => {};
+  const asked = new Promise<void>((resolve) => {
+    arrived = resolve;
+  });
+  let send = () => {};
+  const held = new Promise<void>((resolve) => {
+    send = resolve;
+  });
+  await page.route('**/embed/v1/loader.js', async (route) => {
+    arrived();
+    await held;
+    await route.continue();
+  });
+  await page.evaluate(() => {
+    delete window.Magpie;
+  });
+  await page.getByRole('button', { name: 'Show the bubble' }).click();
+  await picker.getByRole('searchbox').fill('carol');
+  await picker.getByLabel('Carol Nwosu').check();
+  await picker.getByRole('button', { name: 'Show the bubble' }).click();
+  await asked;
+  await page.keyboard.press('Escape');
+  await page.getByRole('link', { name: 'Overview' }).click();
+  await page.getByRole('heading', { name: 'Overview' }).waitFor();
+  send();
+  await page.waitForFunction(() => window.Magpie !== undefined);
+  expect(await page.locator('magpie-launcher').count()).toBe(0);
   // Who tried, and as whom, stays to be read.
   await page.goto(`${crowd.server.http}/admin/audit?action=app.test_token`);
-  await page.getByRole('row', { name: /App tried/ }).waitFor();
+  await page.getByRole('row', { name: /App tried/ }).first().waitFor();
 
   await crowd.server.change('/admin/users/dave', token, { role: 'auditor' });
   const dave = await administer(crowd, 'dave', '/admin/apps/oa-try');

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { demo } from '../server';
 import { accessible, administer, lookAtAll, looks } from './administrator';
@@ -179,6 +180,11 @@ describe('people', () => {
     await expect.poll(() => page.locator('tr.item').first().textContent()).toContain('陈曦');
     await page.getByRole('searchbox').fill('number 117');
     await expect.poll(() => page.locator('tr.item').count()).toBe(1);
+    const [file] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('button', { name: 'Export' }).click(),
+    ]);
+    expect((await readFile(await file.path(), 'utf8')).match(/^\w+,/gm)).toEqual(['many117,']);
     // By keys: down to the row, in, and out again.
     await page.locator('tr.item a').focus();
     await page.keyboard.press('Enter');
@@ -201,6 +207,16 @@ describe('people', () => {
     await auditor.page.getByRole('complementary').getByText('bob@').waitFor();
     for (const name of ['Add somebody', 'Make a link', 'Disable the account', 'Sign out']) {
       expect(await auditor.page.getByRole('button', { name }).count()).toBe(0);
+    }
+    // An administrator changes others, and no system administrator.
+    await crowd.server.change('/admin/users/dave', access_token, { role: 'admin' });
+    const admin = await administer(crowd, 'dave', '/admin/people/bob');
+    await admin.page.getByRole('button', { name: 'Disable the account' }).waitFor();
+    await crowd.server.shell('user', 'role', `${demo.org}/carol`, 'system');
+    await admin.page.goto(`${crowd.server.http}/admin/people/carol`);
+    await admin.page.locator('.pane dl.facts').waitFor();
+    for (const name of ['Save', 'Make a link', 'Disable the account', 'Sign out']) {
+      expect(await admin.page.getByRole('complementary').getByRole('button', { name }).count()).toBe(0);
     }
   });
 });

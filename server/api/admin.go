@@ -39,6 +39,7 @@ type Administration interface {
 	Announcements(ctx context.Context, eid, cursor string, limit int) ([]chat.Announcement, string, error)
 	AnnouncementsFor(ctx context.Context, eid, uid, cursor string, limit int) ([]chat.Announcement, string, error)
 	Announce(ctx context.Context, by chat.Actor, a chat.Announcement, key string) (chat.Announcement, error)
+	Announcement(ctx context.Context, eid string, id int64) (chat.Announcement, error)
 	ReadAnnouncement(ctx context.Context, eid, uid string, id int64) error
 	Orgs(ctx context.Context) ([]chat.Org, error)
 	AddOrg(ctx context.Context, by chat.Actor, o chat.Org, admin chat.User) (chat.Org, error)
@@ -51,6 +52,7 @@ type Administration interface {
 	Jobs(ctx context.Context, eid string, kind chat.JobKind, limit int) ([]chat.Job, error)
 	NoteKick(ctx context.Context, by chat.Actor, live chat.LiveSession) error
 	Audit(ctx context.Context, eid string, q chat.AuditQuery) ([]chat.AuditEntry, string, error)
+	AuditEntry(ctx context.Context, eid string, id int64) (chat.AuditEntry, error)
 	Departments(ctx context.Context, eid string) ([]chat.Department, error)
 	DepartmentPeople(ctx context.Context, eid string) ([]chat.Department, error)
 	CreateDepartment(ctx context.Context, by chat.Actor, d chat.Department) (chat.Department, error)
@@ -206,6 +208,7 @@ func (f AuditFilter) query() chat.AuditQuery {
 
 func (a *api) auditRoutes() {
 	route(a, op{method: "GET", path: "/admin/audit", id: "admin-audit", tag: "Administration", right: chat.ReadAudit, summary: "Who did what, the newest first"}, a.audit)
+	route(a, op{method: "GET", path: "/admin/audit/{id}", id: "admin-audit-entry", tag: "Administration", right: chat.ReadAudit, summary: "One entry of the audit log"}, a.auditEntry)
 	route(a, op{method: "GET", path: "/admin/audit/export", id: "admin-audit-export", tag: "Administration", right: chat.ReadAudit,
 		summary: "The audit log as CSV", about: "Everything that the filter lets through. Cells that a spreadsheet would take for formulas begin with an apostrophe."}, a.exportAudit)
 }
@@ -222,6 +225,20 @@ func (a *api) audit(ctx context.Context, c *caller, in *auditInput) (*answer[lis
 		items[i] = auditEntryOf(e)
 	}
 	return page(items, next), nil
+}
+
+func (a *api) auditEntry(ctx context.Context, c *caller, in *struct {
+	ID string `path:"id" maxLength:"64"`
+}) (*answer[auditEntry], error) {
+	id, err := parseID("id", in.ID)
+	if err != nil {
+		return nil, chat.Errorf(chat.NotFound, "There is no such entry.")
+	}
+	e, err := a.Store.AuditEntry(ctx, c.EID, id)
+	if err != nil {
+		return nil, fmt.Errorf("read the audit log: %w", err)
+	}
+	return &answer[auditEntry]{auditEntryOf(e)}, nil
 }
 
 func auditEntryOf(e chat.AuditEntry) auditEntry {

@@ -402,6 +402,10 @@ func TestAnnouncements(t *testing.T) {
 	for range 2 {
 		w.want(204, "acme/bob", "PUT", "/api/v1/announcements/"+id+"/read", nil)
 	}
+	if r := w.want(200, a, "GET", admin+"/announcements/"+one.body["id"].(string), nil); r.body["title"] != "Deploy" || r.body["people"] != one.body["people"] {
+		t.Errorf("by its id: %s", r.raw)
+	}
+	w.want(404, "other/alice", "GET", admin+"/announcements/"+one.body["id"].(string), nil)
 	items := w.want(200, a, "GET", admin+"/announcements", nil).items()
 	if first := items[0].(map[string]any); first["readers"] != 1.0 || first["people"] != 1.0 || len(items) != 2 {
 		t.Errorf("read by %v", items)

@@ -31,7 +31,7 @@ type Live interface {
 type overview struct {
 	People struct {
 		Total    int `json:"total"`
-		Online   int `json:"online"`
+		Online   int `json:"online" doc:"Without programs."`
 		Disabled int `json:"disabled"`
 	} `json:"people"`
 	Groups   int       `json:"groups"`
@@ -59,6 +59,7 @@ type overview struct {
 		Database string `json:"database" enum:"ok,failing"`
 		Media    string `json:"media" enum:"ok,failing"`
 		Queue    int64  `json:"queue" doc:"Changes that wait to be told."`
+		Webhooks int64  `json:"webhooks" doc:"Deliveries of the organisation's webhooks that wait."`
 	} `json:"health"`
 	Backup *backupView `json:"backup" doc:"The last one, or null."`
 }
@@ -126,7 +127,9 @@ func (a *api) overview(ctx context.Context, c *caller, _ *struct{}) (*answer[ove
 	online := map[string]bool{}
 	sessions := a.Live.Sessions(c.EID, "")
 	for _, s := range sessions {
-		online[s.UID] = true
+		if s.Terminal != chat.Service {
+			online[s.UID] = true
+		}
 		switch s.Terminal {
 		case chat.Web:
 			o.Sessions.Web++
@@ -147,6 +150,7 @@ func (a *api) overview(ctx context.Context, c *caller, _ *struct{}) (*answer[ove
 	o.Storage.Messages, o.Storage.Media, o.Storage.Files, o.Storage.Database = f.Messages, f.FileBytes, f.Files, f.Database
 	o.Live.Connections, o.Live.MessagesPerSecond = len(sessions), a.Live.Rate(c.EID)
 	o.Health.Database, o.Health.Media, o.Health.Queue = "ok", "ok", f.Events
+	o.Health.Webhooks = f.Deliveries
 	if err := a.ready.check(ctx, "database", a.Store.Ready, a.Log); err != nil {
 		o.Health.Database = "failing"
 	}

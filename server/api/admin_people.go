@@ -32,14 +32,29 @@ type ownedGroup struct {
 	Name string `json:"name"`
 }
 
-type accountsInput struct {
-	Paging
+// AccountFilter says which people are wanted.
+type AccountFilter struct {
 	Q          string    `query:"q" maxLength:"64" doc:"As in the directory. The order is then that of the words."`
 	Department string    `query:"department" maxLength:"20" doc:"An id: those who are in this department directly."`
 	Role       chat.Role `query:"role" enum:"member,auditor,admin,system"`
 	State      string    `query:"state" enum:"active,disabled"`
-	Sort       string    `query:"sort" enum:"name,uid,created,seen" default:"name"`
-	Order      string    `query:"order" enum:"asc,desc" default:"asc"`
+}
+
+func (f AccountFilter) query() (q chat.AccountQuery, err error) {
+	q.Text, q.Role = f.Q, f.Role
+	if f.State != "" {
+		disabled := f.State == "disabled"
+		q.Disabled = &disabled
+	}
+	q.Department, err = parseID("department", f.Department)
+	return q, err
+}
+
+type accountsInput struct {
+	Paging
+	AccountFilter
+	Sort  string `query:"sort" enum:"name,uid,created,seen" default:"name"`
+	Order string `query:"order" enum:"asc,desc" default:"asc"`
 }
 
 type accountBody struct {
@@ -102,15 +117,11 @@ func (a *api) accountOf(u chat.Account) account {
 }
 
 func (a *api) accounts(ctx context.Context, c *caller, in *accountsInput) (*answer[counted[account]], error) {
-	q := chat.AccountQuery{Text: in.Q, Role: in.Role, Sort: in.Sort, Descending: in.Order == "desc", Cursor: in.Cursor, Limit: in.Limit}
-	if in.State != "" {
-		disabled := in.State == "disabled"
-		q.Disabled = &disabled
-	}
-	var err error
-	if q.Department, err = parseID("department", in.Department); err != nil {
+	q, err := in.query()
+	if err != nil {
 		return nil, err
 	}
+	q.Sort, q.Descending, q.Cursor, q.Limit = in.Sort, in.Order == "desc", in.Cursor, in.Limit
 	found, next, total, err := a.Store.Accounts(ctx, c.EID, q)
 	if err != nil {
 		return nil, fmt.Errorf("read accounts: %w", err)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -39,11 +40,12 @@ type job struct {
 }
 
 type jobResult struct {
-	DryRun    bool  `json:"dry_run"`
-	Created   int   `json:"created"`
-	Updated   int   `json:"updated" doc:"In a dry run: everybody who is there already."`
-	Unchanged int   `json:"unchanged"`
-	Size      int64 `json:"size" doc:"Of a backup, in bytes."`
+	DryRun    bool   `json:"dry_run"`
+	Created   int    `json:"created"`
+	Updated   int    `json:"updated" doc:"In a dry run: everybody who is there already."`
+	Unchanged int    `json:"unchanged"`
+	Size      int64  `json:"size" doc:"Of a backup, in bytes."`
+	File      string `json:"file,omitempty" doc:"Of a backup: the name of its file."`
 
 	Encoding string           `json:"encoding,omitempty" doc:"Of the file: UTF-8, UTF-16 or GB 18030. The last is what is neither of the others: whether it is right, the first lines show."`
 	First    []chat.PersonRow `json:"first,omitempty" doc:"Of a dry run: the first people as the file was read."`
@@ -51,8 +53,12 @@ type jobResult struct {
 
 func jobOf(j chat.Job) job {
 	out := job{ID: j.ID, Kind: j.Kind, State: j.State, Done: j.Done, Total: j.Total, Errors: j.Result.Errors, Wrong: len(j.Result.Errors) + j.Result.More,
-		Result: jobResult{j.Result.DryRun, j.Result.Created, j.Result.Updated, j.Result.Unchanged, j.Result.Size, j.Result.Encoding, j.Result.First},
-		Actor:  j.By.UID, Created: timeOrNull(j.Created), Changed: timeOrNull(j.Changed)}
+		Result: jobResult{DryRun: j.Result.DryRun, Created: j.Result.Created, Updated: j.Result.Updated, Unchanged: j.Result.Unchanged, Size: j.Result.Size,
+			Encoding: j.Result.Encoding, First: j.Result.First},
+		Actor: j.By.UID, Created: timeOrNull(j.Created), Changed: timeOrNull(j.Changed)}
+	if j.Result.File != "" {
+		out.Result.File = filepath.Base(j.Result.File) // where the folder is, is the server's alone
+	}
 	if out.Errors == nil {
 		out.Errors = []chat.JobError{}
 	}
@@ -114,14 +120,19 @@ func (a *api) job(ctx context.Context, c *caller, in *struct {
 	return &answer[job]{jobOf(j)}, nil
 }
 
-func (a *api) exportPeople(ctx context.Context, c *caller, _ *struct{}) (*huma.StreamResponse, error) {
+func (a *api) exportPeople(ctx context.Context, c *caller, in *AccountFilter) (*huma.StreamResponse, error) {
+	wanted, err := in.query()
+	if err != nil {
+		return nil, err
+	}
 	departments, err := a.Store.Departments(ctx, c.EID)
 	if err != nil {
 		return nil, fmt.Errorf("read departments: %w", err)
 	}
 	paths := departmentPaths(departments)
 	return a.csv("people.csv", []string{"uid", "name", "email", "title", "departments", "role", "disabled", "created", "seen"}, func(ctx context.Context, write func(...string) error) error {
-		for q := (chat.AccountQuery{Sort: "uid", Limit: 500}); ; {
+		q := wanted
+		for q.Sort, q.Limit = "uid", 500; ; {
 			people, next, _, err := a.Store.Accounts(ctx, c.EID, q)
 			if err != nil {
 				return err

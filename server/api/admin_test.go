@@ -420,6 +420,12 @@ func TestExportedAuditIsHarmless(t *testing.T) {
 	if len(lines) != 3 || !strings.HasPrefix(r.raw, "\ufefftime,actor,address,") || r.header.Get("Content-Type") != "text/csv; charset=utf-8" || !strings.Contains(lines[1], "user.change") {
 		t.Errorf("%v %q", r.header, r.raw)
 	}
+	first := w.want(200, "acme/alice", "GET", admin+"/audit", nil).items()[0].(map[string]any)["id"].(string)
+	if e := w.want(200, "acme/alice", "GET", admin+"/audit/"+first, nil); e.body["action"] != "user.change" || e.field("after.title") != "=1+1" {
+		t.Errorf("the entry by its id: %s", e.raw)
+	}
+	w.want(404, "other/alice", "GET", admin+"/audit/"+first, nil)
+	w.want(404, "acme/alice", "GET", admin+"/audit/x", nil)
 }
 
 func TestImportAndExport(t *testing.T) {
@@ -462,6 +468,12 @@ func TestImportAndExport(t *testing.T) {
 		t.Errorf("exported %q", out.raw)
 	}
 	file = out.raw
+	north := zoe.body["departments"].([]any)[0].(string)
+	for filter, want := range map[string]int{"q=zoe": 1, "q=zoe&role=admin": 0, "role=member&department=" + north: 1, "state=disabled": 0} {
+		if r := w.want(200, a, "GET", admin+"/users/export?"+filter, nil); strings.Count(r.raw, "\r\n") != 1+want {
+			t.Errorf("exported under %s: %q", filter, r.raw)
+		}
+	}
 	if r := take(""); r.body["state"] != "done" || r.field("result.unchanged") != 6.0 {
 		t.Errorf("imported again: %s", r.raw)
 	}

@@ -31,6 +31,7 @@ func (a *api) announcementRoutes() {
 	route(a, op{method: "GET", path: "/announcements", id: "list-announcements", tag: "Me", summary: "Announcements to oneself, the newest first"}, a.announcements)
 	route(a, op{method: "PUT", path: "/announcements/{id}/read", id: "read-announcement", tag: "Me", summary: "Say that one has read an announcement"}, a.readAnnouncement)
 	route(a, op{method: "GET", path: "/admin/announcements", id: "admin-list-announcements", tag: "Administration", right: chat.ReadOrganisation, summary: "Announcements, the newest first"}, a.adminAnnouncements)
+	route(a, op{method: "GET", path: "/admin/announcements/{id}", id: "admin-get-announcement", tag: "Administration", right: chat.ReadOrganisation, summary: "An announcement"}, a.adminAnnouncement)
 	route(a, op{method: "POST", path: "/admin/announcements", id: "admin-announce", tag: "Administration", right: chat.Announce, status: http.StatusCreated, summary: "Announce something",
 		about: "To the people of departments and of those below them, or to everyone. They are told by notice 0x50."}, a.announce)
 }
@@ -78,6 +79,18 @@ func (a *api) adminAnnouncements(ctx context.Context, c *caller, in *Paging) (*a
 		items[i] = adminAnnouncementOf(x)
 	}
 	return page(items, next), nil
+}
+
+func (a *api) adminAnnouncement(ctx context.Context, c *caller, in *AnnouncementPath) (*answer[announcement], error) {
+	id, err := parseID("id", in.ID)
+	if err != nil {
+		return nil, chat.Errorf(chat.NotFound, "There is no such announcement.")
+	}
+	x, err := a.Store.Announcement(ctx, c.EID, id)
+	if err != nil {
+		return nil, fmt.Errorf("read an announcement: %w", err)
+	}
+	return &answer[announcement]{adminAnnouncementOf(x)}, nil
 }
 
 func (a *api) announce(ctx context.Context, c *caller, in *struct {

@@ -46,6 +46,7 @@ type OrgFigures struct {
 	Database         int64 // bytes of the whole server's database
 	Events           int64 // changes that wait to be told, of the whole server
 	Reports          int   // that are open
+	Deliveries       int64 // of webhooks, that wait
 	Days             []DayFigures
 }
 

@@ -100,7 +100,7 @@ func (s *Store) Audit(ctx context.Context, eid string, q chat.AuditQuery) ([]cha
 		}
 	}
 	args = append(args, limit+1)
-	list, err := collect(ctx, s.read, scanAudit, `SELECT id, ts, actor, addr, action, target, before, after FROM audit WHERE `+where+
+	list, err := collect(ctx, s.read, scanAudit, `SELECT `+auditColumns+` FROM audit WHERE `+where+
 		fmt.Sprintf(` ORDER BY ts DESC, id DESC LIMIT $%d`, len(args)), args...)
 	if err != nil {
 		return nil, "", fmt.Errorf("read the audit log: %w", err)
@@ -111,6 +111,14 @@ func (s *Store) Audit(ctx context.Context, eid string, q chat.AuditQuery) ([]cha
 	list = list[:limit]
 	return list, encodeCursor([2]int64{ms(list[limit-1].Time), list[limit-1].ID}), nil
 }
+
+// AuditEntry returns an entry of an organisation's audit log, or chat.NotFound.
+func (s *Store) AuditEntry(ctx context.Context, eid string, id int64) (chat.AuditEntry, error) {
+	e, err := scanAudit(s.read.QueryRowContext(ctx, `SELECT `+auditColumns+` FROM audit WHERE eid = $1 AND id = $2`, eid, id).Scan)
+	return e, found(err, "audit entry")
+}
+
+const auditColumns = `id, ts, actor, addr, action, target, before, after`
 
 func scanAudit(scan func(...any) error) (e chat.AuditEntry, err error) {
 	var ts int64

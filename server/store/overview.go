@@ -32,8 +32,9 @@ func (s *Store) Overview(ctx context.Context, eid string, days int) (f chat.OrgF
 		err := q.QueryRowContext(ctx, `SELECT (SELECT COUNT(*) FROM users WHERE eid = $1), (SELECT COUNT(*) FROM users WHERE eid = $1 AND disabled = 1),
 			(SELECT COUNT(*) FROM chat_groups WHERE eid = $1 AND dissolved = 0), (SELECT COALESCE(SUM(head), 0) FROM streams WHERE eid = $1 AND kind IN (1, 2)),
 			COALESCE((SELECT files FROM file_use WHERE eid = $1 AND uid = ''), 0), COALESCE((SELECT bytes FROM file_use WHERE eid = $1 AND uid = ''), 0),
-			(SELECT page_count * page_size FROM pragma_page_count, pragma_page_size), (SELECT COUNT(*) FROM events), (SELECT COUNT(*) FROM reports WHERE eid = $1 AND state = 'open')`, eid).
-			Scan(&f.People, &f.Disabled, &f.Groups, &f.Messages, &f.Files, &f.FileBytes, &f.Database, &f.Events, &f.Reports)
+			(SELECT page_count * page_size FROM pragma_page_count, pragma_page_size), (SELECT COUNT(*) FROM events), (SELECT COUNT(*) FROM reports WHERE eid = $1 AND state = 'open'),
+			(SELECT COUNT(*) FROM webhooks w JOIN deliveries d ON d.webhook = w.id AND d.status = 'waiting' WHERE w.eid = $1)`, eid).
+			Scan(&f.People, &f.Disabled, &f.Groups, &f.Messages, &f.Files, &f.FileBytes, &f.Database, &f.Events, &f.Reports, &f.Deliveries)
 		if err != nil {
 			return err
 		}

@@ -56,6 +56,50 @@ export function tree(all: readonly Department[]): Branch[] {
   return below.get('') ?? [];
 }
 
+/** Where a department is to go: below `parent`, at a place among its new sisters, of which it is none itself. */
+export interface Move {
+  id: string;
+  parent: string;
+  position: number;
+}
+
+/** A place in the tree as one points at it. */
+export type Where = 'before' | 'inside' | 'after';
+
+function sisters(all: readonly Department[], parent: string): Department[] {
+  return all.filter((d) => d.parent === parent).sort((x, y) => x.position - y.position);
+}
+
+/**
+ * Where an arrow carries a department: up and down among its sisters, right below the sister above, left out of its parent. Undefined where it is at the end.
+ */
+export function carried(all: readonly Department[], id: string, arrow: string): Move | undefined {
+  const d = all.find((one) => one.id === id);
+  if (!d) return;
+  const beside = sisters(all, d.parent);
+  const at = beside.indexOf(d);
+  const above = beside[at - 1];
+  if (arrow === 'ArrowUp' && above) return { id, parent: d.parent, position: at - 1 };
+  if (arrow === 'ArrowDown' && at < beside.length - 1) return { id, parent: d.parent, position: at + 1 };
+  if (arrow === 'ArrowRight' && above) return { id, parent: above.id, position: sisters(all, above.id).length };
+  const parent = arrow === 'ArrowLeft' && all.find((one) => one.id === d.parent);
+  if (parent) return { id, parent: parent.parent, position: sisters(all, parent.parent).indexOf(parent) + 1 };
+}
+
+/** Where a department goes that is dropped at another one. */
+export function dropped(all: readonly Department[], id: string, onto: string, where: Where): Move | undefined {
+  const target = all.find((one) => one.id === onto);
+  if (!target || id === onto) return;
+  if (where === 'inside') {
+    const position = sisters(all, onto).filter((d) => d.id !== id).length;
+    return { id, parent: onto, position };
+  }
+  const at = sisters(all, target.parent)
+    .filter((d) => d.id !== id)
+    .indexOf(target);
+  return { id, parent: target.parent, position: where === 'before' ? at : at + 1 };
+}
+
 /** The options of a choice, in the order of the tree, indented. */
 export function departmentOptions(all: readonly Department[]): [string, string][] {
   const out: [string, string][] = [];

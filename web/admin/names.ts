@@ -1,7 +1,7 @@
 // Names of people whom other things speak of by their uids, read in batches when they are first shown.
 
 import { type Signal, signal } from '@preact/signals';
-import { api, withQuery } from './client';
+import { api, refused, withQuery } from './client';
 import type { Account } from './types';
 
 interface Named {
@@ -12,6 +12,9 @@ interface Named {
 /** The server's bound of one request. */
 const batch = 100;
 
+/** ms until those are asked for again whose names did not come. */
+const pause = 5000;
+
 const known = new Map<string, Signal<Named | undefined>>();
 let wanted: string[] = [];
 
@@ -21,10 +24,14 @@ export function named(uid: string): Named {
   if (!one) {
     one = signal(undefined);
     known.set(uid, one);
-    if (wanted.length === 0) queueMicrotask(read);
-    wanted.push(uid);
+    want([uid]);
   }
   return one.value ?? { name: uid, avatar: '' };
+}
+
+function want(uids: string[]): void {
+  if (wanted.length === 0) queueMicrotask(read);
+  wanted.push(...uids);
 }
 
 async function read(): Promise<void> {
@@ -39,9 +46,9 @@ async function read(): Promise<void> {
         const one = known.get(uid);
         if (one) one.value = { name, avatar };
       }
-    } catch {
-      // The uids stand for them; the next that shows them asks again.
-      for (const uid of part) known.delete(uid);
+    } catch (e) {
+      // The uids stand for them meanwhile.
+      if (!refused(e)) setTimeout(() => want(part), pause);
     }
   }
 }

@@ -42,6 +42,7 @@ const place = 'magpie-reset';
  * the page is loaded again.
  */
 function takeToken(): string {
+  // Links that were made before had it in the query.
   const token = location.hash.slice(1) || new URLSearchParams(location.search).get('token');
   try {
     if (!token) return sessionStorage.getItem(place) ?? '';
@@ -196,4 +197,6 @@ function Choose({ owner, token, onDone, onDead }: ChooseProps) {
 }
 
 explainMore(() => a.value.problem);
+// Another link in the same tab loads nothing by itself.
+addEventListener('hashchange', () => location.reload());
 openPage((root) => render(<Reset />, root));

@@ -81,6 +81,8 @@ export interface Job {
     updated: number;
     unchanged: number;
     size: number;
+    /** The name of a backup's file. */
+    file?: string;
     /** Of the file of an import. */
     encoding?: string;
     /** Of a dry run: the first people as the file was read. */
@@ -165,7 +167,8 @@ export interface Overview {
   /** messages and files: how many; media and database: bytes. */
   storage: { messages: number; media: number; files: number; database: number };
   live: { connections: number; messages_per_second: number };
-  health: { database: 'ok' | 'failing'; media: 'ok' | 'failing'; queue: number };
+  /** queue: changes that wait to be told; webhooks: deliveries that wait. */
+  health: { database: 'ok' | 'failing'; media: 'ok' | 'failing'; queue: number; webhooks: number };
   backup: { at: string; size: number } | null;
 }
 

@@ -53,13 +53,25 @@ interface NumberProps {
   min?: number;
   max?: number;
   unit?: string;
+  step?: number;
   hint?: string | undefined;
   error?: string | undefined;
   disabled?: boolean;
 }
 
-/** A labelled whole number with its unit. */
-export function NumberField({ label, value, onInput, min = 0, max, unit, hint, error, disabled }: NumberProps) {
+/** A labelled number with its unit: a whole one, unless `step` is smaller. */
+export function NumberField({
+  label,
+  value,
+  onInput,
+  min = 0,
+  max,
+  unit,
+  step = 1,
+  hint,
+  error,
+  disabled,
+}: NumberProps) {
   const id = useId();
   const note = error ?? hint;
   return (
@@ -70,8 +82,8 @@ export function NumberField({ label, value, onInput, min = 0, max, unit, hint, e
           id={id}
           class="input"
           type="number"
-          inputMode="numeric"
-          step={1}
+          inputMode={step < 1 ? 'decimal' : 'numeric'}
+          step={step}
           min={min}
           max={max}
           disabled={disabled}

@@ -1,5 +1,4 @@
 import { useEffect, useState } from 'preact/hooks';
-import { Problem } from '../../core/problem';
 import { RepeatKey } from '../../core/repeat';
 import { Confirm } from '../../ui/dialog';
 import { Area, Field } from '../../ui/field';
@@ -10,6 +9,7 @@ import { toast } from '../../ui/toast';
 import { api, can } from '../client';
 import { department, needDepartments } from '../departments';
 import { type Errors, useDraft } from '../draft';
+import { useFetched } from '../fetched';
 import { named } from '../names';
 import { usePages } from '../pages';
 import { DepartmentPicker } from '../parts/department-picker';
@@ -31,7 +31,6 @@ export function Announcements() {
   const [times, setTimes] = useState(0);
   const pages = usePages<Announcement>('/admin/announcements', {}, keyOf, times);
   useEffect(needDepartments, []);
-  const one = id ? pages.find(id) : undefined;
   return (
     <Split
       title={a.value.nav.announcements}
@@ -49,18 +48,7 @@ export function Announcements() {
           )}
         </>
       }
-      pane={
-        id &&
-        (one ? (
-          <AnnouncementPane key={id} x={one} />
-        ) : (
-          pages.state.value === 'ready' && (
-            <Pane label={text.one} head={<h2 class="row-text">{text.one}</h2>}>
-              <PaneProblem error={new Problem(404, '', '')} again={() => {}} />
-            </Pane>
-          )
-        ))
-      }
+      pane={id && <AnnouncementPane key={id} id={id} shown={pages.find(id)} />}
     >
       <Table
         label={a.value.nav.announcements}
@@ -93,7 +81,7 @@ function audience(departments: readonly string[] | undefined): string {
   return format.value.list.format(departments.map((id) => department(id)?.name ?? id));
 }
 
-function read(x: Announcement): string {
+function readers(x: Announcement): string {
   const { number } = format.value;
   return a.value.announcements.read(number.format(x.readers ?? 0), number.format(x.people ?? 0));
 }
@@ -108,20 +96,31 @@ function columns(): Column<Announcement>[] {
         <a class="who" href={hrefOf(x.id)} data-key={x.id} onClick={follow}>
           <span class="row-text">
             <Words class="row-name ellipsis">{x.title}</Words>
-            <span class="row-sub ellipsis only-narrow">{`${audience(x.departments)} · ${read(x)}`}</span>
+            <span class="row-sub ellipsis only-narrow">{`${audience(x.departments)} · ${readers(x)}`}</span>
           </span>
         </a>
       ),
     },
     { name: 'to', title: text.to, minor: true, cell: (x) => <Words class="ellipsis">{audience(x.departments)}</Words> },
     { name: 'author', title: text.author, minor: true, cell: (x) => <Words>{named(x.author).name}</Words> },
-    { name: 'read', title: text.readTitle, minor: true, number: true, cell: read },
+    { name: 'read', title: text.readTitle, minor: true, number: true, cell: readers },
     { name: 'created', title: text.created, number: true, short: true, cell: (x) => <Time at={x.created} /> },
   ];
 }
 
-function AnnouncementPane({ x }: { x: Announcement }) {
+/** One of them. It is read by itself where it is not in the list, as a link may lead far back. */
+function AnnouncementPane({ id, shown }: { id: string; shown: Announcement | undefined }) {
   const text = a.value.announcements;
+  const path = `/admin/announcements/${encodeURIComponent(id)}`;
+  const { value: read, error, again } = useFetched<Announcement>(shown ? '' : path);
+  const x = shown ?? read;
+  if (!x) {
+    return (
+      <Pane label={text.one} head={<h2 class="row-text">{text.one}</h2>}>
+        {error ? <PaneProblem error={error} again={again} /> : <div class="skeleton device-skeleton" />}
+      </Pane>
+    );
+  }
   return (
     <Pane
       label={x.title}
@@ -141,7 +140,7 @@ function AnnouncementPane({ x }: { x: Announcement }) {
       </Block>
       <Block title={text.readTitle}>
         <div class="progress-line">
-          <span>{read(x)}</span>
+          <span>{readers(x)}</span>
           <progress aria-label={text.readTitle} max={Math.max(1, x.people ?? 0)} value={x.readers ?? 0} />
         </div>
         <p class="field-hint">{text.by(named(x.author).name, format.value.moment.format(Date.parse(x.created)))}</p>

@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { Problem } from '../../core/problem';
 import { Name } from '../../ui/name';
 import { language, theme } from '../../ui/prefs';
@@ -38,7 +38,14 @@ export function TryApp({ app, path }: { app: App; path: string }) {
   const text = a.value.apps;
   const [choosing, setChoosing] = useState(false);
   const [who, setWho] = useState<Account>();
-  useEffect(() => () => void window.Magpie?.('destroy'), []);
+  const gone = useRef(false);
+  useEffect(
+    () => () => {
+      gone.current = true;
+      void window.Magpie?.('destroy');
+    },
+    [],
+  );
   const start = async (person: Account) => {
     // The first token is asked for here, as its refusal is said in the dialog.
     const ask = async () =>
@@ -46,6 +53,8 @@ export function TryApp({ app, path }: { app: App; path: string }) {
     let first: string | undefined = await ask();
     window.Magpie?.('destroy');
     await load();
+    // Who has left this part meanwhile wants no bubble.
+    if (gone.current) return;
     window.Magpie?.('boot', {
       app: app.id,
       locale: language.value,

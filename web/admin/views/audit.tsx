@@ -1,10 +1,10 @@
 import { useState } from 'preact/hooks';
-import { Problem } from '../../core/problem';
 import { format } from '../../ui/format';
 import { Icon } from '../../ui/icon';
 import { Words } from '../../ui/name';
 import { attempt } from '../../ui/toast';
 import { download, withQuery } from '../client';
+import { useFetched } from '../fetched';
 import { usePages } from '../pages';
 import { ChoiceFilter, DayFilter, Filters, SearchFilter } from '../parts/filters';
 import { Block, Pane, PaneProblem, Split } from '../parts/split';
@@ -31,7 +31,6 @@ export function Audit() {
       setBusy(false);
     }
   };
-  const entry = id ? pages.find(id) : undefined;
   return (
     <Split
       title={a.value.nav.audit}
@@ -42,7 +41,7 @@ export function Audit() {
           {text.export}
         </button>
       }
-      pane={id && (entry ? <EntryPane key={id} e={entry} /> : pages.state.value === 'ready' && <NoEntry />)}
+      pane={id && <EntryPane key={id} id={id} shown={pages.find(id)} />}
     >
       <Filters>
         <SearchFilter label={text.actorFilter} name="actor" />
@@ -130,18 +129,18 @@ function columns(): Column<AuditEntry>[] {
   ];
 }
 
-function NoEntry() {
+/** One entry: what was, and what is now, field by field. It is read by itself where it is not in the list, as a link may lead far back. */
+function EntryPane({ id, shown }: { id: string; shown: AuditEntry | undefined }) {
   const text = a.value.audit;
-  return (
-    <Pane label={text.entry} head={<h2 class="row-text">{text.entry}</h2>}>
-      <PaneProblem error={new Problem(404, '', '')} again={() => {}} />
-    </Pane>
-  );
-}
-
-/** One entry: what was, and what is now, field by field. */
-function EntryPane({ e }: { e: AuditEntry }) {
-  const text = a.value.audit;
+  const { value: read, error, again } = useFetched<AuditEntry>(shown ? '' : `/admin/audit/${encodeURIComponent(id)}`);
+  const e = shown ?? read;
+  if (!e) {
+    return (
+      <Pane label={text.entry} head={<h2 class="row-text">{text.entry}</h2>}>
+        {error ? <PaneProblem error={error} again={again} /> : <div class="skeleton device-skeleton" />}
+      </Pane>
+    );
+  }
   const fields = [...new Set([...Object.keys(e.before ?? {}), ...Object.keys(e.after ?? {})])];
   return (
     <Pane

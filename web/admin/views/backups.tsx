@@ -1,6 +1,8 @@
 import { useEffect, useState } from 'preact/hooks';
 import { bytes, format } from '../../ui/format';
 import { Icon } from '../../ui/icon';
+import { Words } from '../../ui/name';
+import { language } from '../../ui/prefs';
 import { attempt } from '../../ui/toast';
 import { api } from '../client';
 import { named } from '../names';
@@ -70,13 +72,24 @@ export function Backups() {
   );
 }
 
+/** The file of one; of one that failed why there is none. The server's sentences are English. */
+function fileOf({ state, result, errors: [first] }: Job): string {
+  if (state !== 'failed') return result.file ?? '–';
+  return (language.value === 'en' && first?.message) || a.value.backups.failed;
+}
+
 function columns(): Column<Job>[] {
   const text = a.value.backups;
   return [
     {
       name: 'created',
       title: text.when,
-      cell: (j) => (j.created ? format.value.moment.format(Date.parse(j.created)) : '–'),
+      cell: (j) => (
+        <span class="row-text">
+          <span class="row-name">{j.created ? format.value.moment.format(Date.parse(j.created)) : '–'}</span>
+          <Words class="row-sub ellipsis only-narrow">{fileOf(j)}</Words>
+        </span>
+      ),
     },
     {
       name: 'state',
@@ -86,6 +99,13 @@ function columns(): Column<Job>[] {
           {text.states[j.state]}
         </span>
       ),
+    },
+    {
+      name: 'file',
+      title: text.file,
+      minor: true,
+      wide: true,
+      cell: (j) => <Words class="ellipsis">{fileOf(j)}</Words>,
     },
     {
       name: 'actor',

@@ -1,18 +1,10 @@
 import { useRef, useState } from 'preact/hooks';
 import { Icon } from '../../ui/icon';
 import { Words } from '../../ui/name';
-import { can } from '../client';
-import type { Branch } from '../departments';
+import type { Branch, Where } from '../departments';
 import { openOne } from '../route';
 import { a } from '../text';
 import type { Department } from '../types';
-
-/** Where a department is to go: below `parent`, at a place among its new sisters. */
-export interface Move {
-  id: string;
-  parent: string;
-  position: number;
-}
 
 interface Row {
   department: Department;
@@ -29,10 +21,10 @@ interface TreeProps {
   closed: ReadonlySet<string>;
   onClosed(closed: ReadonlySet<string>): void;
   open: string;
-  move(m: Move): void;
+  /** Moves one as an arrow says. Both are left out where nothing may be moved. */
+  carry?: ((id: string, arrow: string) => void) | undefined;
+  drop?: ((id: string, onto: string, where: Where) => void) | undefined;
 }
-
-type Where = 'before' | 'inside' | 'after';
 
 function flatten(branches: Branch[], closed: ReadonlySet<string>, depth = 1, out: Row[] = []): Row[] {
   branches.forEach((b, index) => {
@@ -46,7 +38,7 @@ function flatten(branches: Branch[], closed: ReadonlySet<string>, depth = 1, out
  * The departments as a tree (WAI-ARIA tree view): arrows move, open and close, Enter shows one. With Alt the arrows move the department itself:
  * up and down among its sisters, left out of its parent, right below the sister above. The pointer drags.
  */
-export function DepartmentTree({ branches, closed, onClosed, open, move }: TreeProps) {
+export function DepartmentTree({ branches, closed, onClosed, open, carry, drop }: TreeProps) {
   const [dragged, setDragged] = useState('');
   const [target, setTarget] = useState<{ id: string; where: Where }>();
   const [current, setCurrent] = useState('');
@@ -69,19 +61,6 @@ export function DepartmentTree({ branches, closed, onClosed, open, move }: TreeP
     else next.delete(id);
     onClosed(next);
   };
-  const carry = ({ department: d, sisters, index }: Row, key: string) => {
-    if (key === 'ArrowUp' && index > 0) move({ id: d.id, parent: d.parent, position: index - 1 });
-    if (key === 'ArrowDown' && index < sisters.length - 1) move({ id: d.id, parent: d.parent, position: index + 1 });
-    if (key === 'ArrowRight' && index > 0) {
-      const above = sisters[index - 1] as Branch;
-      toggle(above.department.id, false);
-      move({ id: d.id, parent: above.department.id, position: above.below.length });
-    }
-    if (key === 'ArrowLeft' && d.parent) {
-      const parent = rows.find((r) => r.department.id === d.parent);
-      if (parent) move({ id: d.id, parent: parent.department.parent, position: parent.index + 1 });
-    }
-  };
   const keys = (e: KeyboardEvent) => {
     const at = rows.findIndex((r) => r.department.id === focused);
     const row = rows[at];
@@ -89,8 +68,10 @@ export function DepartmentTree({ branches, closed, onClosed, open, move }: TreeP
     const { id, parent } = row.department;
     const shut = closed.has(id);
     if (e.altKey) {
-      if (!can('change') || !e.key.startsWith('Arrow')) return;
-      carry(row, e.key);
+      if (!carry || !e.key.startsWith('Arrow')) return;
+      const above = row.sisters[row.index - 1];
+      if (e.key === 'ArrowRight' && above) toggle(above.department.id, false);
+      carry(id, e.key);
     } else if (e.key === 'ArrowDown') focus(rows[at + 1]?.department.id);
     else if (e.key === 'ArrowUp') focus(rows[at - 1]?.department.id);
     else if (e.key === 'Home') focus(rows[0]?.department.id);
@@ -104,18 +85,6 @@ export function DepartmentTree({ branches, closed, onClosed, open, move }: TreeP
     } else if (e.key === 'Enter' || e.key === ' ') openOne(id);
     else return;
     e.preventDefault();
-  };
-
-  const dropped = (row: Row, where: Where) => {
-    const id = dragged;
-    setDragged('');
-    setTarget(undefined);
-    if (!id || id === row.department.id) return;
-    if (where === 'inside') return move({ id, parent: row.department.id, position: row.below });
-    // Places are counted without the one that moves.
-    const left = row.sisters.filter((b) => b.department.id !== id);
-    const at = left.findIndex((b) => b.department.id === row.department.id);
-    move({ id, parent: row.department.parent, position: where === 'before' ? at : at + 1 });
   };
 
   return (
@@ -139,7 +108,7 @@ export function DepartmentTree({ branches, closed, onClosed, open, move }: TreeP
             class={`tree-row ${d.id === dragged ? 'dragged' : ''}`}
             data-over={over}
             style={{ '--depth': depth - 1 }}
-            draggable={can('change')}
+            draggable={drop !== undefined}
             onFocus={() => setCurrent(d.id)}
             onClick={() => openOne(d.id)}
             onDragStart={(e) => {
@@ -158,7 +127,9 @@ export function DepartmentTree({ branches, closed, onClosed, open, move }: TreeP
             }}
             onDrop={(e) => {
               e.preventDefault();
-              dropped(row, whereIn(e.currentTarget, e.clientY));
+              if (dragged) drop?.(dragged, d.id, whereIn(e.currentTarget, e.clientY));
+              setDragged('');
+              setTarget(undefined);
             }}
           >
             {below > 0 ? (

@@ -11,10 +11,13 @@ import { attempt, toast } from '../../ui/toast';
 import { api, can } from '../client';
 import {
   type Branch,
+  carried,
   department,
   departmentOptions,
   departments,
   departmentsError,
+  dropped,
+  type Move,
   needDepartments,
   pathOf,
   readDepartments,
@@ -29,7 +32,7 @@ import { Block, Pane, PaneProblem, Split } from '../parts/split';
 import { address, follow, openOne, place } from '../route';
 import { a } from '../text';
 import type { Account, Department } from '../types';
-import { DepartmentTree, type Move } from './department-tree';
+import { DepartmentTree } from './department-tree';
 
 /** Up to so many departments all stand open at first. */
 const openLimit = 60;
@@ -46,6 +49,8 @@ export function Departments() {
   const branches = useMemo(() => tree(all ?? []), [all]);
   const shown = wanted ? matching(branches, wanted) : branches;
   const shut = wanted ? new Set<string>() : (closed ?? firstClosed(all ?? []));
+  // What is found stands among sisters that are not shown.
+  const movable = can('change') && !wanted;
   const chosen = id ? department(id) : undefined;
   return (
     <Split
@@ -74,7 +79,7 @@ export function Departments() {
     >
       <div class="filters">
         <Search label={text.search} value={query} onInput={setQuery} />
-        {can('change') && <p class="field-hint not-phone">{text.keys}</p>}
+        {can('change') && <p class="field-hint not-phone">{wanted ? text.noMoving : text.keys}</p>}
       </div>
       <div class="table-box">
         {departmentsError.value && !all ? (
@@ -87,7 +92,8 @@ export function Departments() {
             closed={shut}
             onClosed={setClosed}
             open={id}
-            move={(m) => attempt(move(m))}
+            carry={movable ? (one, arrow) => attempt(move((now) => carried(now, one, arrow))) : undefined}
+            drop={movable ? (one, onto, where) => attempt(move((now) => dropped(now, one, onto, where))) : undefined}
           />
         ) : (
           <div class="empty">
@@ -114,15 +120,24 @@ function matching(branches: Branch[], wanted: string): Branch[] {
   });
 }
 
-/** Moves a department as it is known here; the tree is read again however it ends. */
-async function move({ id, parent, position }: Move): Promise<void> {
-  const d = department(id);
-  if (!d || (d.parent === parent && d.position === position)) return;
-  try {
-    await api.request('PATCH', `/admin/departments/${id}`, { body: { parent, position }, version: d.version });
-  } finally {
-    await readDepartments();
-  }
+/** The moves before, which one that comes quickly after them waits for. */
+let moves: Promise<void> = Promise.resolve();
+
+/** Moves a department of the tree as it is once the moves before are done; the tree is read again however it ends. */
+function move(where: (all: readonly Department[]) => Move | undefined): Promise<void> {
+  const one = moves.then(async () => {
+    const to = where(departments.value ?? []);
+    const d = to && department(to.id);
+    if (!d || (d.parent === to.parent && d.position === to.position)) return;
+    const { parent, position } = to;
+    try {
+      await api.request('PATCH', `/admin/departments/${d.id}`, { body: { parent, position }, version: d.version });
+    } finally {
+      await readDepartments();
+    }
+  });
+  moves = one.catch(() => {}); // told to whoever asked for it
+  return one;
 }
 
 function MakeDepartment({ parent, onClose }: { parent: string; onClose(): void }) {

@@ -195,25 +195,27 @@ function Use({ o }: { o: Organisation }) {
   );
 }
 
+/** Storage in GiB to the hundredth. The smallest bound is still one: 0 would say that there is none. */
+function ofLimits({ people, groups, storage }: Organisation['limits']) {
+  const hundredths = Math.round((storage / gib) * 100);
+  return { people, groups, storage: (storage > 0 ? Math.max(1, hundredths) : 0) / 100 };
+}
+
 function Limits({ o, path, onChange }: PartProps) {
   const text = a.value.organisations;
-  const ofLimits = (l: Organisation['limits']) => ({
-    people: l.people,
-    groups: l.groups,
-    storage: Math.round(l.storage / gib),
-  });
   type Value = ReturnType<typeof ofLimits>;
   const draft = useDraft<Value>({
     base: ofLimits(o.limits),
     version: o.version,
     check: (v) => {
       const wrong: Partial<Record<keyof Value, string>> = {};
-      for (const name of ['people', 'groups', 'storage'] as const)
+      for (const name of ['people', 'groups'] as const)
         if (!Number.isInteger(v[name]) || v[name] < 0) wrong[name] = a.value.policies.number;
+      if (!(v.storage >= 0)) wrong.storage = a.value.policies.anyNumber;
       return wrong;
     },
     save: async ({ storage, ...rest }, version) => {
-      const limits = storage === undefined ? rest : { ...rest, storage: storage * gib };
+      const limits = storage === undefined ? rest : { ...rest, storage: Math.round(storage * gib) };
       onChange(await api.request<Organisation>('PATCH', path, { body: { limits }, version }));
       toast(a.value.saved);
     },
@@ -233,7 +235,7 @@ function Limits({ o, path, onChange }: PartProps) {
             value={draft.value[name]}
             onInput={(v) => draft.set(name, v)}
             error={draft.errors[name]}
-            {...(name === 'storage' && { unit: 'GiB' })}
+            {...(name === 'storage' && { unit: 'GiB', step: 0.01 })}
           />
         ))}
       </div>

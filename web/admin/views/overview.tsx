@@ -90,7 +90,7 @@ function Figures({ o }: { o: Shape }) {
         >
           {bytes(o.storage.media)}
         </Tile>
-        <Tile word={text.database} note={o.health.queue > 0 ? text.queue(number.format(o.health.queue)) : text.healthy}>
+        <Tile word={text.database} note={text.wholeServer}>
           {bytes(o.storage.database)}
         </Tile>
         <Tile
@@ -99,6 +99,9 @@ function Figures({ o }: { o: Shape }) {
           note={o.limits.groups > 0 ? text.most(number.format(o.limits.groups)) : text.unbounded}
         >
           {number.format(o.groups)}
+        </Tile>
+        <Tile word={text.health} note={text.waits(number.format(o.health.queue), number.format(o.health.webhooks))}>
+          {failing ? text.failing : text.well}
         </Tile>
         {can('system') && (
           <Tile word={text.backup} note={o.backup ? bytes(o.backup.size) : text.noBackup}>

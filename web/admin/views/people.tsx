@@ -4,7 +4,7 @@ import { moment } from '../../ui/format';
 import { Icon } from '../../ui/icon';
 import { Name, Words } from '../../ui/name';
 import { attempt } from '../../ui/toast';
-import { can, download } from '../client';
+import { can, download, withQuery } from '../client';
 import { departmentOptions, departments, needDepartments, readDepartments } from '../departments';
 import { usePages } from '../pages';
 import { ChoiceFilter, Filters, SearchFilter } from '../parts/filters';
@@ -28,12 +28,8 @@ export function People() {
   const [times, setTimes] = useState(0);
   const text = a.value.people;
   const { q = '', department = '', role = '', state = '', sort = '', order = '' } = query;
-  const pages = usePages(
-    '/admin/users',
-    { q, department, role, state, sort: q ? '' : sort, order: q ? '' : order },
-    keyOf,
-    times,
-  );
+  const wanted = { q, department, role, state };
+  const pages = usePages('/admin/users', { ...wanted, sort: q ? '' : sort, order: q ? '' : order }, keyOf, times);
   useEffect(needDepartments, []);
   const filtered = q || department || role || state;
   return (
@@ -42,7 +38,11 @@ export function People() {
       note={<Count pages={pages} words={text.count} />}
       actions={
         <>
-          <button type="button" class="button" onClick={() => attempt(download('/admin/users/export', 'people.csv'))}>
+          <button
+            type="button"
+            class="button"
+            onClick={() => attempt(download(withQuery('/admin/users/export', wanted), 'people.csv'))}
+          >
             <Icon name="download" />
             {a.value.import.export}
           </button>

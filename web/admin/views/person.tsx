@@ -57,9 +57,9 @@ export function PersonPane({ uid, invite, onChange }: PersonProps) {
       ) : person ? (
         <>
           <Profile person={person} path={path} onChange={changed} />
-          {can('change') && !person.disabled && <Password person={person} path={path} invite={invite} />}
+          {mayChange(person) && !person.disabled && <Password person={person} path={path} invite={invite} />}
           <Devices person={person} path={path} />
-          {can('change') && person.uid !== account.value.me?.uid && (
+          {mayChange(person) && person.uid !== account.value.me?.uid && (
             <State person={person} path={path} onChange={changed} />
           )}
         </>
@@ -68,6 +68,11 @@ export function PersonPane({ uid, invite, onChange }: PersonProps) {
       )}
     </Pane>
   );
+}
+
+/** Whether one may change somebody: a system administrator only as one. */
+export function mayChange({ role }: Account): boolean {
+  return can('change') && (role !== 'system' || can('system'));
 }
 
 interface PartProps {
@@ -95,7 +100,7 @@ function Profile({ person, path, onChange }: PartProps & { onChange(p: Account):
   });
   const { value, errors, set } = draft;
   const own = person.uid === account.value.me?.uid;
-  const readOnly = !can('change') || (person.role === 'system' && !can('system'));
+  const readOnly = !mayChange(person);
   const labels: Record<keyof Fields, string> = {
     name: text.name,
     email: text.email,
@@ -242,7 +247,7 @@ function Devices({ person, path }: PartProps) {
                 {d.agent}
               </span>
             </span>
-            {can('change') && (
+            {mayChange(person) && (
               <button type="button" class="button small" onClick={() => setEnding(d)}>
                 {text.signOut}
               </button>
@@ -250,7 +255,7 @@ function Devices({ person, path }: PartProps) {
           </li>
         ))}
       </ul>
-      {can('change') && (value?.items.length ?? 0) > 1 && (
+      {mayChange(person) && (value?.items.length ?? 0) > 1 && (
         <button type="button" class="button" onClick={() => setEnding('all')}>
           {text.signOutAll}
         </button>

@@ -21,6 +21,7 @@ import { address, follow, hrefOf, place } from '../route';
 import { a } from '../text';
 import type { Account, Report, ReportView, StoredMessage } from '../types';
 import { Time } from './people';
+import { mayChange } from './person';
 
 const keyOf = (r: Report) => r.id;
 
@@ -215,6 +216,7 @@ function ReportPane({ id, onChange }: { id: string; onChange(r: Report): void })
               </button>
             )}
             {author.value &&
+              mayChange(author.value) &&
               author.value.uid !== account.value.me?.uid &&
               (author.value.disabled ? (
                 <button type="button" class="button" onClick={() => attempt(disable(author.value, false))}>
