@@ -220,7 +220,10 @@ test('it is tried as somebody of one’s choice; an auditor reads and changes no
   expect(await page.locator('magpie-launcher').count()).toBe(0);
   // Who tried, and as whom, stays to be read.
   await page.goto(`${crowd.server.http}/admin/audit?action=app.test_token`);
-  await page.getByRole('row', { name: /App tried/ }).first().waitFor();
+  await page
+    .getByRole('row', { name: /App tried/ })
+    .first()
+    .waitFor();
 
   await crowd.server.change('/admin/users/dave', token, { role: 'auditor' });
   const dave = await administer(crowd, 'dave', '/admin/apps/oa-try');
