@@ -102,6 +102,16 @@ describe('announcements', () => {
     await bob.page.locator('.conversation').first().waitFor();
     await dave.page.getByText('Fire drill').waitFor();
     expect(await strip.count()).toBe(0);
+    // It can be read again. Dave reads it on another device, and this one follows.
+    await bob.page.goto(`${crowd.server.http}/settings`);
+    const list = bob.page.getByRole('region', { name: 'Announcements' });
+    await list.getByRole('button', { name: /Fire drill/ }).click();
+    await bob.page.getByRole('dialog', { name: 'Fire drill' }).getByText('Use the stairs.').waitFor();
+    await bob.page.keyboard.press('Escape');
+    const { access_token: pc } = await crowd.server.login('dave');
+    const { items } = await crowd.server.call<{ items: { id: string }[] }>('GET', '/announcements', pc);
+    await crowd.server.call('PUT', `/announcements/${items[0]?.id}/read`, pc);
+    await dave.page.getByText('Fire drill').waitFor({ state: 'detached' });
     await expect
       .poll(async () => {
         await page.getByRole('button', { name: 'Refresh' }).click();

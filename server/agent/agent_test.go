@@ -125,6 +125,17 @@ func TestNotices(t *testing.T) {
 			},
 		},
 		{
+			name: "announcement read, which is told once",
+			before: func(t *testing.T, st *store.Store) {
+				_, err := st.Announce(ctx, chat.Actor{EID: eid, Addr: "shell"}, chat.Announcement{Title: "Drill", Text: "At ten", Departments: []int64{}}, "")
+				check(t, err)
+			},
+			do: func(_ *testing.T, st *store.Store) error {
+				return errors.Join(st.ReadAnnouncement(ctx, eid, "bob", 1), st.ReadAnnouncement(ctx, eid, "bob", 1))
+			},
+			user: map[string][]string{"bob": {`0x50 {"id":"1","title":"Drill","text":"At ten","read":true}`}},
+		},
+		{
 			name: "profile changed",
 			before: func(t *testing.T, st *store.Store) {
 				group(t, st, chat.JoinInvite, "bob")

@@ -80,6 +80,7 @@ type (
 		ID    string `json:"id"`
 		Title string `json:"title"`
 		Text  string `json:"text"`
+		Read  bool   `json:"read,omitempty"`
 	}
 	readNotice struct {
 		Conv string `json:"conv"`
@@ -162,8 +163,14 @@ func (a *Agent) write(ctx context.Context, e chat.Event, out *outbox) error {
 			return err
 		}
 		for _, uid := range e.Members {
-			out.user(uid, chat.NoticeAnnouncement, announcementNotice{strconv.FormatInt(x.ID, 10), x.Title, x.Text})
+			out.user(uid, chat.NoticeAnnouncement, announcementNotice{ID: strconv.FormatInt(x.ID, 10), Title: x.Title, Text: x.Text})
 		}
+	case chat.EventAnnounceRead:
+		x, err := a.store.Announcement(ctx, e.EID, int64(e.Seq))
+		if err != nil {
+			return err
+		}
+		out.user(e.UID, chat.NoticeAnnouncement, announcementNotice{strconv.FormatInt(x.ID, 10), x.Title, x.Text, true})
 	case chat.EventRead:
 		out.user(e.UID, chat.NoticeRead, readNotice{e.Conv, e.Seq, e.UID})
 		if other, ok := strings.CutPrefix(e.Conv, "u:"); ok && other != e.UID {

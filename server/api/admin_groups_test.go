@@ -412,13 +412,16 @@ func TestAnnouncements(t *testing.T) {
 	}
 	events, err := w.store.Events(t.Context(), 1000)
 	must(t, err)
-	n := 0
+	n, read := 0, 0
 	for _, e := range events {
-		if e.Type == chat.EventAnnounce {
+		switch {
+		case e.Type == chat.EventAnnounce:
 			n += len(e.Members)
+		case e.Type == chat.EventAnnounceRead && e.UID == "bob":
+			read++
 		}
 	}
-	if n != 5 {
-		t.Errorf("%d are told", n)
+	if n != 5 || read != 1 {
+		t.Errorf("%d are told, %d times that it was read", n, read)
 	}
 }

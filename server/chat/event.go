@@ -25,6 +25,7 @@ const (
 	EventEdit           EventType = "m_edit"     // UID has edited its message Seq in the stream of Kind and Key; Entry is what it is now
 	EventNoticesBlanked EventType = "n_blank"    // notices say less than they did: Entries are what is left of them
 	EventAnnounce       EventType = "announce"   // the announcement Seq is for Members
+	EventAnnounceRead   EventType = "a_read"     // UID has read the announcement Seq
 	EventOrg            EventType = "org"        // the organisation's settings changed, or who is in which of its departments
 	EventWebhooks       EventType = "webhooks"   // webhooks of the app Other changed
 )

@@ -129,14 +129,18 @@ func (s *Store) announcements(ctx context.Context, cursor string, limit int, sca
 	return list[:limit], encodeCursor(list[limit-1].ID), nil
 }
 
-// ReadAnnouncement notes that somebody has read an announcement that is for it.
+// ReadAnnouncement notes that somebody has read an announcement that is for it, which its other devices are told.
 func (s *Store) ReadAnnouncement(ctx context.Context, eid, uid string, id int64) error {
 	err := s.change(ctx, func(t *tx) error {
-		n, err := t.affect(`UPDATE announcement_readers SET read = CASE WHEN read = 0 THEN CAST($1 AS bigint) ELSE read END WHERE announcement = $2 AND eid = $3 AND uid = $4`, now(), id, eid, uid)
-		if err == nil && n == 0 {
-			err = found(sql.ErrNoRows, "announcement")
+		var read int64
+		err := t.row(`SELECT read FROM announcement_readers WHERE announcement = $1 AND eid = $2 AND uid = $3`, id, eid, uid).Scan(&read)
+		if err != nil || read > 0 {
+			return found(err, "announcement")
 		}
-		return err
+		if err := t.exec(`UPDATE announcement_readers SET read = $1 WHERE announcement = $2 AND eid = $3 AND uid = $4`, now(), id, eid, uid); err != nil {
+			return err
+		}
+		return t.event(chat.Event{EID: eid, Type: chat.EventAnnounceRead, UID: uid, Seq: uint64(id)})
 	})
 	if err != nil {
 		return fmt.Errorf("read an announcement: %w", err)

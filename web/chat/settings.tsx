@@ -10,6 +10,7 @@ import { t } from '../ui/prefs';
 import { explain } from '../ui/problem';
 import { attempt, toast } from '../ui/toast';
 import { SignOut } from './account';
+import { Announced } from './announced';
 import { useCore } from './context';
 import { nameLimit } from './limits';
 import { ChangePicture } from './media/change-picture';
@@ -49,6 +50,7 @@ export function SettingsPane() {
             </div>
           </section>
           <AlertSettings />
+          <Announced />
           <StorageSettings />
           <ShortcutList />
           <PasswordSettings />

@@ -211,6 +211,10 @@ export class App implements t.Core {
     return this.need().people.directory(q, cursor, department);
   }
 
+  async announced(cursor?: string) {
+    return this.need().announcements.list(cursor);
+  }
+
   async readAnnouncement(id: string) {
     await this.need().announcements.read(id);
   }

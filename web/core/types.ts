@@ -408,6 +408,8 @@ export interface Core {
   contactRequests: ReadonlySignal<ContactRequest[]>;
   /** Those that have not been read, the newest first. */
   announcements: ReadonlySignal<OrgAnnouncement[]>;
+  /** A page of all of them, the newest first. Rejects with Problem. */
+  announced(cursor?: string): Promise<{ items: OrgAnnouncement[]; next: string | null }>;
   readAnnouncement(id: string): Promise<void>;
   addContact(uid: string, message?: string): Promise<'added' | 'asked'>;
   removeContact(uid: string): Promise<void>;

@@ -5,6 +5,8 @@ import type { List } from '../api/shapes';
 import type { OrgAnnouncement } from '../types';
 import type { Context } from './context';
 
+type Announced = OrgAnnouncement & { read?: string | null };
+
 /** How many of the newest are looked through. */
 const looked = 50;
 
@@ -16,10 +18,12 @@ export class Announcements {
 
   /** Throws Problem. */
   async load(): Promise<void> {
-    const page = await this.c.api.get<List<OrgAnnouncement & { read?: string | null }>>(
-      `/announcements?limit=${looked}`,
-    );
-    this.unread.value = page.items.filter((x) => !x.read);
+    this.unread.value = (await this.list()).items.filter((x) => !x.read);
+  }
+
+  /** A page of all, read or not, the newest first. Throws Problem. */
+  list(cursor = ''): Promise<List<Announced>> {
+    return this.c.api.get(`/announcements?limit=${looked}&cursor=${encodeURIComponent(cursor)}`);
   }
 
   /** Throws Problem. */

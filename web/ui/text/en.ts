@@ -187,7 +187,13 @@ export const en = {
     card: 'Contact card',
   },
 
-  orgAnnouncement: { label: 'Announcement of the organisation', read: 'Read' },
+  orgAnnouncement: {
+    label: 'Announcement of the organisation',
+    read: 'Read',
+    all: 'Announcements',
+    none: 'Nothing was announced to you yet.',
+    older: 'Older ones',
+  },
 
   report: {
     action: 'Report',

@@ -187,7 +187,7 @@ export const zh: Texts = {
     card: '名片',
   },
 
-  orgAnnouncement: { label: '组织公告', read: '阅读' },
+  orgAnnouncement: { label: '组织公告', read: '阅读', all: '公告', none: '还没有发给你的公告。', older: '更早的公告' },
 
   report: {
     action: '举报',
