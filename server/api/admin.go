@@ -34,6 +34,7 @@ type Administration interface {
 	ReportMessage(ctx context.Context, eid, uid, conv string, seq uint64, reason string) error
 	Reports(ctx context.Context, eid string, state chat.ReportState, cursor string, limit int) ([]chat.Report, string, error)
 	Report(ctx context.Context, eid string, id int64) (chat.Report, []chat.Entry, error)
+	ReportFile(ctx context.Context, by chat.Actor, report int64, file string) (uploader string, err error)
 	UpdateReport(ctx context.Context, by chat.Actor, id, version int64, state chat.ReportState, note string) (chat.Report, error)
 	AdminGroups
 	Announcements(ctx context.Context, eid, cursor string, limit int) ([]chat.Announcement, string, error)

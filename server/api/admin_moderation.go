@@ -3,8 +3,13 @@ package api
 import (
 	"context"
 	"fmt"
+	"io"
+	"mime"
+	"net/http"
 	"strings"
 	"time"
+
+	"github.com/danielgtaylor/huma/v2"
 
 	"magpie/server/chat"
 	"magpie/server/payload"
@@ -59,6 +64,8 @@ func (a *api) moderationRoutes() {
 		about: "A second report of the same message by the same user changes nothing."}, a.reportMessage)
 	route(a, op{method: "GET", path: "/admin/reports", id: "admin-list-reports", tag: tag, right: chat.ReadReports, summary: "Reported messages, the newest first"}, a.reports)
 	route(a, op{method: "GET", path: "/admin/reports/{id}", id: "admin-get-report", tag: tag, right: chat.ReadReports, summary: "A report, with the messages around"}, a.report)
+	route(a, op{method: "GET", path: "/admin/reports/{id}/files/{file}", id: "admin-get-reported-file", tag: tag, right: chat.ReadReports, summary: "A file of a reported message",
+		about: "As long as the report is open, also where the message was recalled. The audit log notes it."}, a.reportFile)
 	route(a, op{method: "PATCH", path: "/admin/reports/{id}", id: "admin-update-report", tag: tag, right: chat.Moderate, summary: "Close a report, or open it again"}, a.updateReport)
 	route(a, op{method: "DELETE", path: "/admin/messages/{stream}/{seq}", id: "admin-recall-message", tag: tag, right: chat.Moderate, summary: "Recall anybody's message"}, a.moderate)
 }
@@ -129,6 +136,38 @@ func (a *api) report(ctx context.Context, c *caller, in *ReportPath) (*answer[Re
 		}
 	}
 	return &answer[ReportView]{out}, nil
+}
+
+func (a *api) reportFile(ctx context.Context, c *caller, in *struct {
+	ReportPath
+	File string `path:"file" maxLength:"64" doc:"The id in the message's link."`
+}) (*huma.StreamResponse, error) {
+	id, err := in.number()
+	if err != nil {
+		return nil, err
+	}
+	uploader, err := a.Store.ReportFile(ctx, c.actor(), id, in.File)
+	if err != nil {
+		return nil, err
+	}
+	f, b, err := a.Media.Open(ctx, c.EID, uploader, in.File, "")
+	if err != nil {
+		return nil, fmt.Errorf("find a reported file: %w", err)
+	}
+	body, err := a.Media.Read(ctx, b, 0)
+	if err != nil {
+		return nil, fmt.Errorf("read a reported file: %w", err)
+	}
+	return &huma.StreamResponse{Body: func(out huma.Context) {
+		defer func() { _ = body.Close() }() // only read
+		out.SetHeader("Content-Type", b.Type)
+		out.SetHeader("Content-Security-Policy", filePolicy)
+		out.SetHeader("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": fileName(f.Name, b)}))
+		if _, err := io.Copy(a.flow(out), body); err != nil {
+			a.Log.Warn("a reported file was cut off", "err", err)
+			panic(http.ErrAbortHandler)
+		}
+	}}, nil
 }
 
 // number returns the report's id. What can't be one is of no report.

@@ -16,7 +16,7 @@ import (
 // flows reports whether a request takes as long as it takes, as its answer comes bit by bit: until its reader takes nothing for a while, or goes.
 func flows(c echo.Context) bool {
 	switch strings.TrimPrefix(c.Path(), prefix+"/admin/") {
-	case "users/export", "users/links", "audit/export":
+	case "users/export", "users/links", "audit/export", "reports/:id/files/:file":
 		return true
 	}
 	return streams(c)

@@ -3,6 +3,7 @@ package api_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"magpie/server/chat"
 	"magpie/server/payload"
@@ -110,4 +111,31 @@ func TestReports(t *testing.T) {
 			t.Errorf("%s: %d entries", action, n)
 		}
 	}
+}
+
+// TestReportedFile looks at the picture of a reported message that its author has recalled, until the report is closed.
+func TestReportedFile(t *testing.T) {
+	w := newWorld(t, nil)
+	link := w.upload(201, "acme/bob", "x.png", photo(t, 90, 60)).body["url"].(string)
+	w.want(201, "acme/bob", "POST", "/api/v1/conversations/u:carol/messages", map[string]any{"media": []any{map[string]any{"type": 1, "content": map[string]any{"co": link}}}})
+	w.want(204, "acme/carol", "POST", "/api/v1/conversations/u:bob/messages/1/report", map[string]any{"reason": "rude"})
+	w.want(204, "acme/bob", "DELETE", "/api/v1/conversations/u:carol/messages/1", nil)
+	_, err := w.store.SweepFiles(t.Context(), time.Now().Add(time.Hour))
+	must(t, err)
+	id := w.want(200, "acme/alice", "GET", admin+"/reports", nil).items()[0].(map[string]any)["id"].(string)
+	at := admin + "/reports/" + id + "/files/" + strings.TrimPrefix(link, "/media/")
+	w.want(404, "acme/carol", "GET", at, nil)
+	w.want(404, "other/alice", "GET", at, nil)
+	w.want(404, "acme/alice", "GET", admin+"/reports/"+id+"/files/other", nil)
+	if r := w.want(200, "acme/alice", "GET", at, nil); !strings.HasPrefix(r.header.Get("Content-Type"), "image/") || len(r.raw) == 0 {
+		t.Errorf("%v", r.header)
+	}
+	if items := w.want(200, "acme/alice", "GET", admin+"/audit?action=report.file", nil).items(); len(items) != 1 {
+		t.Errorf("audited %v", items)
+	}
+	w.want(200, "acme/alice", "PATCH", admin+"/reports/"+id, map[string]any{"state": "closed"}, match(1))
+	w.want(404, "acme/alice", "GET", at, nil)
+	_, err = w.store.SweepFiles(t.Context(), time.Now().Add(time.Hour))
+	must(t, err)
+	w.want(404, "acme/bob", "GET", link, nil)
 }

@@ -114,7 +114,8 @@ func (s *Store) SweepGroups(ctx context.Context, at time.Time) (more bool, err e
 
 // loosen notes the time of a file that nothing carries any more, and reports whether it is one.
 func (t *tx) loosen(file string) (bool, error) {
-	n, err := t.affect(`UPDATE files SET idle = $1 WHERE id = $2 AND idle = 0 AND NOT EXISTS (SELECT 1 FROM file_refs r WHERE r.file = files.id AND r.file <> '')`, now(), file)
+	n, err := t.affect(`UPDATE files SET idle = $1 WHERE id = $2 AND idle = 0 AND NOT EXISTS (SELECT 1 FROM file_refs r WHERE r.file = files.id AND r.file <> '')
+		AND NOT EXISTS (SELECT 1 FROM report_files p WHERE p.file = files.id)`, now(), file)
 	return n > 0, err
 }
 

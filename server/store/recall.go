@@ -144,13 +144,53 @@ func (s *Store) ReportMessage(ctx context.Context, eid, uid, conv string, seq ui
 		if err != nil {
 			return err
 		}
-		return t.exec(`INSERT INTO reports (eid, stream, seq, reporter, reason, state, note, closer, created, closed, payload)
-			VALUES ($1, $2, $3, $4, $5, 'open', '', '', $6, 0, $7) ON CONFLICT DO NOTHING`, eid, e.StreamID, int64(seq), uid, reason, now(), e.Payload)
+		ids, err := collect(background, t, scanInt, `INSERT INTO reports (eid, stream, seq, reporter, reason, state, note, closer, created, closed, payload)
+			VALUES ($1, $2, $3, $4, $5, 'open', '', '', $6, 0, $7) ON CONFLICT DO NOTHING RETURNING id`, eid, e.StreamID, int64(seq), uid, reason, now(), e.Payload)
+		if err != nil || len(ids) == 0 {
+			return err
+		}
+		return t.holdFiles(ids[0], e.StreamID, seq)
 	})
 	if err != nil {
 		return fmt.Errorf("report a message: %w", err)
 	}
 	return nil
+}
+
+// holdFiles keeps the files of a reported message until the report is closed, whatever becomes of the message.
+func (t *tx) holdFiles(report, stream int64, seq uint64) error {
+	return t.exec(`INSERT INTO report_files (report, file) SELECT DISTINCT CAST($1 AS bigint), file FROM file_refs WHERE stream = $2 AND seq = $3 AND file <> '' ON CONFLICT DO NOTHING`,
+		report, stream, int64(seq))
+}
+
+// releaseFiles lets the files of a report go, where nothing else carries them.
+func (t *tx) releaseFiles(report int64) error {
+	files, err := collect(background, t, scanString, `DELETE FROM report_files WHERE report = $1 RETURNING file`, report)
+	if err != nil {
+		return err
+	}
+	for _, file := range files {
+		if _, err := t.loosen(file); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ReportFile says who uploaded a file of a message that is reported, to somebody who looks into that; the audit log notes it.
+func (s *Store) ReportFile(ctx context.Context, by chat.Actor, report int64, file string) (uploader string, err error) {
+	err = s.administer(ctx, by, chat.ReadReports, func(t *tx) error {
+		err := t.row(`SELECT f.uid FROM report_files p JOIN reports r ON r.id = p.report JOIN files f ON f.id = p.file WHERE r.eid = $1 AND r.id = $2 AND p.file = $3`,
+			by.EID, report, file).Scan(&uploader)
+		if err != nil {
+			return found(err, "file")
+		}
+		return t.audit(by, "report.file", strconv.FormatInt(report, 10), nil, map[string]any{"file": file})
+	})
+	if err != nil {
+		return "", fmt.Errorf("find a reported file: %w", err)
+	}
+	return uploader, nil
 }
 
 const reportColumns = `r.id, r.stream, s.eid, s.kind, s.key, s.head, COALESCE(g.name, ''), r.seq, COALESCE(l.ts, r.created), COALESCE(u.uid, ''), r.payload, r.reporter, r.reason, r.state, r.note, r.closer, r.created, r.closed, r.version`
@@ -226,6 +266,14 @@ func (s *Store) UpdateReport(ctx context.Context, by chat.Actor, id, version int
 		r.Closed = fromMS(closed)
 		r.Version++
 		err = t.exec(`UPDATE reports SET state = $1, note = $2, closer = $3, closed = $4, version = $5 WHERE id = $6`, string(state), note, r.Closer, closed, r.Version, id)
+		if err != nil {
+			return err
+		}
+		if state == chat.ReportClosed {
+			err = t.releaseFiles(id)
+		} else {
+			err = t.holdFiles(id, r.Stream.ID, r.Seq)
+		}
 		if err != nil {
 			return err
 		}

@@ -236,6 +236,7 @@ export const en = {
     'group.remove': 'Member removed',
     'session.kick': 'Connection ended',
     'report.change': 'Report changed',
+    'report.file': 'Reported file looked at',
     'message.recall': 'Message recalled',
     'policies.change': 'Policies changed',
     'user.create': 'Person added',

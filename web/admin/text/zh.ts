@@ -229,6 +229,7 @@ export const zh: Texts = {
     'group.remove': '移除成员',
     'session.kick': '断开连接',
     'report.change': '更改举报',
+    'report.file': '查看被举报的文件',
     'message.recall': '撤回消息',
     'policies.change': '更改策略',
     'user.create': '添加人员',

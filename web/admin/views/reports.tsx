@@ -3,13 +3,14 @@ import { Avatar } from '../../ui/avatar';
 import { Confirm, Dialog } from '../../ui/dialog';
 import { Area } from '../../ui/field';
 import { format } from '../../ui/format';
+import { Icon } from '../../ui/icon';
 import { MuteMember } from '../../ui/mute';
 import { Name, Words } from '../../ui/name';
 import { t } from '../../ui/prefs';
 import { explain } from '../../ui/problem';
 import { attempt, toast } from '../../ui/toast';
 import { change } from '../change';
-import { account, api, can } from '../client';
+import { account, api, can, download } from '../client';
 import { useFetched } from '../fetched';
 import { named } from '../names';
 import { usePages } from '../pages';
@@ -121,6 +122,14 @@ function said(m: StoredMessage): string {
     .join(' ');
 }
 
+/** The files of a message that are kept here. */
+function filesOf(m: StoredMessage): { id: string; name: string }[] {
+  return m.media.flatMap(({ content: { co, fn } }) => {
+    const id = typeof co === 'string' && /^\/media\/([\w-]+)$/.exec(co)?.[1];
+    return id ? [{ id, name: typeof fn === 'string' && fn ? fn : id }] : [];
+  });
+}
+
 function ReportPane({ id, onChange }: { id: string; onChange(r: Report): void }) {
   const text = a.value.reports;
   const path = `/admin/reports/${encodeURIComponent(id)}`;
@@ -181,6 +190,18 @@ function ReportPane({ id, onChange }: { id: string; onChange(r: Report): void })
         <blockquote class="reported">
           <Words>{said(report.message)}</Words>
         </blockquote>
+        {report.state === 'open' &&
+          filesOf(report.message).map(({ id, name }) => (
+            <button
+              key={id}
+              type="button"
+              class="button small"
+              onClick={() => attempt(download(`${path}/files/${id}`, name))}
+            >
+              <Icon name="download" />
+              <Words>{name}</Words>
+            </button>
+          ))}
         <dl class="facts">
           <Fact word={text.reason}>{report.reason}</Fact>
           <Fact word={text.reporter}>{named(report.reporter).name}</Fact>
