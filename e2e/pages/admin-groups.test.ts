@@ -117,7 +117,7 @@ describe('announcements', () => {
         await page.getByRole('button', { name: 'Refresh' }).click();
         return row.getByRole('cell').allTextContents();
       })
-      .toContain('1 of 3');
+      .toContain('2 of 3');
     await row.getByRole('link').click();
     await page.getByRole('complementary').getByText('Use the stairs.').waitFor();
   });
