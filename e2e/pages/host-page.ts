@@ -18,6 +18,8 @@ export class HostPage {
   body = '<h1>Office</h1>';
   attributes = '';
   csp = '';
+  /** A policy that is tried out. */
+  reportOnly = '';
   direction = 'ltr';
   /** Where the loader comes from. */
   from = '';
@@ -107,6 +109,7 @@ export class HostPage {
     res.writeHead(200, {
       'Content-Type': 'text/html; charset=utf-8',
       ...(this.csp && { 'Content-Security-Policy': this.csp }),
+      ...(this.reportOnly && { 'Content-Security-Policy-Report-Only': this.reportOnly }),
     });
     res.end(`<!doctype html><html lang="en"${this.direction === 'rtl' ? ' dir="rtl"' : ''}><head><meta charset="utf-8"><title>Office</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">${this.head}

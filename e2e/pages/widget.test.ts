@@ -438,6 +438,25 @@ test('a page whose policy forbids the frame is told at once, and so is the perso
   errors.length = 0; // the browser has said so too
 });
 
+test('the page is loaded before the panel begins, which a policy that only reports does not stop', async () => {
+  await visit({ before: listening }); // no chat yet
+  const loads: (() => Promise<void>)[] = [];
+  await page.route('**/embed/v1/panel?*', (route) => {
+    loads.push(() => route.continue());
+  });
+  host.reportOnly = "frame-src 'self'";
+  host.attributes = `data-app="${app}" data-token-url="/im-token" data-open`;
+  host.body = '<h1>Office</h1><magpie-chat chat="group:launch"></magpie-chat>';
+  host.head = "<script>Magpie('identify')</script>";
+  host.csp = '';
+  await page.reload({ waitUntil: 'load' }); // though the panels do not come
+  await expect.poll(() => loads.length).toBe(2);
+  for (const come of loads) await come();
+  await expect.poll(events).toContain('ready {"user":"alice"}');
+  expect(await events()).not.toContain('error "panel"');
+  expect(errors.splice(0).join()).toContain('report-only');
+});
+
 test.each(['late', 'in the place of another page', 'while it is loaded anew'])(
   'a panel that comes %s does what was asked of it, and stays; who has signed out meanwhile is not signed in',
   async (how) => {

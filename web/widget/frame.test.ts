@@ -108,6 +108,7 @@ beforeEach(() => {
   vi.stubGlobal('location', { origin: 'https://im.test' });
   vi.stubGlobal('addEventListener', (_: string, f: (e: object) => void) => greeted.push(f));
   vi.stubGlobal('document', {
+    readyState: 'complete',
     createElement: element,
     createElementNS: element,
     querySelector: () => ({ content: host }),

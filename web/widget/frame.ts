@@ -52,8 +52,9 @@ export class Frame {
     this.redraw();
   }
 
-  /** Loads the panel, unless it is here or on its way; with first, unless it was tried before. */
+  /** Loads the panel, unless it is here or on its way; with first, unless it was tried before. What a page itself needs goes before, unless somebody uses it already. */
   load(first?: boolean): void {
+    if (document.readyState !== 'complete' && !navigator.userActivation?.hasBeenActive) return;
     if (this.state && (first || this.state !== 'away')) return;
     this.turn('coming');
     this.iframe.src = this.o.url.href;

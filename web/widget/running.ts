@@ -10,9 +10,6 @@ import type { Options, Theme } from './types';
 import { type Account, convOf, type FromPanel } from './wire';
 import { wordsIn } from './words';
 
-/** ms after the page's load event until the panel begins to load. */
-const patience = 200;
-
 export class Chats implements Running, Owner {
   readonly app: string;
   ready!: Promise<void>;
@@ -27,8 +24,6 @@ export class Chats implements Running, Owner {
   private locale: string;
   private count = 0;
   private user: string | undefined;
-  private timer: ReturnType<typeof setTimeout> | undefined;
-  private begun = false;
   /** Signed out, until somebody is to be signed in. */
   private left = false;
   /** Why nobody is signed in. */
@@ -68,9 +63,8 @@ export class Chats implements Running, Owner {
     if (document.readyState === 'loading') document.addEventListener('DOMContentLoaded', attach, { signal });
     else attach();
     if (o.open) this.launcher?.show();
-    // What the page itself needs goes first.
-    if (document.readyState === 'complete') this.soon();
-    else addEventListener('load', () => this.soon(), { signal });
+    addEventListener('load', () => this.begin(true), { signal });
+    this.begin(true);
   }
 
   async again(o: Options): Promise<void> {
@@ -142,7 +136,6 @@ export class Chats implements Running, Owner {
 
   end(): void {
     this.ending.abort();
-    clearTimeout(this.timer);
     this.known.owner = undefined;
     for (const one of this.known.here) one.clear();
     this.launcher?.end();
@@ -164,7 +157,7 @@ export class Chats implements Running, Owner {
     }
     const frame = one.begin(this.options(() => one.frame, true, conv));
     this.primary ??= frame;
-    if (this.begun) frame.load();
+    frame.load();
   }
 
   went(one: Inline): void {
@@ -293,19 +286,14 @@ export class Chats implements Running, Owner {
   }
 
   /** The page's own policy says at once what would else be known after a while. */
-  private forbidden({ blockedURI, effectiveDirective }: SecurityPolicyViolationEvent): void {
-    if (!/^(frame|child|default)-src$/.test(effectiveDirective) || !blockedURI.startsWith(new URL(this.base).origin))
-      return;
+  private forbidden({ blockedURI, disposition, effectiveDirective }: SecurityPolicyViolationEvent): void {
+    if (disposition !== 'enforce' || !/^(frame|child|default)-src$/.test(effectiveDirective)) return;
+    if (!blockedURI.startsWith(new URL(this.base).origin)) return;
     for (const frame of this.frames()) frame.fail();
-  }
-
-  private soon(): void {
-    this.timer = setTimeout(() => this.begin(true), patience);
   }
 
   /** Loads what is not here; with first, only what has not been tried yet. */
   private begin(first?: boolean): void {
-    this.begun = true;
     for (const frame of this.frames()) frame.load(first);
   }
 }
