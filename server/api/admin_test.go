@@ -91,25 +91,30 @@ func administered(w *world) map[string]string {
 	w.want(204, "acme/carol", "POST", "/api/v1/conversations/u:bob/messages/1/report", map[string]any{"reason": "rude"})
 	app := w.newHost("oa-test", nil)
 	app.bot("keeper")
+	announced := w.want(201, "acme/alice", "POST", admin+"/announcements", map[string]any{"title": "Holiday", "text": "Monday"}).body["id"].(string)
+	entry := w.want(200, "acme/alice", "GET", admin+"/audit", nil).items()[0].(map[string]any)["id"].(string)
 	reported := w.want(200, "acme/alice", "GET", admin+"/reports", nil).items()[0].(map[string]any)["id"].(string)
 	return map[string]string{
-		" {uid}":             "bob",
-		"/users {id}":        devices[0].(map[string]any)["id"].(string),
-		"/departments {id}":  department,
-		"/jobs {id}":         "0193",
-		"/reports {id}":      reported,
-		"/groups {gid}":      w.group(),
-		"/groups {id}":       "0193",
-		"/orgs {eid}":        "other",
-		"/sessions {id}":     "1z",
-		"/messages {stream}": "1",
-		"/messages {seq}":    "1",
-		"/apps {id}":         app.app,
-		"/apps {kid}":        app.kid,
-		"/apps {wid}":        "0193",
-		"/apps {did}":        "0193",
-		"/apps {key}":        app.apiKey("keeper", "read")[:12],
-		"/apps {hook}":       "0123",
+		" {uid}":              "bob",
+		"/users {id}":         devices[0].(map[string]any)["id"].(string),
+		"/departments {id}":   department,
+		"/jobs {id}":          "0193",
+		"/reports {id}":       reported,
+		"/reports {file}":     "0123456789abcdef0123456789abcdef",
+		"/announcements {id}": announced,
+		"/audit {id}":         entry,
+		"/groups {gid}":       w.group(),
+		"/groups {id}":        "0193",
+		"/orgs {eid}":         "other",
+		"/sessions {id}":      "1z",
+		"/messages {stream}":  "1",
+		"/messages {seq}":     "1",
+		"/apps {id}":          app.app,
+		"/apps {kid}":         app.kid,
+		"/apps {wid}":         "0193",
+		"/apps {did}":         "0193",
+		"/apps {key}":         app.apiKey("keeper", "read")[:12],
+		"/apps {hook}":        "0123",
 	}
 }
 

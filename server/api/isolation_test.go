@@ -35,6 +35,7 @@ func TestAnotherOrganisationSeesNothing(t *testing.T) {
 		"GET /api/v1/groups/{gid}":                                nil,
 		"PATCH /api/v1/groups/{gid}":                              map[string]any{"name": "Mine"},
 		"DELETE /api/v1/groups/{gid}":                             nil,
+		"POST /api/v1/groups/{gid}/restore":                       nil,
 		"GET /api/v1/groups/{gid}/members":                        nil,
 		"POST /api/v1/groups/{gid}/members":                       map[string]any{"uids": []string{"alice"}},
 		"PATCH /api/v1/groups/{gid}/members/{uid}":                map[string]any{"role": "admin"},
@@ -193,7 +194,7 @@ func TestUnknownAddressesInABrowser(t *testing.T) {
 		}
 		w.want(404, "", "GET", path, nil, headers{"Accept": "*/*"})
 	}
-	for _, path := range []string{"/api", "/api/v1/nothing", "/media/x", "/assets/x", "/assets/old.js", "/nothing.png"} {
+	for _, path := range []string{"/api", "/api/v1/nothing", "/assets/x", "/assets/old.js", "/nothing.png"} {
 		w.want(404, "", "GET", path, nil, browser)
 	}
 }

@@ -284,11 +284,17 @@ func (s *Store) DeleteDepartment(ctx context.Context, by chat.Actor, id, version
 }
 
 // Followers returns the groups that follow a department, by name.
-func (s *Store) Followers(ctx context.Context, eid string, id int64) ([]chat.OwnedGroup, error) {
-	list, err := collect(ctx, s.read, func(scan func(...any) error) (g chat.OwnedGroup, err error) {
-		err = scan(&g.GID, &g.Name)
-		return g, err
-	}, `SELECT gid, name FROM chat_groups WHERE eid = $1 AND follows = $2 AND dissolved = 0 ORDER BY name, gid`, eid, id)
+func (s *Store) Followers(ctx context.Context, eid string, id int64) (list []chat.OwnedGroup, err error) {
+	err = s.reading(ctx, func(q querier) error {
+		if _, err := readDepartment(ctx, q, eid, id); err != nil {
+			return err
+		}
+		list, err = collect(ctx, q, func(scan func(...any) error) (g chat.OwnedGroup, err error) {
+			err = scan(&g.GID, &g.Name)
+			return g, err
+		}, `SELECT gid, name FROM chat_groups WHERE eid = $1 AND follows = $2 AND dissolved = 0 ORDER BY name, gid`, eid, id)
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("read who follows a department: %w", err)
 	}
