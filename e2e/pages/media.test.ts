@@ -72,7 +72,7 @@ describe.each(stores)('in %s', (store) => {
         expect(await status(carol, path)).toBe(404);
         const headers = { Authorization: `Bearer ${token}` };
         expect((await fetch(crowd.server.http + path, { headers })).status).toBe(404);
-        expect((await fetch(crowd.server.http + path)).status).toBe(404);
+        expect((await fetch(crowd.server.http + path)).status).toBe(401);
       }
       expect(await status(bob, whole)).toBe(200);
     });
