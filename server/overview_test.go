@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"fmt"
 	"net/http"
+	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -40,6 +42,18 @@ func TestOverviewLive(t *testing.T) {
 		t.Errorf("today %v", today)
 	}
 
+	var by []string // page by page
+	for cursor := ""; ; {
+		page := n.must("GET", "/api/v1/admin/sessions?limit=1&cursor="+url.QueryEscape(cursor), token, nil)
+		by = append(by, page["items"].([]any)[0].(map[string]any)["uid"].(string))
+		var more bool
+		if cursor, more = page["next"].(string); !more {
+			break
+		}
+	}
+	if !slices.Equal(by, []string{"bob", "carol", "dave"}) {
+		t.Errorf("sessions of %v", by)
+	}
 	sessions := n.must("GET", "/api/v1/admin/sessions?uid=carol", token, nil)["items"].([]any)
 	if len(sessions) != 1 {
 		t.Fatalf("sessions %v", sessions)

@@ -1,9 +1,11 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -180,14 +182,28 @@ func liveSessionOf(s chat.LiveSession) liveSession {
 }
 
 func (a *api) liveSessions(_ context.Context, c *caller, in *struct {
+	Paging
 	UID string `query:"uid" maxLength:"64" doc:"Those of one user."`
 }) (*answer[list[liveSession]], error) {
 	all := a.Live.Sessions(c.EID, in.UID)
-	items := make([]liveSession, 0, min(len(all), 1000))
-	for _, s := range all[:min(len(all), 1000)] {
-		items = append(items, liveSessionOf(s))
+	if in.Cursor != "" {
+		id, uid, _ := strings.Cut(in.Cursor, " ")
+		after := slices.IndexFunc(all, func(s chat.LiveSession) bool { return cmp.Or(cmp.Compare(s.UID, uid), cmp.Compare(s.ID, id)) > 0 })
+		if after < 0 {
+			after = len(all)
+		}
+		all = all[after:]
 	}
-	return page(items, ""), nil
+	next := ""
+	if len(all) > in.Limit {
+		all = all[:in.Limit]
+		next = all[in.Limit-1].ID + " " + all[in.Limit-1].UID
+	}
+	items := make([]liveSession, len(all))
+	for i, s := range all {
+		items[i] = liveSessionOf(s)
+	}
+	return page(items, next), nil
 }
 
 func errNoSession() error {
