@@ -145,8 +145,8 @@ export const en = {
   departments: {
     one: 'Department',
     count: (n: number) => (n === 1 ? '1 department' : `${n} departments`),
-    members: (all: number, direct: number) =>
-      all === 0 ? '' : `${all === 1 ? '1 person' : `${all} people`}${direct < all ? `, ${direct} directly` : ''}`,
+    members: (n: number, all: string, direct: string | undefined) =>
+      `${n === 1 ? '1 person' : `${all} people`}${direct ? `, ${direct} directly` : ''}`,
     search: 'Search departments',
     keys: 'Drag to move, or Alt and the arrow keys.',
     noMoving: 'Clear the search to move departments.',

@@ -143,7 +143,7 @@ export const zh: Texts = {
   departments: {
     one: '部门',
     count: (n) => `${n} 个部门`,
-    members: (all, direct) => (all === 0 ? '' : `${all} 人${direct < all ? `，直属 ${direct} 人` : ''}`),
+    members: (_, all, direct) => `${all} 人${direct ? `，直属 ${direct} 人` : ''}`,
     search: '搜索部门',
     keys: '拖动即可移动，也可用 Alt 加方向键。',
     noMoving: '清除搜索后才能移动部门。',

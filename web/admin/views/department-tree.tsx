@@ -1,4 +1,5 @@
 import { useRef, useState } from 'preact/hooks';
+import { format } from '../../ui/format';
 import { Icon } from '../../ui/icon';
 import { Words } from '../../ui/name';
 import type { Branch, Where } from '../departments';
@@ -149,7 +150,7 @@ export function DepartmentTree({ branches, closed, onClosed, open, carry, drop }
               <span class="tree-toggle" />
             )}
             <Words class="tree-name ellipsis">{d.name}</Words>
-            <span class="tree-count">{a.value.departments.members(d.people, d.members)}</span>
+            <span class="tree-count">{membersOf(d)}</span>
           </div>
         );
       })}
@@ -162,4 +163,10 @@ function whereIn(row: HTMLElement, y: number): Where {
   const box = row.getBoundingClientRect();
   const part = (y - box.top) / box.height;
   return part < 0.25 ? 'before' : part > 0.75 ? 'after' : 'inside';
+}
+
+function membersOf({ people, members }: Department): string {
+  const { number } = format.value;
+  const direct = members < people ? number.format(members) : undefined;
+  return people === 0 ? '' : a.value.departments.members(people, number.format(people), direct);
 }

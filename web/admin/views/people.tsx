@@ -152,6 +152,7 @@ function columns(): Column<Account>[] {
       sortable: true,
       minor: true,
       number: true,
+      short: true,
       cell: (p) => (p.seen ? <Time at={p.seen} /> : text.never),
     },
     {
@@ -160,6 +161,7 @@ function columns(): Column<Account>[] {
       sortable: true,
       minor: true,
       number: true,
+      short: true,
       cell: (p) => <Time at={p.created} />,
     },
   ];
