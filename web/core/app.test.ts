@@ -4,6 +4,7 @@ import 'fake-indexeddb/auto';
 import { forceCloseDatabase, IDBDatabase, IDBFactory } from 'fake-indexeddb';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { readDevice } from './db/device';
+import { leave } from './testing/leave';
 import { FakeServer } from './testing/server';
 import type { Core, Message } from './types';
 
@@ -39,18 +40,7 @@ beforeEach(async () => {
   first.open('u:bob');
   await settle();
 });
-afterEach(async () => {
-  server.offline = false;
-  let out = false;
-  void Promise.all(cores.map((c) => c.logout())).then(() => {
-    out = true;
-  });
-  while (!out) {
-    await vi.advanceTimersByTimeAsync(100);
-    await new Promise(setImmediate);
-  }
-  vi.useRealTimers();
-});
+afterEach(() => leave(server, cores));
 
 describe('what was read', () => {
   const marks = () => server.asked().filter((call) => call.startsWith('PUT /conversations/u:bob/read'));

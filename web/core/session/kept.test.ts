@@ -4,6 +4,7 @@ import 'fake-indexeddb/auto';
 import { IDBFactory } from 'fake-indexeddb';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { Database } from '../db/database';
+import { leave } from '../testing/leave';
 import { FakeServer } from '../testing/server';
 import type { ConversationView, Core, Message } from '../types';
 
@@ -84,19 +85,7 @@ beforeEach(async () => {
   expect((await kept()).size).toBe(count);
   view.close();
 });
-afterEach(async () => {
-  server.offline = false;
-  server.slow = async () => {};
-  let out = false;
-  void Promise.all(cores.map((c) => c.logout())).then(() => {
-    out = true;
-  });
-  while (!out) {
-    await vi.advanceTimersByTimeAsync(100);
-    await new Promise(setImmediate);
-  }
-  vi.useRealTimers();
-});
+afterEach(() => leave(server, cores));
 
 test.each([
   ['of which nothing was missed', 0],

@@ -5,6 +5,7 @@ import { IDBFactory } from 'fake-indexeddb';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Database } from '../db/database';
 import { Problem } from '../problem';
+import { leave } from '../testing/leave';
 import { FakeServer } from '../testing/server';
 import type { Conversation, ConversationView, Core, Message, NoticeLine } from '../types';
 import { linesOfPage } from './lines';
@@ -35,18 +36,7 @@ beforeEach(() => {
   server = new FakeServer();
   cores = [];
 });
-afterEach(async () => {
-  server.offline = false;
-  let out = false;
-  void Promise.all(cores.map((c) => c.logout())).then(() => {
-    out = true;
-  });
-  while (!out) {
-    await vi.advanceTimersByTimeAsync(100);
-    await new Promise(setImmediate);
-  }
-  vi.useRealTimers();
-});
+afterEach(() => leave(server, cores));
 
 const told = (view: ConversationView) =>
   view.items.peek().map((i) => ('notice' in i ? `${i.notice} ${i.uid ?? i.text}${i.by ? ` by ${i.by}` : ''}` : i.text));
